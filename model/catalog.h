@@ -1,0 +1,31 @@
+// The tables of a run: what the generator makes from the seed and the applier creates.
+//
+// Table 0 is the session table: one row per applier session with the id of the last transaction it committed. Every
+// script updates it first, so every committed script changes the state and is visible on every plugin.
+#ifndef LOCKSTEP_MODEL_CATALOG_H_
+#define LOCKSTEP_MODEL_CATALOG_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/ids.h"
+#include "model/relation.h"
+
+namespace lockstep::model {
+
+inline constexpr std::uint32_t kSessionTable = 0;
+
+struct Catalog {
+  std::string schema;               // plain name, e.g. "lockstep_3f2a"
+  std::uint32_t sessions = 0;       // sessions 1..sessions
+  std::vector<RelationPtr> tables;  // [kSessionTable] is the session table; every schema equals `schema`
+};
+
+// session int4 primary key, transaction_id int8.
+RelationPtr MakeSessionRelation(const std::string& schema);
+Row MakeSessionRow(SessionId session, TransactionId last_committed);
+
+}  // namespace lockstep::model
+
+#endif  // LOCKSTEP_MODEL_CATALOG_H_

@@ -1,0 +1,50 @@
+// What the stream said: the changes of one committed transaction, in the order they were made.
+#ifndef LOCKSTEP_MODEL_CHANGE_H_
+#define LOCKSTEP_MODEL_CHANGE_H_
+
+#include <cstdint>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "model/ids.h"
+#include "model/lsn.h"
+#include "model/relation.h"
+#include "model/row.h"
+
+namespace lockstep::model {
+
+struct Insert {
+  RelationPtr relation;
+  Row row;  // complete
+  friend bool operator==(const Insert&, const Insert&) = default;
+};
+
+struct Update {
+  RelationPtr relation;
+  // Set when the identity changed (or is FULL): all columns, the ones outside the identity NotInIdentity.
+  std::optional<Row> old_row;
+  Row row;  // cells may be Unchanged
+  friend bool operator==(const Update&, const Update&) = default;
+};
+
+struct Delete {
+  RelationPtr relation;
+  Row old_row;  // as in Update
+  friend bool operator==(const Delete&, const Delete&) = default;
+};
+
+using Change = std::variant<Insert, Update, Delete>;
+
+const RelationPtr& RelationOf(const Change& change);
+
+struct Transaction {
+  Xid xid;
+  Lsn end_lsn;                    // just past the commit record: orders, acknowledges, de-duplicates
+  std::int64_t commit_micros = 0; // since 2000-01-01 UTC, by the server's clock
+  std::vector<Change> changes;
+};
+
+}  // namespace lockstep::model
+
+#endif  // LOCKSTEP_MODEL_CHANGE_H_

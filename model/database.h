@@ -1,0 +1,85 @@
+// Rows of tables with a digest kept up to date: the expected state of the verifier, the generator's model, a listener's replica.
+//
+// Every write yields a RowImage; the images of a transaction, undone backwards, are its inverse, and forwards they say
+// which rows it touched.
+#ifndef LOCKSTEP_MODEL_DATABASE_H_
+#define LOCKSTEP_MODEL_DATABASE_H_
+
+#include <tsl/robin_map.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "model/digest.h"
+#include "model/relation.h"
+#include "model/row.h"
+
+namespace lockstep::model {
+
+// One row before and after a write. nullopt: absent.
+struct RowImage {
+  std::uint32_t table = 0;
+  Row key;
+  std::optional<Row> before;
+  std::optional<Row> after;
+  friend bool operator==(const RowImage&, const RowImage&) = default;
+};
+
+struct RowHash {
+  std::size_t operator()(const Row& row) const;
+};
+
+class Table {
+ public:
+  using Rows = tsl::robin_map<Row, Row, RowHash, std::equal_to<Row>,
+                              std::allocator<std::pair<Row, Row>>, /*StoreHash=*/true>;
+
+  explicit Table(RelationPtr relation) : relation_(std::move(relation)) {}
+
+  const RelationPtr& relation() const { return relation_; }
+  const TableDigest& digest() const { return digest_; }
+  // Key to row, in no meaningful order.
+  const Rows& rows() const { return rows_; }
+  // Valid until the next write; nullptr when absent.
+  const Row* Find(const Row& key) const;
+
+ private:
+  friend class Database;
+  // Puts or erases, and returns the row that was there.
+  std::optional<Row> Exchange(const Row& key, const std::optional<Row>& row);
+
+  RelationPtr relation_;
+  Rows rows_;
+  TableDigest digest_;
+};
+
+class Database {
+ public:
+  Database() = default;
+  explicit Database(const std::vector<RelationPtr>& relations);
+
+  // Tables are numbered from 0 in the order they were added. Names (schema and name) are unique.
+  std::uint32_t AddTable(RelationPtr relation);
+  std::optional<std::uint32_t> FindTable(std::string_view schema, std::string_view name) const;
+  const Table& table(std::uint32_t index) const { return tables_[index]; }
+  std::size_t table_count() const { return tables_.size(); }
+  std::uint64_t row_count() const;
+
+  // Makes `key` hold `row` (nullopt: nothing). Any key, any row: callers decide what fits.
+  RowImage Write(std::uint32_t table, Row key, std::optional<Row> row);
+  // Undoes these writes, last first. They must be the last ones made.
+  void Undo(std::span<const RowImage> images);
+
+  Digest digest() const;
+
+ private:
+  std::vector<Table> tables_;
+};
+
+}  // namespace lockstep::model
+
+#endif  // LOCKSTEP_MODEL_DATABASE_H_

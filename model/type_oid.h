@@ -1,0 +1,36 @@
+// OIDs of built-in types (pg_type.dat of the server's source; they never change).
+#ifndef LOCKSTEP_MODEL_TYPE_OID_H_
+#define LOCKSTEP_MODEL_TYPE_OID_H_
+
+#include "model/ids.h"
+
+namespace lockstep::model::type_oid {
+
+inline constexpr Oid kBool{16};
+inline constexpr Oid kBytea{17};
+inline constexpr Oid kChar{18};
+inline constexpr Oid kName{19};
+inline constexpr Oid kInt8{20};
+inline constexpr Oid kInt2{21};
+inline constexpr Oid kInt4{23};
+inline constexpr Oid kText{25};
+inline constexpr Oid kOid{26};
+inline constexpr Oid kFloat4{700};
+inline constexpr Oid kFloat8{701};
+inline constexpr Oid kMoney{790};
+inline constexpr Oid kBpchar{1042};
+inline constexpr Oid kVarchar{1043};
+inline constexpr Oid kDate{1082};
+inline constexpr Oid kTime{1083};
+inline constexpr Oid kTimestamp{1114};
+inline constexpr Oid kTimestamptz{1184};
+inline constexpr Oid kInterval{1186};
+inline constexpr Oid kTimetz{1266};
+inline constexpr Oid kNumeric{1700};
+inline constexpr Oid kUuid{2950};
+inline constexpr Oid kPoint{600};
+inline constexpr Oid kJsonb{3802};
+
+}  // namespace lockstep::model::type_oid
+
+#endif  // LOCKSTEP_MODEL_TYPE_OID_H_
