@@ -1,7 +1,8 @@
 // The tables of a run: what the generator makes from the seed and the applier creates.
 //
-// Table 0 is the session table: one row per applier session with the id of the last transaction it committed. Every
-// script updates it first, so every committed script changes the state and is visible on every plugin.
+// Table 0 is the session table: one row per applier session with the id of the last transaction it
+// committed. Every script updates it first, so every committed script changes the state and is
+// visible on every plugin.
 #ifndef LOCKSTEP_MODEL_CATALOG_H_
 #define LOCKSTEP_MODEL_CATALOG_H_
 
@@ -17,9 +18,10 @@ namespace lockstep::model {
 inline constexpr std::uint32_t kSessionTable = 0;
 
 struct Catalog {
-  std::string schema;               // plain name, e.g. "lockstep_3f2a"
-  std::uint32_t sessions = 0;       // sessions 1..sessions
-  std::vector<RelationPtr> tables;  // [kSessionTable] is the session table; every schema equals `schema`
+  std::string schema;          // plain name, e.g. "lockstep_3f2a"
+  std::uint32_t sessions = 0;  // sessions 1..sessions
+  std::vector<RelationPtr>
+      tables;  // [kSessionTable] is the session table; every schema equals `schema`
 };
 
 // session int4 primary key, transaction_id int8.

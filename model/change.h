@@ -22,7 +22,8 @@ struct Insert {
 
 struct Update {
   RelationPtr relation;
-  // Set when the identity changed (or is FULL): all columns, the ones outside the identity NotInIdentity.
+  // Set when the identity changed (or is FULL): all columns, the ones outside the identity
+  // NotInIdentity.
   std::optional<Row> old_row;
   Row row;  // cells may be Unchanged
   friend bool operator==(const Update&, const Update&) = default;
@@ -40,8 +41,8 @@ const RelationPtr& RelationOf(const Change& change);
 
 struct Transaction {
   Xid xid;
-  Lsn end_lsn;                    // just past the commit record: orders, acknowledges, de-duplicates
-  std::int64_t commit_micros = 0; // since 2000-01-01 UTC, by the server's clock
+  Lsn end_lsn;  // just past the commit record: orders, acknowledges, de-duplicates
+  std::int64_t commit_micros = 0;  // since 2000-01-01 UTC, by the server's clock
   std::vector<Change> changes;
 };
 

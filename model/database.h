@@ -1,7 +1,8 @@
-// Rows of tables with a digest kept up to date: the expected state of the verifier, the generator's model, a listener's replica.
+// Rows of tables with a digest kept up to date: the expected state of the verifier, the generator's
+// model, a listener's replica.
 //
-// Every write yields a RowImage; the images of a transaction, undone backwards, are its inverse, and forwards they say
-// which rows it touched.
+// Every write yields a RowImage; the images of a transaction, undone backwards, are its inverse,
+// and forwards they say which rows it touched.
 #ifndef LOCKSTEP_MODEL_DATABASE_H_
 #define LOCKSTEP_MODEL_DATABASE_H_
 

@@ -1,8 +1,10 @@
-// Digests of a state: equal states have equal digests, on every machine and in every run with the same rows.
+// Digests of a state: equal states have equal digests, on every machine and in every run with the
+// same rows.
 //
-// A table's digest is its row count and the 128-bit *sum* of keyed hashes (XXH3, 128 bits) of its canonical rows: a row
-// is added and taken away in constant time, and unlike with xor a row that stands twice does not vanish. A database's
-// digest is the sum of H(table name, row count, table sum). No xid and no OID goes in.
+// A table's digest is its row count and the 128-bit *sum* of keyed hashes (XXH3, 128 bits) of its
+// canonical rows: a row is added and taken away in constant time, and unlike with xor a row that
+// stands twice does not vanish. A database's digest is the sum of H(table name, row count, table
+// sum). No xid and no OID goes in.
 #ifndef LOCKSTEP_MODEL_DIGEST_H_
 #define LOCKSTEP_MODEL_DIGEST_H_
 
@@ -38,7 +40,8 @@ struct TableDigest {
   friend bool operator==(const TableDigest&, const TableDigest&) = default;
 };
 
-// What a table adds to its database's digest. `table_name` is without the schema, which differs from run to run.
+// What a table adds to its database's digest. `table_name` is without the schema, which differs
+// from run to run.
 Digest HashTable(std::string_view table_name, const TableDigest& table);
 
 }  // namespace lockstep::model

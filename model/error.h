@@ -1,6 +1,8 @@
-// Faults of the world as values: what a function that can fail returns, and what a program does with it.
+// Faults of the world as values: what a function that can fail returns, and what a program does
+// with it.
 //
-// Faults of our own are assertions. A message says what, where (process, table, LSN, file, option) and what to do.
+// Faults of our own are assertions. A message says what, where (process, table, LSN, file, option)
+// and what to do.
 #ifndef LOCKSTEP_MODEL_ERROR_H_
 #define LOCKSTEP_MODEL_ERROR_H_
 
@@ -11,11 +13,13 @@
 namespace lockstep::model {
 
 enum class ErrorKind {
-  kUsage,        // an option, a configuration, a server setting or a missing right: the user must change something
-  kEnvironment,  // the world failed: server unreachable, disk full, a process died
-  kDisconnected, // a connection was lost; the same call may succeed on a new one
-  kMalformed,    // bytes from outside do not follow their format
-  kMisfit,       // well-formed data that does not fit the state it is applied to (absent key, unknown table)
+  kUsage,  // an option, a configuration, a server setting or a missing right: the user must change
+           // something
+  kEnvironment,   // the world failed: server unreachable, disk full, a process died
+  kDisconnected,  // a connection was lost; the same call may succeed on a new one
+  kMalformed,     // bytes from outside do not follow their format
+  kMisfit,  // well-formed data that does not fit the state it is applied to (absent key, unknown
+            // table)
   kUnsupported,  // something that the server, plugin or type cannot express
   kSql,          // the server refused a statement; `sqlstate` says why
 };

@@ -1,4 +1,5 @@
-// Numbers of different kinds as different types. None converts to another or to a bare integer by itself.
+// Numbers of different kinds as different types. None converts to another or to a bare integer by
+// itself.
 #ifndef LOCKSTEP_MODEL_IDS_H_
 #define LOCKSTEP_MODEL_IDS_H_
 

@@ -27,8 +27,9 @@ Result<Lsn> ParseLsn(std::string_view text) {
   auto slash = text.find('/');
   if (slash == std::string_view::npos || !ParseHalf(text.substr(0, slash), high) ||
       !ParseHalf(text.substr(slash + 1), low)) {
-    return Fail(ErrorKind::kMalformed,
-                fmt::format("\"{}\" is not an LSN: expected two hex numbers such as 16/B374D848", text));
+    return Fail(
+        ErrorKind::kMalformed,
+        fmt::format("\"{}\" is not an LSN: expected two hex numbers such as 16/B374D848", text));
   }
   return Lsn{(std::uint64_t{high} << 32) | low};
 }

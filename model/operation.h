@@ -1,6 +1,7 @@
 // What the generator wants done: a script is one transaction of one session.
 //
-// Values are exactly as Postgres will print them, so that the model never re-implements an input function.
+// Values are exactly as Postgres will print them, so that the model never re-implements an input
+// function.
 #ifndef LOCKSTEP_MODEL_OPERATION_H_
 #define LOCKSTEP_MODEL_OPERATION_H_
 

@@ -12,10 +12,12 @@
 
 namespace lockstep::model {
 
-// What one operation did. An operation that was skipped because an earlier one failed has SQLSTATE 25P02.
+// What one operation did. An operation that was skipped because an earlier one failed has SQLSTATE
+// 25P02.
 struct Effect {
   std::uint32_t rows = 0;
-  Xid written_by;        // xmin of the rows written (a subtransaction's at savepoint depth > 0); 0 when none
+  Xid written_by;  // xmin of the rows written (a subtransaction's at savepoint depth > 0); 0 when
+                   // none
   std::string sqlstate;  // empty: success
   friend bool operator==(const Effect&, const Effect&) = default;
 };

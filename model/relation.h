@@ -13,9 +13,10 @@
 namespace lockstep::model {
 
 struct Column {
-  std::string name;       // plain, not SQL-quoted
-  Oid type;               // of a domain: its base type
-  std::string type_name;  // as format_type() prints it, e.g. "numeric(10,2)"; a domain's is its own name
+  std::string name;  // plain, not SQL-quoted
+  Oid type;          // of a domain: its base type
+  std::string
+      type_name;  // as format_type() prints it, e.g. "numeric(10,2)"; a domain's is its own name
   bool not_null = false;
 
   friend bool operator==(const Column&, const Column&) = default;
@@ -28,15 +29,16 @@ struct Relation {
   std::string schema;  // plain
   std::string name;    // plain
   std::vector<Column> columns;
-  // Positions of the columns that identify a row (primary key, or the identity's index), in key order. Empty when
-  // there is none.
+  // Positions of the columns that identify a row (primary key, or the identity's index), in key
+  // order. Empty when there is none.
   std::vector<std::uint32_t> key;
   ReplicaIdentity identity = ReplicaIdentity::kDefault;
 
   // schema.name, each part quoted as an SQL identifier where it has to be.
   std::string QualifiedName() const;
   bool IsKeyColumn(std::uint32_t column) const;
-  // The cells of the key columns, in key order. `row` must have all columns; a cell that is not a Value stays as it is.
+  // The cells of the key columns, in key order. `row` must have all columns; a cell that is not a
+  // Value stays as it is.
   Row KeyOf(const Row& row) const;
 
   friend bool operator==(const Relation&, const Relation&) = default;
@@ -44,8 +46,9 @@ struct Relation {
 
 using RelationPtr = std::shared_ptr<const Relation>;
 
-// "name", quoted only where Postgres's quote_ident would have to for lower-case identifiers (keywords are quoted by
-// the server too; here they stay bare in messages, and SqlIdentifier always quotes).
+// "name", quoted only where Postgres's quote_ident would have to for lower-case identifiers
+// (keywords are quoted by the server too; here they stay bare in messages, and SqlIdentifier always
+// quotes).
 std::string QuoteIfNeeded(const std::string& name);
 // Always quoted: safe in any SQL.
 std::string SqlIdentifier(const std::string& name);

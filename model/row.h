@@ -5,13 +5,14 @@
 //   cell    = tag:u8 length:varint payload[length]
 //   varint  = LEB128, shortest form
 //   payload by tag
-//     'n' null             -                        'i' integer    two's complement, little endian, shortest form (0: empty)
-//     'b' bool             0 or 1                   'f' float      IEEE 754 double, little endian; one NaN (0x7FF8...)
-//     'd' numeric          digits as printed        't' text       bytes in the database's encoding
-//     'x' bytes            raw                      'D' date       i32 little endian, days since 2000
-//     'T' time             i64 little endian, µs    'S' timestamp  i64 little endian, µs since 2000
-//     'u' uuid             16 bytes                 'o' other      varint n, type name[n], text
-//     'U' unchanged, 'I' not in identity, '-' not sent: empty; only in the rows of changes and operations
+//     'n' null             -                        'i' integer    two's complement, little endian,
+//     shortest form (0: empty) 'b' bool             0 or 1                   'f' float      IEEE
+//     754 double, little endian; one NaN (0x7FF8...) 'd' numeric          digits as printed 't'
+//     text       bytes in the database's encoding 'x' bytes            raw                      'D'
+//     date       i32 little endian, days since 2000 'T' time             i64 little endian, µs 'S'
+//     timestamp  i64 little endian, µs since 2000 'u' uuid             16 bytes                 'o'
+//     other      varint n, type name[n], text 'U' unchanged, 'I' not in identity, '-' not sent:
+//     empty; only in the rows of changes and operations
 //
 // Equal values have equal bytes, so rows compare and hash by their bytes.
 #ifndef LOCKSTEP_MODEL_ROW_H_
@@ -19,6 +20,7 @@
 
 #include <compare>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -54,9 +56,11 @@ class Row {
 
   Row() = default;
 
-  // Takes canonical bytes that came from outside. kMalformed, with the offset, when they are not exactly `columns`
-  // well-formed cells.
+  // Takes canonical bytes that came from outside. kMalformed, with the offset, when they are not
+  // exactly `columns` well-formed cells.
   static Result<Row> FromCanonical(std::string bytes, std::size_t columns);
+  // The same for any number of columns.
+  static Result<Row> FromCanonical(std::string bytes);
 
   std::string_view bytes() const { return bytes_; }
   Iterator begin() const { return Iterator(bytes_); }
@@ -84,9 +88,6 @@ class RowBuilder {
   void Add(const Cell& cell);
   // Copies a cell from another row.
   void AddEncoded(std::string_view encoded_cell) { bytes_ += encoded_cell; }
-  // A cell whose payload is written in place: text, bytes or numeric of a known length without a copy before.
-  void AddText(std::string_view text);
-
   // The row of what was added; the builder is empty again.
   Row Build();
   void Clear() { bytes_.clear(); }
@@ -101,8 +102,8 @@ Row MakeRow(const std::vector<Value>& values);
 // The canonical bytes of each cell, views into `row`. `cells` is overwritten.
 void SplitCells(const Row& row, std::vector<std::string_view>& cells);
 
-// Appends/reads the varint of the grammar above. ReadVarint removes it from `bytes`; false when it is cut off or
-// longer than ten bytes.
+// Appends/reads the varint of the grammar above. ReadVarint removes it from `bytes`; false when it
+// is cut off or longer than ten bytes.
 void AppendVarint(std::uint64_t value, std::string& out);
 bool ReadVarint(std::string_view& bytes, std::uint64_t& value);
 

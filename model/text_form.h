@@ -1,7 +1,8 @@
 // A Value from and to Postgres's text form, by type.
 //
-// One place for COPY, SQL parameters, reports and the plugins that send text. The text must have been printed under
-// the pinned settings (DateStyle ISO, TimeZone UTC, bytea_output hex, extra_float_digits 1 or more).
+// One place for COPY, SQL parameters, reports and the plugins that send text. The text must have
+// been printed under the pinned settings (DateStyle ISO, TimeZone UTC, bytea_output hex,
+// extra_float_digits 1 or more).
 #ifndef LOCKSTEP_MODEL_TEXT_FORM_H_
 #define LOCKSTEP_MODEL_TEXT_FORM_H_
 
@@ -15,12 +16,12 @@
 
 namespace lockstep::model {
 
-// Appends the cell that `text` (not null) denotes in a column of this type. kMalformed when the text is not of the
-// type; nothing is added then.
+// Appends the cell that `text` (not null) denotes in a column of this type. kMalformed when the
+// text is not of the type; nothing is added then.
 Result<void> AppendFromText(const Column& column, std::string_view text, RowBuilder& row);
 
-// Appends the text that Postgres accepts for this value in a column of type `type`, and prints for it (floats: the same number, maybe in
-// another spelling). `value` is not Null.
+// Appends the text that Postgres accepts for this value in a column of type `type`, and prints for
+// it (floats: the same number, maybe in another spelling). `value` is not Null.
 void AppendText(Oid type, const Value& value, std::string& out);
 
 // A cell for people: the text form; "null", "unchanged", ... for the rest.

@@ -17,7 +17,8 @@ struct Null {
   friend auto operator<=>(Null, Null) = default;
 };
 
-// numeric, by its digits as Postgres prints them ("1.50" is not "1.5"), or NaN, Infinity, -Infinity.
+// numeric, by its digits as Postgres prints them ("1.50" is not "1.5"), or NaN, Infinity,
+// -Infinity.
 struct Numeric {
   std::string_view text;
   friend auto operator<=>(Numeric, Numeric) = default;
@@ -34,7 +35,8 @@ struct Bytes {
   friend auto operator<=>(Bytes, Bytes) = default;
 };
 
-// Days since 2000-01-01, Postgres's own epoch (since 1970 the range of its timestamps would not fit 64 bits).
+// Days since 2000-01-01, Postgres's own epoch (since 1970 the range of its timestamps would not fit
+// 64 bits).
 struct Date {
   static constexpr std::int32_t kInfinity = std::numeric_limits<std::int32_t>::max();
   static constexpr std::int32_t kMinusInfinity = std::numeric_limits<std::int32_t>::min();
@@ -61,7 +63,8 @@ struct Uuid {
   friend auto operator<=>(const Uuid&, const Uuid&) = default;
 };
 
-// Any other type: its name as format_type() prints it, and the text form under the pinned session settings.
+// Any other type: its name as format_type() prints it, and the text form under the pinned session
+// settings.
 struct Other {
   std::string_view type_name;
   std::string_view text;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,7 +16,12 @@
 
 namespace lockstep::model {
 
-enum class VerdictKind : std::uint8_t { kConverged = 0, kDiverged = 1, kMissing = 2, kInconclusive = 3 };
+enum class VerdictKind : std::uint8_t {
+  kConverged = 0,
+  kDiverged = 1,
+  kMissing = 2,
+  kInconclusive = 3
+};
 
 std::string_view ToString(VerdictKind kind);
 ExitCode ExitCodeOf(VerdictKind kind);
@@ -33,11 +39,11 @@ struct RowDifference {
 };
 
 struct FirstDivergence {
-  std::string listener;               // empty: expected and source differ, no listener is involved
+  std::string listener;  // empty: expected and source differ, no listener is involved
   std::optional<TransactionId> commit;  // nullopt: not a transaction of the run
   Xid xid;
   Lsn end_lsn;
-  std::string table;                  // empty when no row differs (order, repetition)
+  std::string table;  // empty when no row differs (order, repetition)
   std::vector<RowDifference> rows;
   friend bool operator==(const FirstDivergence&, const FirstDivergence&) = default;
 };
@@ -45,7 +51,7 @@ struct FirstDivergence {
 struct ListenerResult {
   std::string id;
   std::string plugin;
-  std::uint64_t transactions = 0;     // received
+  std::uint64_t transactions = 0;  // received
   std::uint64_t changes = 0;
   std::uint64_t commits_checked = 0;  // compared with the expected state
   std::uint64_t foreign = 0;          // commits that are not of the run

@@ -19,7 +19,8 @@ TEST(LsnTest, ParsesWhatItPrints) {
 }
 
 TEST(LsnTest, RefusesWhatIsNotAnLsn) {
-  for (const char* text : {"", "/", "1", "1/", "/1", "1/2/3", "1/123456789", "-1/0", "0x1/0", "1/G", " 1/0"}) {
+  for (const char* text :
+       {"", "/", "1", "1/", "/1", "1/2/3", "1/123456789", "-1/0", "0x1/0", "1/G", " 1/0"}) {
     auto lsn = ParseLsn(text);
     ASSERT_FALSE(lsn.has_value()) << text;
     EXPECT_EQ(lsn.error().kind, ErrorKind::kMalformed);

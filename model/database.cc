@@ -1,0 +1,80 @@
+#include "model/database.h"
+
+#include <cassert>
+#include <functional>
+#include <utility>
+
+namespace lockstep::model {
+
+std::size_t RowHash::operator()(const Row& row) const {
+  return static_cast<std::size_t>(HashBytes(row.bytes()).low);
+}
+
+const Row* Table::Find(const Row& key) const {
+  auto it = rows_.find(key);
+  return it == rows_.end() ? nullptr : &it->second;
+}
+
+std::optional<Row> Table::Exchange(const Row& key, const std::optional<Row>& row) {
+  std::optional<Row> before;
+  auto it = rows_.find(key);
+  if (it != rows_.end()) {
+    digest_.Remove(it->second.bytes());
+    before = std::move(it.value());
+    if (row) {
+      it.value() = *row;
+    } else {
+      rows_.erase(it);
+    }
+  } else if (row) {
+    rows_.emplace(key, *row);
+  }
+  if (row) digest_.Add(row->bytes());
+  return before;
+}
+
+Database::Database(const std::vector<RelationPtr>& relations) {
+  for (const RelationPtr& relation : relations) AddTable(relation);
+}
+
+std::uint32_t Database::AddTable(RelationPtr relation) {
+  assert(!FindTable(relation->schema, relation->name));
+  tables_.emplace_back(std::move(relation));
+  return static_cast<std::uint32_t>(tables_.size() - 1);
+}
+
+std::optional<std::uint32_t> Database::FindTable(std::string_view schema,
+                                                 std::string_view name) const {
+  for (std::uint32_t i = 0; i < tables_.size(); ++i) {
+    const Relation& relation = *tables_[i].relation();
+    if (relation.name == name && relation.schema == schema) return i;
+  }
+  return std::nullopt;
+}
+
+std::uint64_t Database::row_count() const {
+  std::uint64_t count = 0;
+  for (const Table& table : tables_) count += table.digest().rows;
+  return count;
+}
+
+RowImage Database::Write(std::uint32_t table, Row key, std::optional<Row> row) {
+  std::optional<Row> before = tables_[table].Exchange(key, row);
+  return {table, std::move(key), std::move(before), std::move(row)};
+}
+
+void Database::Undo(std::span<const RowImage> images) {
+  for (std::size_t i = images.size(); i-- > 0;) {
+    const RowImage& image = images[i];
+    [[maybe_unused]] auto current = tables_[image.table].Exchange(image.key, image.before);
+    assert(current == image.after);
+  }
+}
+
+Digest Database::digest() const {
+  Digest digest;
+  for (const Table& table : tables_) digest += HashTable(table.relation()->name, table.digest());
+  return digest;
+}
+
+}  // namespace lockstep::model

@@ -1,0 +1,151 @@
+#include "model/execute.h"
+
+#include <cassert>
+#include <optional>
+#include <string_view>
+#include <variant>
+
+#include "model/catalog.h"
+
+namespace lockstep::model {
+namespace {
+
+constexpr const char* kUniqueViolation = "23505";
+constexpr const char* kInFailedTransaction = "25P02";
+
+// One script being run. Like the server: after an error every statement fails until ROLLBACK TO or
+// the end.
+class Runner {
+ public:
+  Runner(const Script& script, Database& database) : script_(script), database_(database) {}
+
+  Execution Run() {
+    Write(kSessionTable, MakeRow({static_cast<std::int64_t>(script_.session.value)}),
+          MakeSessionRow(script_.session, script_.id), Execution::kSessionUpdate);
+    for (std::uint32_t i = 0; i < script_.operations.size(); ++i) {
+      operation_ = i;
+      execution_.effects.push_back(RunOne(script_.operations[i]));
+    }
+    if (failed_ || script_.end == ScriptEnd::kRollback) {
+      RollBackTo(0);
+      execution_.fate = Fate::kRolledBack;
+    } else {
+      execution_.fate = Fate::kCommitted;
+    }
+    return std::move(execution_);
+  }
+
+ private:
+  Effect RunOne(const Operation& operation) {
+    if (failed_ && !std::holds_alternative<RollbackToSavepoint>(operation)) {
+      return {.sqlstate = kInFailedTransaction};
+    }
+    Effect effect = std::visit([this](const auto& o) { return Do(o); }, operation);
+    if (!effect.sqlstate.empty()) failed_ = true;
+    return effect;
+  }
+
+  Effect Do(const InsertRow& insert) {
+    Row key = Relation(insert.table).KeyOf(insert.row);
+    if (Find(insert.table, key)) return {.sqlstate = kUniqueViolation};
+    Write(insert.table, std::move(key), insert.row, operation_);
+    return {.rows = 1};
+  }
+
+  Effect Do(const UpsertRow& upsert) {
+    Row key = Relation(upsert.table).KeyOf(upsert.row);
+    const Row* found = Find(upsert.table, key);
+    if (!found) {
+      Write(upsert.table, std::move(key), upsert.row, operation_);
+      return {.rows = 1};
+    }
+    SplitCells(*found, cells_);
+    SplitCells(upsert.row, new_cells_);
+    for (std::uint32_t column : upsert.updated_columns) cells_[column] = new_cells_[column];
+    Write(upsert.table, std::move(key), Join(cells_), operation_);
+    return {.rows = 1};
+  }
+
+  Effect Do(const UpdateRow& update) {
+    const Row* found = Find(update.table, update.key);
+    if (!found) return {.rows = 0};
+    SplitCells(*found, cells_);
+    std::size_t column = 0;
+    for (auto it = update.assignments.begin(); it != update.assignments.end(); ++it, ++column) {
+      if (!std::holds_alternative<NotSent>(*it)) cells_[column] = it.encoded();
+    }
+    Row row = Join(cells_);
+    Row key = Relation(update.table).KeyOf(row);
+    if (key != update.key) {
+      if (Find(update.table, key)) return {.sqlstate = kUniqueViolation};
+      Write(update.table, update.key, std::nullopt, operation_);
+    }
+    Write(update.table, std::move(key), std::move(row), operation_);
+    return {.rows = 1};
+  }
+
+  Effect Do(const DeleteRow& erase) {
+    if (!Find(erase.table, erase.key)) return {.rows = 0};
+    Write(erase.table, erase.key, std::nullopt, operation_);
+    return {.rows = 1};
+  }
+
+  Effect Do(Savepoint) {
+    savepoints_.push_back(execution_.images.size());
+    return {};
+  }
+
+  Effect Do(RollbackToSavepoint) {
+    assert(!savepoints_.empty());
+    RollBackTo(savepoints_.back());
+    failed_ = false;
+    return {};
+  }
+
+  Effect Do(ReleaseSavepoint) {
+    assert(!savepoints_.empty());
+    savepoints_.pop_back();
+    return {};
+  }
+
+  const model::Relation& Relation(std::uint32_t table) const {
+    return *database_.table(table).relation();
+  }
+  const Row* Find(std::uint32_t table, const Row& key) const {
+    return database_.table(table).Find(key);
+  }
+
+  Row Join(const std::vector<std::string_view>& cells) {
+    for (std::string_view cell : cells) builder_.AddEncoded(cell);
+    return builder_.Build();
+  }
+
+  void Write(std::uint32_t table, Row key, std::optional<Row> row, std::uint32_t operation) {
+    execution_.images.push_back(database_.Write(table, std::move(key), std::move(row)));
+    execution_.image_operation.push_back(operation);
+  }
+
+  void RollBackTo(std::size_t images) {
+    database_.Undo(std::span(execution_.images).subspan(images));
+    execution_.images.resize(images);
+    execution_.image_operation.resize(images);
+  }
+
+  const Script& script_;
+  Database& database_;
+  Execution execution_;
+  std::uint32_t operation_ = 0;
+  bool failed_ = false;
+  std::vector<std::size_t> savepoints_;  // how many images there were
+  RowBuilder builder_;
+  std::vector<std::string_view> cells_;
+  std::vector<std::string_view> new_cells_;
+};
+
+}  // namespace
+
+Execution Execute(const Script& script, Database& database) {
+  return Runner(script, database).Run();
+}
+
+}  // namespace lockstep::model

@@ -1,0 +1,54 @@
+#include "model/relation.h"
+
+#include <algorithm>
+
+namespace lockstep::model {
+namespace {
+
+// `text` between two `quote` characters, those inside doubled.
+std::string Quoted(const std::string& text, char quote) {
+  std::string out(1, quote);
+  for (char c : text) {
+    out.push_back(c);
+    if (c == quote) out.push_back(quote);
+  }
+  out.push_back(quote);
+  return out;
+}
+
+}  // namespace
+
+std::string QuoteIfNeeded(const std::string& name) {
+  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
+  const auto plain_or_digit = [&](char c) { return plain(c) || (c >= '0' && c <= '9'); };
+  const bool bare = !name.empty() && plain(name[0]) && std::ranges::all_of(name, plain_or_digit);
+  return bare ? name : SqlIdentifier(name);
+}
+
+std::string SqlIdentifier(const std::string& name) { return Quoted(name, '"'); }
+
+std::string SqlLiteral(const std::string& text) { return Quoted(text, '\''); }
+
+std::string Relation::QualifiedName() const {
+  return QuoteIfNeeded(schema) + "." + QuoteIfNeeded(name);
+}
+
+bool Relation::IsKeyColumn(std::uint32_t column) const {
+  return std::ranges::find(key, column) != key.end();
+}
+
+Row Relation::KeyOf(const Row& row) const {
+  RowBuilder builder;
+  if (key.size() == 1) {  // the usual case: no list of cells
+    auto it = row.begin();
+    for (std::uint32_t i = 0; i < key[0]; ++i) ++it;
+    builder.AddEncoded(it.encoded());
+    return builder.Build();
+  }
+  std::vector<std::string_view> cells;
+  SplitCells(row, cells);
+  for (std::uint32_t column : key) builder.AddEncoded(cells[column]);
+  return builder.Build();
+}
+
+}  // namespace lockstep::model
