@@ -42,8 +42,9 @@ const RelationPtr& RelationOf(const Change& change);
 struct Transaction {
   Xid xid;
   Lsn end_lsn;  // just past the commit record: orders, acknowledges, de-duplicates
-  std::int64_t commit_micros = 0;  // since 2000-01-01 UTC, by the server's clock
-  std::vector<Change> changes;
+  std::int64_t commit_micros = 0;   // since 2000-01-01 UTC, by the server's clock
+  std::vector<Change> changes;      // of followed tables
+  std::uint64_t other_changes = 0;  // of tables that are not followed, only counted
 };
 
 }  // namespace lockstep::model

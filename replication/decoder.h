@@ -1,0 +1,53 @@
+// An output plugin's messages turned into the standard form: one implementation per plugin.
+//
+// A decoder lives as long as one connection (plugins describe a relation once per connection). Its
+// input is hostile: whatever the bytes, the result is an event or a typed error.
+#ifndef LOCKSTEP_REPLICATION_DECODER_H_
+#define LOCKSTEP_REPLICATION_DECODER_H_
+
+#include <cstdint>
+#include <variant>
+
+#include "model/change.h"
+#include "model/error.h"
+#include "model/ids.h"
+#include "model/lsn.h"
+#include "replication/frames.h"
+
+namespace lockstep::replication {
+
+struct BeginEvent {
+  model::Xid xid;
+};
+
+struct CommitEvent {
+  model::Xid xid;
+  model::Lsn end_lsn;
+  std::int64_t commit_micros = 0;  // since 2000-01-01 UTC
+};
+
+struct ChangeEvent {
+  model::Xid xid;
+  model::Change change;
+};
+
+// A change of a table that is not followed.
+struct OtherTableEvent {
+  model::Xid xid;
+};
+
+using Event = std::variant<BeginEvent, ChangeEvent, OtherTableEvent, CommitEvent>;
+
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+
+  // One message of the plugin. kMalformed: the bytes do not follow the plugin's format. kMisfit:
+  // they do not fit the relation as it is known. kUnsupported: the plugin cannot show what
+  // happened.
+  virtual model::Result<Event> Decode(const XLogData& frame) = 0;
+};
+
+}  // namespace lockstep::replication
+
+#endif  // LOCKSTEP_REPLICATION_DECODER_H_

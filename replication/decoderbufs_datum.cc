@@ -1,0 +1,161 @@
+#include "replication/decoderbufs_datum.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include "model/text_form.h"
+#include "model/type_oid.h"
+
+namespace lockstep::replication {
+namespace {
+
+using decoderbufs::DatumMessage;
+using model::Column;
+using model::ErrorKind;
+using model::Fail;
+using model::Oid;
+using model::Result;
+using model::RowBuilder;
+using model::Value;
+namespace type_oid = model::type_oid;
+
+// From 1970-01-01, the plugin's epoch, to 2000-01-01, ours.
+constexpr std::int32_t kEpochDays = 10'957;
+constexpr std::int64_t kEpochMicros = std::int64_t{kEpochDays} * 86'400'000'000;
+// The plugin shifts DATEVAL_NOEND and DATEVAL_NOBEGIN to its epoch like any other date; the sum
+// wraps around.
+constexpr std::int32_t kDateInfinity = -2'147'472'692;
+constexpr std::int32_t kDateMinusInfinity = -2'147'472'691;
+
+Result<void> DoesNotFit(const Column& column, const DatumMessage& datum) {
+  return Fail(
+      ErrorKind::kMisfit,
+      fmt::format(
+          "column {} ({}): the stream sends a datum of kind {} and type OID {}; the column changed "
+          "since the listener attached, attach again",
+          column.name, column.type_name, static_cast<int>(datum.datum_case()),
+          datum.column_type()));
+}
+
+Value DateOf(std::int32_t days) {
+  if (days == kDateInfinity) return model::Date{model::Date::kInfinity};
+  if (days == kDateMinusInfinity) return model::Date{model::Date::kMinusInfinity};
+  // Unsigned: hostile bytes may wrap around, the server's values do not.
+  return model::Date{static_cast<std::int32_t>(static_cast<std::uint32_t>(days) -
+                                               static_cast<std::uint32_t>(kEpochDays))};
+}
+
+Value TimestampOf(std::int64_t micros) {
+  if (micros == std::numeric_limits<std::int64_t>::max())
+    return model::Timestamp{model::Timestamp::kInfinity};
+  if (micros == std::numeric_limits<std::int64_t>::min()) {
+    return model::Timestamp{model::Timestamp::kMinusInfinity};
+  }
+  return model::Timestamp{static_cast<std::int64_t>(static_cast<std::uint64_t>(micros) -
+                                                    static_cast<std::uint64_t>(kEpochMicros))};
+}
+
+// money as lc_monetary = C prints it. The smallest unit is a hundredth there.
+std::string MoneyText(std::int64_t units) {
+  const auto magnitude =
+      units < 0 ? 0 - static_cast<std::uint64_t>(units) : static_cast<std::uint64_t>(units);
+  const std::string digits = fmt::format("{}", magnitude / 100);
+  std::string text = units < 0 ? "-$" : "$";
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text.push_back(',');
+    text.push_back(digits[i]);
+  }
+  return text + fmt::format(".{:02}", magnitude % 100);
+}
+
+// timetz: the plugin sends the time in UTC and loses the zone.
+std::string TimetzText(std::int64_t micros) {
+  std::string text;
+  model::AppendText(type_oid::kTime, model::Time{micros}, text);
+  return text + "+00";
+}
+
+Result<void> AppendInteger(const Column& column, const DatumMessage& datum, std::int64_t number,
+                           RowBuilder& row) {
+  const Oid type = column.type;
+  if (type == type_oid::kInt2 || type == type_oid::kInt4 || type == type_oid::kInt8 ||
+      type == type_oid::kOid) {
+    row.Add(Value(number));
+  } else if (type == type_oid::kDate && datum.datum_case() == DatumMessage::kDatumInt32) {
+    row.Add(DateOf(static_cast<std::int32_t>(number)));
+  } else if (type == type_oid::kTime) {
+    row.Add(Value(model::Time{number}));
+  } else if (type == type_oid::kTimestamp || type == type_oid::kTimestamptz) {
+    row.Add(TimestampOf(number));
+  } else if (type == type_oid::kMoney) {
+    row.Add(Value(model::Other{column.type_name, MoneyText(number)}));
+  } else {
+    return DoesNotFit(column, datum);
+  }
+  return {};
+}
+
+Result<void> AppendDouble(const Column& column, const DatumMessage& datum, RowBuilder& row) {
+  const double number = datum.datum_double();
+  if (column.type == type_oid::kFloat8) {
+    row.Add(Value(number));
+    return {};
+  }
+  constexpr double kMicrosPerDay = 86'400e6;
+  if (column.type == type_oid::kTimetz && number >= 0 && number <= kMicrosPerDay) {
+    row.Add(Value(model::Other{column.type_name, TimetzText(std::llround(number))}));
+    return {};
+  }
+  return DoesNotFit(column, datum);
+}
+
+// bytea comes as its bytes; every type the plugin does not know, domains included, as the bytes of
+// its text form.
+Result<void> AppendBytes(const Column& column, const DatumMessage& datum, RowBuilder& row) {
+  if (datum.column_type() != type_oid::kBytea.value) {
+    return model::AppendFromText(column, datum.datum_bytes(), row);
+  }
+  if (column.type != type_oid::kBytea) return DoesNotFit(column, datum);
+  row.Add(Value(model::Bytes{datum.datum_bytes()}));
+  return {};
+}
+
+}  // namespace
+
+Result<void> AppendDatum(const Column& column, const DatumMessage& datum, RowBuilder& row) {
+  switch (datum.datum_case()) {
+    case DatumMessage::kDatumInt32:
+      return AppendInteger(column, datum, datum.datum_int32(), row);
+    case DatumMessage::kDatumInt64:
+      return AppendInteger(column, datum, datum.datum_int64(), row);
+    case DatumMessage::kDatumFloat:
+      if (column.type != type_oid::kFloat4) return DoesNotFit(column, datum);
+      row.Add(Value(static_cast<double>(datum.datum_float())));
+      return {};
+    case DatumMessage::kDatumDouble:
+      return AppendDouble(column, datum, row);
+    case DatumMessage::kDatumBool:
+      if (column.type != type_oid::kBool) return DoesNotFit(column, datum);
+      row.Add(Value(datum.datum_bool()));
+      return {};
+    case DatumMessage::kDatumString:
+      return model::AppendFromText(column, datum.datum_string(), row);
+    case DatumMessage::kDatumBytes:
+      return AppendBytes(column, datum, row);
+    case DatumMessage::kDatumPoint:
+      if (column.type != type_oid::kPoint) return DoesNotFit(column, datum);
+      row.Add(Value(model::Other{column.type_name, fmt::format("({},{})", datum.datum_point().x(),
+                                                               datum.datum_point().y())}));
+      return {};
+    case DatumMessage::kDatumMissing:
+    case DatumMessage::DATUM_NOT_SET:
+      break;
+  }
+  return DoesNotFit(column, datum);
+}
+
+}  // namespace lockstep::replication

@@ -1,0 +1,193 @@
+#include "replication/decoderbufs_decoder.h"
+
+#include <fmt/format.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "proto/decoderbufs.pb.h"
+#include "replication/decoderbufs_datum.h"
+#include "replication/sql_name.h"
+
+namespace lockstep::replication {
+namespace {
+
+using decoderbufs::DatumMessage;
+using decoderbufs::RowMessage;
+using model::ErrorKind;
+using model::Fail;
+using model::Result;
+using model::Row;
+using model::Xid;
+using Datums = google::protobuf::RepeatedPtrField<DatumMessage>;
+
+// From 1970-01-01, the plugin's epoch, to 2000-01-01.
+constexpr std::uint64_t kEpochMicros = 946'684'800'000'000;
+
+// What an unset datum means: in a new row null, in an old row a column outside the identity (or
+// null inside it).
+enum class TupleKind { kNew, kOld };
+
+// A table as the stream names it.
+struct SentTable {
+  model::RelationPtr relation;            // nullptr: not followed
+  std::vector<std::string> column_names;  // as last sent (SQL-quoted) and found to fit, by position
+};
+
+class DecoderbufsDecoder final : public Decoder {
+ public:
+  explicit DecoderbufsDecoder(RelationMap relations) : relations_(std::move(relations)) {}
+
+  Result<Event> Decode(const XLogData& frame) override {
+    if (!message_.ParseFromArray(frame.payload.data(), static_cast<int>(frame.payload.size()))) {
+      return Fail(ErrorKind::kMalformed, "decoderbufs: the bytes are not a RowMessage");
+    }
+    if (!message_.has_op() || !message_.has_transaction_id()) {
+      return Fail(ErrorKind::kMalformed,
+                  "decoderbufs: a RowMessage without operation or transaction id");
+    }
+    const Xid xid{message_.transaction_id()};
+    switch (message_.op()) {
+      case decoderbufs::BEGIN:
+        return BeginEvent{xid};
+      case decoderbufs::COMMIT:
+        return CommitEvent{xid, frame.start,
+                           static_cast<std::int64_t>(message_.commit_time() - kEpochMicros)};
+      case decoderbufs::INSERT:
+      case decoderbufs::UPDATE:
+      case decoderbufs::DELETE:
+        return DecodeChange(xid);
+      case decoderbufs::UNKNOWN:
+        break;
+    }
+    return Fail(ErrorKind::kMalformed,
+                fmt::format("decoderbufs: operation {} of transaction {} is not known",
+                            static_cast<int>(message_.op()), xid.value));
+  }
+
+ private:
+  Result<Event> DecodeChange(Xid xid) {
+    auto table = FindTable(message_.table());
+    if (!table) return std::unexpected(std::move(table.error()));
+    if (!(*table)->relation) return OtherTableEvent{xid};
+    auto change = DecodeRows(**table);
+    if (!change) {
+      return Fail(fmt::format("decoderbufs: transaction {}, table {}", xid.value, message_.table()),
+                  std::move(change.error()));
+    }
+    return ChangeEvent{xid, std::move(*change)};
+  }
+
+  Result<model::Change> DecodeRows(SentTable& table) {
+    const model::RelationPtr& relation = table.relation;
+    if (message_.op() == decoderbufs::DELETE) {
+      auto old_row = DecodeTuple(table, message_.old_tuple(), TupleKind::kOld);
+      if (!old_row) return std::unexpected(std::move(old_row.error()));
+      return model::Delete{relation, std::move(*old_row)};
+    }
+    if (message_.new_typeinfo_size() != message_.new_tuple_size()) {
+      return Fail(ErrorKind::kMalformed,
+                  fmt::format("{} columns with {} type descriptions", message_.new_tuple_size(),
+                              message_.new_typeinfo_size()));
+    }
+    auto row = DecodeTuple(table, message_.new_tuple(), TupleKind::kNew);
+    if (!row) return std::unexpected(std::move(row.error()));
+    if (message_.op() == decoderbufs::INSERT) {
+      if (!row->IsComplete()) return Fail(ErrorKind::kMalformed, "an INSERT leaves a value out");
+      return model::Insert{relation, std::move(*row)};
+    }
+    model::Update update{relation, std::nullopt, std::move(*row)};
+    if (message_.old_tuple_size() > 0) {
+      auto old_row = DecodeTuple(table, message_.old_tuple(), TupleKind::kOld);
+      if (!old_row) return std::unexpected(std::move(old_row.error()));
+      update.old_row = std::move(*old_row);
+    }
+    return update;
+  }
+
+  Result<Row> DecodeTuple(SentTable& table, const Datums& datums, TupleKind kind) {
+    const model::Relation& relation = *table.relation;
+    const auto count = static_cast<std::size_t>(datums.size());
+    if (count == 0) {
+      return Fail(ErrorKind::kUnsupported,
+                  "the row is missing: the table has no replica identity; give it a primary key or "
+                  "ALTER TABLE ... REPLICA IDENTITY FULL");
+    }
+    if (count != relation.columns.size()) {
+      return Fail(ErrorKind::kMisfit,
+                  fmt::format("{} columns sent, {} known; the table changed since the listener "
+                              "attached, attach again",
+                              count, relation.columns.size()));
+    }
+    builder_.Clear();
+    for (std::size_t i = 0; i < count; ++i) {
+      const DatumMessage& datum = datums[static_cast<int>(i)];
+      if (auto ok = CheckName(table, i, datum.column_name()); !ok)
+        return std::unexpected(std::move(ok.error()));
+      if (auto ok = AppendCell(relation, i, datum, kind); !ok)
+        return std::unexpected(std::move(ok.error()));
+    }
+    return builder_.Build();
+  }
+
+  Result<void> AppendCell(const model::Relation& relation, std::size_t column,
+                          const DatumMessage& datum, TupleKind kind) {
+    const bool is_set = datum.datum_case() != DatumMessage::DATUM_NOT_SET;
+    if (kind == TupleKind::kOld && relation.identity != model::ReplicaIdentity::kFull &&
+        !relation.IsKeyColumn(static_cast<std::uint32_t>(column))) {
+      builder_.Add(model::Cell(model::NotInIdentity{}));
+    } else if (!is_set) {
+      builder_.Add(model::Value(model::Null{}));
+    } else if (datum.datum_case() == DatumMessage::kDatumMissing) {
+      builder_.Add(model::Cell(model::Unchanged{}));
+    } else {
+      return AppendDatum(relation.columns[column], datum, builder_);
+    }
+    return {};
+  }
+
+  // The column at `position` must be the one the relation has there.
+  Result<void> CheckName(SentTable& table, std::size_t position, const std::string& sent) {
+    std::string& known = table.column_names[position];
+    if (sent == known && !known.empty()) return {};
+    auto name = ParseIdentifier(sent);
+    if (!name) return std::unexpected(std::move(name.error()));
+    const std::string& expected = table.relation->columns[position].name;
+    if (*name != expected) {
+      return Fail(ErrorKind::kMisfit,
+                  fmt::format("column {} is sent as {}, known as {}; the table changed since the "
+                              "listener attached, attach again",
+                              position + 1, sent, expected));
+    }
+    known = sent;
+    return {};
+  }
+
+  Result<SentTable*> FindTable(const std::string& sent) {
+    if (auto it = tables_.find(sent); it != tables_.end()) return &it->second;
+    auto name = ParseQualifiedName(sent);
+    if (!name) return Fail("decoderbufs", std::move(name.error()));
+    auto relation = relations_.Find(*name);
+    if (!relation) return Fail("decoderbufs", std::move(relation.error()));
+    const std::size_t columns = *relation ? (*relation)->columns.size() : 0;
+    SentTable table{std::move(*relation), std::vector<std::string>(columns)};
+    return &tables_.emplace(sent, std::move(table)).first->second;
+  }
+
+  RelationMap relations_;
+  RowMessage message_;  // reused: its strings keep their capacity
+  model::RowBuilder builder_;
+  std::unordered_map<std::string, SentTable> tables_;
+};
+
+}  // namespace
+
+std::unique_ptr<Decoder> MakeDecoderbufsDecoder(RelationMap relations) {
+  return std::make_unique<DecoderbufsDecoder>(std::move(relations));
+}
+
+}  // namespace lockstep::replication

@@ -1,0 +1,109 @@
+#include "replication/replica.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <variant>
+
+#include "model/text_form.h"
+
+namespace lockstep::replication {
+namespace {
+
+using model::Relation;
+using model::Row;
+
+std::unexpected<Misfit> DoesNotFit(const char* operation, const Relation& relation, const Row& key,
+                                   const char* why) {
+  return std::unexpected(
+      Misfit{relation.name, key,
+             fmt::format("{} on {} of key {}: {}", operation, relation.QualifiedName(),
+                         model::DescribeKey(relation, key), why)});
+}
+
+constexpr const char* kAbsent = "the replica has no such row";
+constexpr const char* kDuplicate = "the replica has this key already";
+constexpr const char* kNoKey = "the key is not complete in the stream (replica identity)";
+
+}  // namespace
+
+std::expected<std::vector<model::RowImage>, Misfit> Replica::Apply(
+    const model::Transaction& transaction) {
+  Images images;
+  images.reserve(transaction.changes.size());
+  for (const model::Change& change : transaction.changes) {
+    auto applied = std::visit([&](const auto& c) { return Apply(c, images); }, change);
+    if (!applied) {
+      database_.Undo(images);
+      return std::unexpected(std::move(applied.error()));
+    }
+  }
+  valid_at_ = transaction.end_lsn;
+  return images;
+}
+
+std::expected<void, Misfit> Replica::Apply(const model::Insert& insert, Images& images) {
+  auto table = TableOf(*insert.relation);
+  if (!table) return std::unexpected(std::move(table.error()));
+  Row key = insert.relation->KeyOf(insert.row);
+  if (database_.table(*table).Find(key))
+    return DoesNotFit("INSERT", *insert.relation, key, kDuplicate);
+  images.push_back(database_.Write(*table, std::move(key), insert.row));
+  return {};
+}
+
+std::expected<void, Misfit> Replica::Apply(const model::Update& update, Images& images) {
+  const Relation& relation = *update.relation;
+  auto table = TableOf(relation);
+  if (!table) return std::unexpected(std::move(table.error()));
+  Row old_key = relation.KeyOf(update.old_row ? *update.old_row : update.row);
+  if (!old_key.IsComplete()) return DoesNotFit("UPDATE", relation, old_key, kNoKey);
+  const Row* found = database_.table(*table).Find(old_key);
+  if (!found) return DoesNotFit("UPDATE", relation, old_key, kAbsent);
+  Row row = update.row.IsComplete() ? update.row : FillUnchanged(update.row, *found);
+  if (update.old_row) {
+    Row key = relation.KeyOf(row);
+    if (key != old_key) {
+      if (database_.table(*table).Find(key)) return DoesNotFit("UPDATE", relation, key, kDuplicate);
+      images.push_back(database_.Write(*table, std::move(old_key), std::nullopt));
+      old_key = std::move(key);
+    }
+  }
+  images.push_back(database_.Write(*table, std::move(old_key), std::move(row)));
+  return {};
+}
+
+std::expected<void, Misfit> Replica::Apply(const model::Delete& erase, Images& images) {
+  auto table = TableOf(*erase.relation);
+  if (!table) return std::unexpected(std::move(table.error()));
+  Row key = erase.relation->KeyOf(erase.old_row);
+  if (!key.IsComplete()) return DoesNotFit("DELETE", *erase.relation, key, kNoKey);
+  if (!database_.table(*table).Find(key))
+    return DoesNotFit("DELETE", *erase.relation, key, kAbsent);
+  images.push_back(database_.Write(*table, std::move(key), std::nullopt));
+  return {};
+}
+
+std::expected<std::uint32_t, Misfit> Replica::TableOf(const Relation& relation) {
+  if (&relation == last_relation_) return last_table_;
+  auto table = database_.FindTable(relation.schema, relation.name);
+  if (!table) {
+    return std::unexpected(
+        Misfit{relation.name, Row(),
+               fmt::format("the replica has no table {}", relation.QualifiedName())});
+  }
+  last_relation_ = &relation;
+  last_table_ = *table;
+  return *table;
+}
+
+Row Replica::FillUnchanged(const Row& row, const Row& old_row) {
+  auto old = old_row.begin();
+  for (auto it = row.begin(); it != row.end(); ++it, ++old) {
+    builder_.AddEncoded(std::holds_alternative<model::Unchanged>(*it) ? old.encoded()
+                                                                      : it.encoded());
+  }
+  return builder_.Build();
+}
+
+}  // namespace lockstep::replication

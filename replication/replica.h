@@ -1,0 +1,59 @@
+// A listener's copy of the tables it follows, and the LSN it is valid at.
+#ifndef LOCKSTEP_REPLICATION_REPLICA_H_
+#define LOCKSTEP_REPLICATION_REPLICA_H_
+
+#include <expected>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/change.h"
+#include "model/database.h"
+#include "model/lsn.h"
+#include "model/relation.h"
+#include "model/row.h"
+
+namespace lockstep::replication {
+
+// Why a change does not fit the replica.
+struct Misfit {
+  std::string table;    // without schema
+  model::Row key;       // of the change; empty when it has none
+  std::string message;  // operation, table, key and what does not fit
+};
+
+class Replica {
+ public:
+  // Tables as of `valid_at`, filled by database().Write before the first Apply.
+  Replica(const std::vector<model::RelationPtr>& relations, model::Lsn valid_at)
+      : database_(relations), valid_at_(valid_at) {}
+
+  // Applies all of a transaction or nothing. Unchanged cells keep the replica's value. The images
+  // undo it (Undo), and say which rows it touched.
+  std::expected<std::vector<model::RowImage>, Misfit> Apply(const model::Transaction& transaction);
+
+  const model::Database& database() const { return database_; }
+  model::Database& database() { return database_; }
+  model::Lsn valid_at() const { return valid_at_; }
+
+ private:
+  using Images = std::vector<model::RowImage>;
+  std::expected<void, Misfit> Apply(const model::Insert& insert, Images& images);
+  std::expected<void, Misfit> Apply(const model::Update& update, Images& images);
+  std::expected<void, Misfit> Apply(const model::Delete& erase, Images& images);
+
+  // The replica's table of a change's relation.
+  std::expected<std::uint32_t, Misfit> TableOf(const model::Relation& relation);
+  // `row` with its Unchanged cells taken from `old_row`.
+  model::Row FillUnchanged(const model::Row& row, const model::Row& old_row);
+
+  model::Database database_;
+  model::Lsn valid_at_;
+  model::RowBuilder builder_;
+  const model::Relation* last_relation_ = nullptr;  // of the change before, and its table
+  std::uint32_t last_table_ = 0;
+};
+
+}  // namespace lockstep::replication
+
+#endif  // LOCKSTEP_REPLICATION_REPLICA_H_

@@ -1,0 +1,69 @@
+#include "replication/transaction_assembler.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace lockstep::replication {
+namespace {
+
+using model::ErrorKind;
+using model::Fail;
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+}  // namespace
+
+model::Result<void> TransactionAssembler::CheckOpen(model::Xid xid, const char* what) const {
+  if (!open_) {
+    return Fail(ErrorKind::kMalformed,
+                fmt::format("{} of transaction {} outside any", what, xid.value));
+  }
+  if (xid != transaction_.xid) {
+    return Fail(ErrorKind::kMalformed, fmt::format("{} of transaction {} inside transaction {}",
+                                                   what, xid.value, transaction_.xid.value));
+  }
+  return {};
+}
+
+model::Result<std::optional<model::Transaction>> TransactionAssembler::Add(Event event) {
+  using Assembled = model::Result<std::optional<model::Transaction>>;
+  return std::visit(Overloaded{
+                        [&](BeginEvent& begin) -> Assembled {
+                          if (open_) {
+                            return Fail(ErrorKind::kMalformed,
+                                        fmt::format("begin of transaction {} inside transaction {}",
+                                                    begin.xid.value, transaction_.xid.value));
+                          }
+                          open_ = true;
+                          transaction_ = {.xid = begin.xid};
+                          return std::nullopt;
+                        },
+                        [&](ChangeEvent& change) -> Assembled {
+                          if (auto ok = CheckOpen(change.xid, "change"); !ok)
+                            return std::unexpected(ok.error());
+                          transaction_.changes.push_back(std::move(change.change));
+                          return std::nullopt;
+                        },
+                        [&](OtherTableEvent& other) -> Assembled {
+                          if (auto ok = CheckOpen(other.xid, "change"); !ok)
+                            return std::unexpected(ok.error());
+                          ++transaction_.other_changes;
+                          return std::nullopt;
+                        },
+                        [&](CommitEvent& commit) -> Assembled {
+                          if (auto ok = CheckOpen(commit.xid, "commit"); !ok)
+                            return std::unexpected(ok.error());
+                          open_ = false;
+                          transaction_.end_lsn = commit.end_lsn;
+                          transaction_.commit_micros = commit.commit_micros;
+                          return std::move(transaction_);
+                        },
+                    },
+                    event);
+}
+
+}  // namespace lockstep::replication
