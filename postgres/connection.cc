@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "postgres/libpq_access.h"
+#include "postgres/remedy.h"
 
 namespace lockstep::postgres {
 namespace {
@@ -89,8 +90,10 @@ Error OpenError(const PGconn* connection, const std::string& description) {
   // Authorisation, unknown database, missing right: no use to try again.
   bool refused = sqlstate.starts_with("28") || sqlstate.starts_with("3D") ||
                  sqlstate.starts_with("42") || sqlstate.starts_with("22");
-  return Error{refused ? ErrorKind::kUsage : ErrorKind::kDisconnected,
-               fmt::format("cannot connect to {}: {}", description, message), std::move(sqlstate)};
+  return WithRemedy(
+      Error{refused ? ErrorKind::kUsage : ErrorKind::kDisconnected,
+            fmt::format("cannot connect to {}: {}", description, message), std::move(sqlstate)},
+      {});
 }
 
 void IgnoreNotice(void*, const PGresult*) {}

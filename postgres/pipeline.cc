@@ -93,6 +93,14 @@ Result<void> Pipeline::Flush() {
 }
 
 Result<std::optional<PipelineResult>> Pipeline::Next() {
+  // libpq would go on with made-up results for the statements that were cut off.
+  if (lost_) return std::unexpected(*lost_);
+  Result<std::optional<PipelineResult>> next = Read();
+  if (!next) lost_ = next.error();
+  return next;
+}
+
+Result<std::optional<PipelineResult>> Pipeline::Read() {
   PGconn* handle = LibpqAccess::Handle(connection_);
   bool consumed = false;
   while (true) {

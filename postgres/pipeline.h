@@ -84,8 +84,10 @@ class Pipeline {
   explicit Pipeline(Connection connection) : connection_(std::move(connection)) {}
   model::Result<void> Queued(int sent, std::string attempted);
   model::Error Failure(std::string_view attempted) const;
+  model::Result<std::optional<PipelineResult>> Read();
 
   Connection connection_;
+  std::optional<model::Error> lost_;  // the end of the connection, told from then on
   std::deque<std::string>
       pending_;                   // what each owed result belongs to, for messages; empty: a Sync
   bool between_results_ = false;  // libpq owes the null that separates two statements
