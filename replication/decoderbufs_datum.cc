@@ -25,7 +25,8 @@ namespace type_oid = model::type_oid;
 
 // From 1970-01-01, the plugin's epoch, to 2000-01-01, ours.
 constexpr std::int32_t kEpochDays = 10'957;
-constexpr std::int64_t kEpochMicros = std::int64_t{kEpochDays} * 86'400'000'000;
+constexpr std::int64_t kMicrosPerDay = 86'400'000'000;
+constexpr std::int64_t kEpochMicros = kEpochDays * kMicrosPerDay;
 // The plugin shifts DATEVAL_NOEND and DATEVAL_NOBEGIN to its epoch like any other date; the sum
 // wraps around.
 constexpr std::int32_t kDateInfinity = -2'147'472'692;
@@ -72,8 +73,11 @@ std::string MoneyText(std::int64_t units) {
   return text + fmt::format(".{:02}", magnitude % 100);
 }
 
-// timetz: the plugin sends the time in UTC and loses the zone.
+// timetz: the plugin sends the time in UTC and loses the zone. East of Greenwich it may lie before
+// midnight, west of it after the next.
 std::string TimetzText(std::int64_t micros) {
+  if (micros < 0) micros += kMicrosPerDay;
+  if (micros > kMicrosPerDay) micros -= kMicrosPerDay;
   std::string text;
   model::AppendText(type_oid::kTime, model::Time{micros}, text);
   return text + "+00";
@@ -105,8 +109,10 @@ Result<void> AppendDouble(const Column& column, const DatumMessage& datum, RowBu
     row.Add(Value(number));
     return {};
   }
-  constexpr double kMicrosPerDay = 86'400e6;
-  if (column.type == type_oid::kTimetz && number >= 0 && number <= kMicrosPerDay) {
+  // A time of day, at most 24:00:00, and a zone of less than 16 hours.
+  constexpr double kLeast = -16 * 3'600e6;
+  constexpr double kMost = kMicrosPerDay + 16 * 3'600e6;
+  if (column.type == type_oid::kTimetz && number > kLeast && number < kMost) {
     row.Add(Value(model::Other{column.type_name, TimetzText(std::llround(number))}));
     return {};
   }
