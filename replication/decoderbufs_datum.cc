@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -71,6 +72,30 @@ std::string MoneyText(std::int64_t units) {
     text.push_back(digits[i]);
   }
   return text + fmt::format(".{:02}", magnitude % 100);
+}
+
+// A float8 as Postgres prints it inside a point: the shortest digits that give the number back,
+// with an exponent below 1e-4 and from 1e15 on.
+void AppendFloat8(double number, std::string& out) {
+  if (!std::isfinite(number)) {
+    model::AppendText(type_oid::kFloat8, number, out);
+    return;
+  }
+  const double magnitude = std::fabs(number);
+  const bool fixed = magnitude == 0 || (magnitude >= 1e-4 && magnitude < 1e15);
+  char buffer[32];  // at most 17 digits, sign, point and e-308
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, number,
+                                 fixed ? std::chars_format::fixed : std::chars_format::scientific);
+  out.append(buffer, end.ptr);
+}
+
+std::string PointText(const decoderbufs::Point& point) {
+  std::string text = "(";
+  AppendFloat8(point.x(), text);
+  text.push_back(',');
+  AppendFloat8(point.y(), text);
+  text.push_back(')');
+  return text;
 }
 
 // timetz: the plugin sends the time in UTC and loses the zone. East of Greenwich it may lie before
@@ -154,8 +179,7 @@ Result<void> AppendDatum(const Column& column, const DatumMessage& datum, RowBui
       return AppendBytes(column, datum, row);
     case DatumMessage::kDatumPoint:
       if (column.type != type_oid::kPoint) return DoesNotFit(column, datum);
-      row.Add(Value(model::Other{column.type_name, fmt::format("({},{})", datum.datum_point().x(),
-                                                               datum.datum_point().y())}));
+      row.Add(Value(model::Other{column.type_name, PointText(datum.datum_point())}));
       return {};
     case DatumMessage::kDatumMissing:
     case DatumMessage::DATUM_NOT_SET:
