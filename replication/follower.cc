@@ -22,6 +22,14 @@ Follower::Follower(const FollowerOptions& options, std::unique_ptr<Decoder> deco
       last_sent_(now) {}
 
 model::Result<std::optional<model::Transaction>> Follower::OnCopyData(std::string_view bytes) {
+  if (failure_) return std::unexpected(*failure_);
+  auto transaction = OnFrame(bytes);
+  // A keepalive after what could not be read would let P pass it.
+  if (!transaction) failure_ = transaction.error();
+  return transaction;
+}
+
+model::Result<std::optional<model::Transaction>> Follower::OnFrame(std::string_view bytes) {
   auto frame = ParseFrame(bytes);
   if (!frame) return std::unexpected(std::move(frame.error()));
   if (const auto* data = std::get_if<XLogData>(&*frame)) return OnXLogData(*data);
