@@ -80,6 +80,7 @@ class Follower {
   TransactionAssembler assembler_;
   Progress progress_;
   model::Lsn received_;
+  model::Lsn last_commit_;              // of this connection, repeated ones included
   std::deque<model::Lsn> pending_;      // end LSNs of what came out and is not durable
   std::optional<model::Lsn> reply_to_;  // the keepalive that asks for a reply
   std::optional<model::Error> failure_;
