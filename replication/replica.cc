@@ -43,7 +43,7 @@ std::expected<std::vector<model::RowImage>, Misfit> Replica::Apply(
 }
 
 std::expected<void, Misfit> Replica::Apply(const model::Insert& insert, Images& images) {
-  auto table = TableOf(*insert.relation);
+  auto table = TableOf(insert.relation);
   if (!table) return std::unexpected(std::move(table.error()));
   Row key = insert.relation->KeyOf(insert.row);
   if (database_.table(*table).Find(key))
@@ -54,7 +54,7 @@ std::expected<void, Misfit> Replica::Apply(const model::Insert& insert, Images& 
 
 std::expected<void, Misfit> Replica::Apply(const model::Update& update, Images& images) {
   const Relation& relation = *update.relation;
-  auto table = TableOf(relation);
+  auto table = TableOf(update.relation);
   if (!table) return std::unexpected(std::move(table.error()));
   Row old_key = relation.KeyOf(update.old_row ? *update.old_row : update.row);
   if (!old_key.IsComplete()) return DoesNotFit("UPDATE", relation, old_key, kNoKey);
@@ -74,7 +74,7 @@ std::expected<void, Misfit> Replica::Apply(const model::Update& update, Images& 
 }
 
 std::expected<void, Misfit> Replica::Apply(const model::Delete& erase, Images& images) {
-  auto table = TableOf(*erase.relation);
+  auto table = TableOf(erase.relation);
   if (!table) return std::unexpected(std::move(table.error()));
   Row key = erase.relation->KeyOf(erase.old_row);
   if (!key.IsComplete()) return DoesNotFit("DELETE", *erase.relation, key, kNoKey);
@@ -84,15 +84,15 @@ std::expected<void, Misfit> Replica::Apply(const model::Delete& erase, Images& i
   return {};
 }
 
-std::expected<std::uint32_t, Misfit> Replica::TableOf(const Relation& relation) {
-  if (&relation == last_relation_) return last_table_;
-  auto table = database_.FindTable(relation.schema, relation.name);
+std::expected<std::uint32_t, Misfit> Replica::TableOf(const model::RelationPtr& relation) {
+  if (relation == last_relation_) return last_table_;
+  auto table = database_.FindTable(relation->schema, relation->name);
   if (!table) {
     return std::unexpected(
-        Misfit{relation.name, Row(),
-               fmt::format("the replica has no table {}", relation.QualifiedName())});
+        Misfit{relation->name, Row(),
+               fmt::format("the replica has no table {}", relation->QualifiedName())});
   }
-  last_relation_ = &relation;
+  last_relation_ = relation;
   last_table_ = *table;
   return *table;
 }
