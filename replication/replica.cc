@@ -23,6 +23,8 @@ std::unexpected<Misfit> DoesNotFit(const char* operation, const Relation& relati
 
 constexpr const char* kAbsent = "the replica has no such row";
 constexpr const char* kDuplicate = "the replica has this key already";
+constexpr const char* kKeyless =
+    "nothing identifies a row; give the table a primary key or a REPLICA IDENTITY USING INDEX";
 constexpr const char* kNoKey = "the key is not complete in the stream (replica identity)";
 
 }  // namespace
@@ -45,6 +47,7 @@ std::expected<std::vector<model::RowImage>, Misfit> Replica::Apply(
 std::expected<void, Misfit> Replica::Apply(const model::Insert& insert, Images& images) {
   auto table = TableOf(insert.relation);
   if (!table) return std::unexpected(std::move(table.error()));
+  if (insert.relation->key.empty()) return DoesNotFit("INSERT", *insert.relation, Row(), kKeyless);
   Row key = insert.relation->KeyOf(insert.row);
   if (database_.table(*table).Find(key))
     return DoesNotFit("INSERT", *insert.relation, key, kDuplicate);
@@ -56,6 +59,7 @@ std::expected<void, Misfit> Replica::Apply(const model::Update& update, Images& 
   const Relation& relation = *update.relation;
   auto table = TableOf(update.relation);
   if (!table) return std::unexpected(std::move(table.error()));
+  if (relation.key.empty()) return DoesNotFit("UPDATE", relation, Row(), kKeyless);
   Row old_key = relation.KeyOf(update.old_row ? *update.old_row : update.row);
   if (!old_key.IsComplete()) return DoesNotFit("UPDATE", relation, old_key, kNoKey);
   const Row* found = database_.table(*table).Find(old_key);
@@ -76,6 +80,7 @@ std::expected<void, Misfit> Replica::Apply(const model::Update& update, Images& 
 std::expected<void, Misfit> Replica::Apply(const model::Delete& erase, Images& images) {
   auto table = TableOf(erase.relation);
   if (!table) return std::unexpected(std::move(table.error()));
+  if (erase.relation->key.empty()) return DoesNotFit("DELETE", *erase.relation, Row(), kKeyless);
   Row key = erase.relation->KeyOf(erase.old_row);
   if (!key.IsComplete()) return DoesNotFit("DELETE", *erase.relation, key, kNoKey);
   if (!database_.table(*table).Find(key))
