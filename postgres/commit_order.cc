@@ -116,7 +116,7 @@ Result<CommitBatch> CommitOrder::ParseBatch(const QueryResult& result) {
       flushed = *lsn;
       complete = true;
     } else {
-      CommitRecord commit{.xid = {}, .end_lsn = *lsn};
+      model::CommitRecord commit{.xid = {}, .end_lsn = *lsn};
       auto [end, error] = std::from_chars(what.data(), what.data() + what.size(), commit.xid.value);
       if (error != std::errc() || end != what.data() + what.size()) {
         return Fail(ErrorKind::kMalformed,
@@ -127,7 +127,7 @@ Result<CommitBatch> CommitOrder::ParseBatch(const QueryResult& result) {
     }
   }
   if (!complete) return Fail(ErrorKind::kMalformed, "pg_walinspect gave an incomplete answer");
-  std::ranges::sort(batch.commits, {}, &CommitRecord::end_lsn);
+  std::ranges::sort(batch.commits, {}, &model::CommitRecord::end_lsn);
   bool moved = batch.read_to > read_to_;
   // The rest up to `flushed`, if any, is less than a step: it is the start of a record.
   batch.at_end = flushed.value <= read_to_.value + step_;
@@ -163,11 +163,12 @@ Result<std::optional<CommitBatch>> CommitOrder::Next() {
   }
 }
 
-Result<std::vector<CommitRecord>> CommitOrder::ReadTo(Lsn end, std::chrono::milliseconds timeout) {
+Result<std::vector<model::CommitRecord>> CommitOrder::ReadTo(Lsn end,
+                                                             std::chrono::milliseconds timeout) {
   // How soon the log is looked at again when it had nothing more.
   constexpr int kAgain_ms = 2;
   auto deadline = std::chrono::steady_clock::now() + timeout;
-  std::vector<CommitRecord> commits;
+  std::vector<model::CommitRecord> commits;
   while (read_to_ < end) {
     if (std::chrono::steady_clock::now() > deadline) {
       return Fail(ErrorKind::kDisconnected,

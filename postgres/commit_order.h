@@ -19,22 +19,16 @@
 #include <string>
 #include <vector>
 
+#include "model/commit_record.h"
 #include "model/error.h"
-#include "model/ids.h"
 #include "model/lsn.h"
 #include "postgres/connection.h"
 #include "postgres/pipeline.h"
 
 namespace lockstep::postgres {
 
-struct CommitRecord {
-  model::Xid xid;  // the top-level one; of COMMIT PREPARED the prepared transaction's
-  model::Lsn end_lsn;
-  friend bool operator==(const CommitRecord&, const CommitRecord&) = default;
-};
-
 struct CommitBatch {
-  std::vector<CommitRecord> commits;  // by end_lsn; each once over all batches
+  std::vector<model::CommitRecord> commits;  // by end_lsn; each once over all batches
   // Every commit with end_lsn at or below it has been given.
   model::Lsn read_to;
   // Nothing more had been flushed: wait a little before the next Request.
@@ -65,8 +59,8 @@ class CommitOrder {
   model::Result<void> Flush() { return pipeline_.Flush(); }
 
   // Blocks: requests until everything up to `end` was read. kDisconnected at the timeout.
-  model::Result<std::vector<CommitRecord>> ReadTo(model::Lsn end,
-                                                  std::chrono::milliseconds timeout);
+  model::Result<std::vector<model::CommitRecord>> ReadTo(model::Lsn end,
+                                                         std::chrono::milliseconds timeout);
 
  private:
   CommitOrder(Pipeline pipeline, std::string schema, model::Lsn from, std::uint64_t step_bytes)

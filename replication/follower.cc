@@ -24,6 +24,7 @@ Follower::Follower(const FollowerOptions& options, std::unique_ptr<Decoder> deco
 void Follower::OnReconnect(std::unique_ptr<Decoder> decoder, TimePoint now) {
   decoder_ = std::move(decoder);
   assembler_ = {};
+  last_commit_ = {};
   reply_to_.reset();
   last_sent_ = now;
 }

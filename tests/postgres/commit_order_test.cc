@@ -71,8 +71,8 @@ class CommitOrderTest : public ClusterFixture {
     }
   }
   // The commits that decoding shows, by the headers of their frames, up to those of all `xids`.
-  static std::vector<CommitRecord> Decoded(const std::string& slot, std::set<Xid> xids) {
-    std::vector<CommitRecord> commits;
+  static std::vector<model::CommitRecord> Decoded(const std::string& slot, std::set<Xid> xids) {
+    std::vector<model::CommitRecord> commits;
     ReplicationStream stream = Must(ReplicationStream::Start(Replication(), slot, Lsn{}, {}));
     while (!xids.empty()) {
       CopyData frame = Must(stream.Wait(30s));
@@ -107,7 +107,7 @@ TEST_F(CommitOrderTest, EqualsDecodingUnderConcurrentWriters) {
       --running;
     });
   }
-  std::vector<CommitRecord> commits;
+  std::vector<model::CommitRecord> commits;
   while (running > 0) {
     // One query, however far it comes: the steps fall anywhere between and inside records.
     CommitBatch batch = NextBatch(order);
@@ -120,20 +120,20 @@ TEST_F(CommitOrderTest, EqualsDecodingUnderConcurrentWriters) {
 
   std::set<Xid> xids;
   for (const std::vector<Xid>& of_one : written) xids.insert(of_one.begin(), of_one.end());
-  std::vector<CommitRecord> decoded = Decoded("order", xids);
-  std::vector<CommitRecord> rest = Must(order.ReadTo(decoded.back().end_lsn, 60s));
+  std::vector<model::CommitRecord> decoded = Decoded("order", xids);
+  std::vector<model::CommitRecord> rest = Must(order.ReadTo(decoded.back().end_lsn, 60s));
   commits.insert(commits.end(), rest.begin(), rest.end());
 
   // In one step, from the start, by another reader.
   CommitOrder whole_order = Open(slot.consistent_point, std::uint64_t{1} << 30);
-  std::vector<CommitRecord> whole = Must(whole_order.ReadTo(decoded.back().end_lsn, 60s));
+  std::vector<model::CommitRecord> whole = Must(whole_order.ReadTo(decoded.back().end_lsn, 60s));
   ASSERT_GE(whole.size(), commits.size());
   whole.resize(commits.size());
   EXPECT_EQ(commits, whole);
 
   std::set<Xid> shown;
-  for (const CommitRecord& commit : decoded) shown.insert(commit.xid);
-  std::erase_if(commits, [&](const CommitRecord& commit) {
+  for (const model::CommitRecord& commit : decoded) shown.insert(commit.xid);
+  std::erase_if(commits, [&](const model::CommitRecord& commit) {
     return !shown.contains(commit.xid) || commit.end_lsn > decoded.back().end_lsn;
   });
   EXPECT_GE(decoded.size(), xids.size());
@@ -160,13 +160,13 @@ TEST_F(CommitOrderTest, RecordsLargerThanTheStepAreCrossed) {
   Must(sql.Execute("COMMIT"));
   Lsn end = Must(sql.ScalarLsn("SELECT pg_current_wal_insert_lsn()"));
   bool found = false;
-  for (const CommitRecord& commit : Must(order.ReadTo(end, 60s))) found |= commit.xid == xid;
+  for (const model::CommitRecord& commit : Must(order.ReadTo(end, 60s))) found |= commit.xid == xid;
   EXPECT_TRUE(found);
 }
 
 TEST_F(CommitOrderTest, RemovedLogIsAnErrorNotSilence) {
   CommitOrder order = Open(Lsn{0x10000}, 1 << 20);
-  model::Result<std::vector<CommitRecord>> commits = order.ReadTo(Lsn{0x20000}, 10s);
+  model::Result<std::vector<model::CommitRecord>> commits = order.ReadTo(Lsn{0x20000}, 10s);
   ASSERT_FALSE(commits.has_value());
   EXPECT_EQ(commits.error().kind, model::ErrorKind::kEnvironment) << commits.error().message;
   EXPECT_NE(commits.error().message.find("0/10000"), std::string::npos) << commits.error().message;
