@@ -80,7 +80,9 @@ class CommitOrderTest : public ClusterFixture {
       std::string_view payload = frame.bytes().substr(25);
       if (!payload.starts_with("COMMIT ")) continue;
       Lsn end;
-      for (unsigned char c : frame.bytes().substr(1, 8)) end.value = end.value << 8 | c;
+      for (char c : frame.bytes().substr(1, 8)) {
+        end.value = end.value << 8 | static_cast<unsigned char>(c);
+      }
       commits.push_back({ParseXid(payload.substr(7)), end});
       xids.erase(commits.back().xid);
     }
