@@ -375,8 +375,11 @@ model::Script ScriptMaker::Make(model::TransactionId id, const model::Database& 
   TransactionBuilder builder(tables_, rows, random);
   Composer composer(builder, random, committed, std::max(rows_wanted, 1u));
   if (is_large) {
-    std::size_t operations =
-        kMinLargeOperations + random.Index(kMaxLargeOperations - kMinLargeOperations + 1);
+    // The smaller of two draws: large scripts are rare, and still half of all operations would be
+    // theirs.
+    std::size_t more = kMaxLargeOperations - kMinLargeOperations + 1;
+    std::size_t first = random.Index(more);
+    std::size_t operations = kMinLargeOperations + std::min(first, random.Index(more));
     composer.ComposeLarge(operations, CountRows() + operations <= 2 * target_rows_);
   } else {
     composer.ComposeNormal(must_fail && end == model::ScriptEnd::kCommit);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -25,7 +26,8 @@ namespace type_oid = model::type_oid;
 
 // From 1970-01-01, the plugin's epoch, to 2000-01-01, ours.
 constexpr std::int32_t kEpochDays = 10'957;
-constexpr std::int64_t kEpochMicros = std::int64_t{kEpochDays} * 86'400'000'000;
+constexpr std::int64_t kMicrosPerDay = 86'400'000'000;
+constexpr std::int64_t kEpochMicros = kEpochDays * kMicrosPerDay;
 // The plugin shifts DATEVAL_NOEND and DATEVAL_NOBEGIN to its epoch like any other date; the sum
 // wraps around.
 constexpr std::int32_t kDateInfinity = -2'147'472'692;
@@ -72,8 +74,35 @@ std::string MoneyText(std::int64_t units) {
   return text + fmt::format(".{:02}", magnitude % 100);
 }
 
-// timetz: the plugin sends the time in UTC and loses the zone.
+// A float8 as Postgres prints it inside a point: the shortest digits that give the number back,
+// with an exponent below 1e-4 and from 1e15 on.
+void AppendFloat8(double number, std::string& out) {
+  if (!std::isfinite(number)) {
+    model::AppendText(type_oid::kFloat8, number, out);
+    return;
+  }
+  const double magnitude = std::fabs(number);
+  const bool fixed = magnitude == 0 || (magnitude >= 1e-4 && magnitude < 1e15);
+  char buffer[32];  // at most 17 digits, sign, point and e-308
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, number,
+                                 fixed ? std::chars_format::fixed : std::chars_format::scientific);
+  out.append(buffer, end.ptr);
+}
+
+std::string PointText(const decoderbufs::Point& point) {
+  std::string text = "(";
+  AppendFloat8(point.x(), text);
+  text.push_back(',');
+  AppendFloat8(point.y(), text);
+  text.push_back(')');
+  return text;
+}
+
+// timetz: the plugin sends the time in UTC and loses the zone. East of Greenwich it may lie before
+// midnight, west of it after the next.
 std::string TimetzText(std::int64_t micros) {
+  if (micros < 0) micros += kMicrosPerDay;
+  if (micros > kMicrosPerDay) micros -= kMicrosPerDay;
   std::string text;
   model::AppendText(type_oid::kTime, model::Time{micros}, text);
   return text + "+00";
@@ -105,8 +134,10 @@ Result<void> AppendDouble(const Column& column, const DatumMessage& datum, RowBu
     row.Add(Value(number));
     return {};
   }
-  constexpr double kMicrosPerDay = 86'400e6;
-  if (column.type == type_oid::kTimetz && number >= 0 && number <= kMicrosPerDay) {
+  // A time of day, at most 24:00:00, and a zone of less than 16 hours.
+  constexpr double kLeast = -16 * 3'600e6;
+  constexpr double kMost = kMicrosPerDay + 16 * 3'600e6;
+  if (column.type == type_oid::kTimetz && number > kLeast && number < kMost) {
     row.Add(Value(model::Other{column.type_name, TimetzText(std::llround(number))}));
     return {};
   }
@@ -148,8 +179,7 @@ Result<void> AppendDatum(const Column& column, const DatumMessage& datum, RowBui
       return AppendBytes(column, datum, row);
     case DatumMessage::kDatumPoint:
       if (column.type != type_oid::kPoint) return DoesNotFit(column, datum);
-      row.Add(Value(model::Other{column.type_name, fmt::format("({},{})", datum.datum_point().x(),
-                                                               datum.datum_point().y())}));
+      row.Add(Value(model::Other{column.type_name, PointText(datum.datum_point())}));
       return {};
     case DatumMessage::kDatumMissing:
     case DatumMessage::DATUM_NOT_SET:

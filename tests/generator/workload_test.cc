@@ -63,8 +63,8 @@ model::Row KeyOfOperation(const model::Catalog& catalog, const model::Operation&
 // numbers.
 TEST(WorkloadTest, SeedGivesTheSameWorkloadEverywhere) {
   Generated run = Generate({.seed = 7, .transactions = 1000});
-  EXPECT_EQ(model::ToString(run.end.workload_hash), "a84b64866a586bfc830369de257e122b");
-  EXPECT_EQ(model::ToString(run.end.digest), "d904c312229fd86430f0a3a712afdb24");
+  EXPECT_EQ(model::ToString(run.end.workload_hash), "23648115e5de895f8247f924e0fca10c");
+  EXPECT_EQ(model::ToString(run.end.digest), "266f45c9ef2aa49280b70451488f6b6a");
 }
 
 TEST(WorkloadTest, SameSeedSameScripts) {
@@ -123,9 +123,12 @@ TEST(WorkloadTest, ReplayedScriptsGiveTheGeneratorsDigest) {
 TEST(WorkloadTest, OrderBetweenSessionsDoesNotMatter) {
   Workload workload({.seed = 5, .transactions = 800, .sessions = 5});
   Generated run = Generate(workload);
-  std::ranges::stable_sort(run.scripts, {}, [](const model::Script& s) { return s.session; });
   model::Database replayed = MakeInitialDatabase(workload.catalog());
-  for (const model::Script& script : run.scripts) model::Execute(script, replayed);
+  for (std::uint32_t session = 5; session >= 1; --session) {
+    for (const model::Script& script : run.scripts) {
+      if (script.session.value == session) model::Execute(script, replayed);
+    }
+  }
   EXPECT_EQ(replayed.digest(), run.end.digest);
 }
 
@@ -166,19 +169,19 @@ class Situations {
     bool large = script.operations.size() >= 1000;
     if (!large) CountUpdatesBesideLongTexts(script);
     model::Execution execution = model::Execute(script, database_);
-    count_[large ? "large script" : "normal script"]++;
-    if (!large) count_["operations of normal scripts"] += script.operations.size();
+    count[large ? "large script" : "normal script"]++;
+    if (!large) count["operations of normal scripts"] += script.operations.size();
     if (script.end == model::ScriptEnd::kRollback) {
-      count_["rollback"]++;
-      if (large) count_["large rollback"]++;
+      count["rollback"]++;
+      if (large) count["large rollback"]++;
     } else if (execution.fate == model::Fate::kRolledBack) {
-      count_["failed script"]++;
+      count["failed script"]++;
     }
     CountOperations(script, execution);
     CountKeys(script, execution);
   }
 
-  std::map<std::string, std::size_t> count_;
+  std::map<std::string, std::size_t> count;
 
  private:
   void CountOperations(const model::Script& script, const model::Execution& execution) {
@@ -189,29 +192,29 @@ class Situations {
       const model::Effect& effect = execution.effects[i];
       static constexpr const char* kNames[] = {"insert",    "upsert",      "update", "delete",
                                                "savepoint", "rollback to", "release"};
-      count_[kNames[operation.index()]]++;
+      count[kNames[operation.index()]]++;
       if (effect.sqlstate == "23505") {
-        count_[depth > 0 ? "violation in savepoint" : "violation outside"]++;
-        if (operation.index() == 2) count_["violation by a key change"]++;
+        count[depth > 0 ? "violation in savepoint" : "violation outside"]++;
+        if (operation.index() == 2) count["violation by a key change"]++;
         failed = true;
       }
-      if (effect.sqlstate == "25P02") count_["skipped"]++;
+      if (effect.sqlstate == "25P02") count["skipped"]++;
       if (effect.sqlstate.empty() && operation.index() == 2 && effect.rows == 0) {
-        count_["update of an absent key"]++;
+        count["update of an absent key"]++;
       }
       if (effect.sqlstate.empty() && operation.index() == 3 && effect.rows == 0) {
-        count_["delete of an absent key"]++;
+        count["delete of an absent key"]++;
       }
       if (operation.index() == 4) ++depth;
       if (operation.index() == 5) {
-        if (failed) count_["recovered"]++;
+        if (failed) count["recovered"]++;
         failed = false;
       }
       if (operation.index() == 6) --depth;
       ASSERT_LE(depth, 3);
-      count_["depth " + std::to_string(depth)]++;
+      count["depth " + std::to_string(depth)]++;
     }
-    if (depth > 0) count_["savepoint left open"]++;
+    if (depth > 0) count["savepoint left open"]++;
   }
 
   // By what was written: a key that moves, a row written more than once.
@@ -225,18 +228,18 @@ class Situations {
       writers[{image.table, image.key}].push_back(writer);
       if (operation.index() == 2) {
         bool moved = !image.after;
-        count_[moved ? "key change" : "written by update"]++;
+        count[moved ? "key change" : "written by update"]++;
       }
-      if (operation.index() == 1) count_[image.before ? "upsert of a row" : "upsert of none"]++;
+      if (operation.index() == 1) count[image.before ? "upsert of a row" : "upsert of none"]++;
     }
     for (const auto& [address, operations] : writers) {
       if (operations.size() < 2) continue;
-      count_["row written twice"]++;
+      count["row written twice"]++;
       std::string kinds;
       for (std::uint32_t o : operations) kinds += "iuUd"[script.operations[o].index()];
-      if (kinds.find("di") != std::string::npos) count_["delete, insert the same key"]++;
-      if (kinds.find("iUd") != std::string::npos) count_["insert, update, delete"]++;
-      if (kinds.find("UU") != std::string::npos) count_["update, update"]++;
+      if (kinds.find("di") != std::string::npos) count["delete, insert the same key"]++;
+      if (kinds.find("iUd") != std::string::npos) count["insert, update, delete"]++;
+      if (kinds.find("UU") != std::string::npos) count["update, update"]++;
     }
   }
 
@@ -256,7 +259,7 @@ class Situations {
         for (std::uint32_t k : catalog_.tables[update->table]->key) {
           key_changes |= !std::holds_alternative<model::NotSent>(update->assignments.At(k));
         }
-        count_[key_changes ? "key change beside a long text" : "update beside a long text"]++;
+        count[key_changes ? "key change beside a long text" : "update beside a long text"]++;
       }
     }
   }
@@ -271,7 +274,7 @@ TEST(WorkloadTest, EverySituationOccursInTwoThousandTransactions) {
     Situations situations(workload.catalog());
     Generated run = Generate(workload);
     for (const model::Script& script : run.scripts) situations.Replay(script);
-    auto& count = situations.count_;
+    std::map<std::string, std::size_t>& count = situations.count;
     for (const char* name : {"insert",
                              "upsert",
                              "update",
@@ -327,7 +330,7 @@ TEST(WorkloadTest, RowsAliveStayBounded) {
     if (i > 10'000) fewest = std::min(fewest, rows);
   }
   EXPECT_LE(most, 14'000u);
-  EXPECT_GE(fewest, 2'000u);
+  EXPECT_GE(fewest, 1'000u);
 }
 
 TEST(WorkloadTest, ManySessionsWork) {

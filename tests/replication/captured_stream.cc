@@ -1,0 +1,130 @@
+#include "tests/replication/captured_stream.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <fstream>
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+#include "model/ids.h"
+#include "model/type_oid.h"
+
+namespace lockstep::replication {
+namespace {
+
+using model::Column;
+using model::Oid;
+using model::ReplicaIdentity;
+namespace type_oid = model::type_oid;
+
+constexpr const char* kPath = "tests/replication/captures/decoderbufs.hex";
+
+// Types without a name in model/type_oid.h (pg_type.dat), and the enum of the capture.
+constexpr Oid kBit{1560};
+constexpr Oid kInet{869};
+constexpr Oid kInt4Array{1007};
+constexpr Oid kInt4Range{3904};
+constexpr Oid kJson{114};
+constexpr Oid kTextArray{1009};
+constexpr Oid kXml{142};
+constexpr Oid kMood{16387};
+
+Column Id(const char* name) { return {name, type_oid::kInt4, "integer", true}; }
+Column TextColumn(const char* name) { return {name, type_oid::kText, "text"}; }
+
+model::RelationPtr Table(const char* name, std::vector<Column> columns,
+                         std::vector<std::uint32_t> key = {0},
+                         ReplicaIdentity identity = ReplicaIdentity::kDefault) {
+  return std::make_shared<const model::Relation>(
+      model::Relation{"captured", name, std::move(columns), std::move(key), identity});
+}
+
+std::string FromHex(std::string_view line) {
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < line.size(); i += 2)
+    bytes.push_back(static_cast<char>(std::stoi(std::string(line.substr(i, 2)), nullptr, 16)));
+  return bytes;
+}
+
+}  // namespace
+
+std::vector<std::string> CapturedMessages() {
+  std::ifstream file(kPath);
+  if (!file) throw std::runtime_error(std::string("cannot read ") + kPath);
+  std::vector<std::string> messages;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with('#')) messages.push_back(FromHex(line));
+  }
+  return messages;
+}
+
+std::vector<model::RelationPtr> CapturedRelations() {
+  return {
+      Table("numbers", {Id("id"),
+                        {"b", type_oid::kBool, "boolean"},
+                        {"i2", type_oid::kInt2, "smallint"},
+                        {"i8", type_oid::kInt8, "bigint"},
+                        {"o", type_oid::kOid, "oid"},
+                        {"f4", type_oid::kFloat4, "real"},
+                        {"f8", type_oid::kFloat8, "double precision"},
+                        {"n", type_oid::kNumeric, "numeric"},
+                        {"n2", type_oid::kNumeric, "numeric(10,2)"}}),
+      Table("texts", {Id("id"),
+                      TextColumn("t"),
+                      {"v", type_oid::kVarchar, "character varying(20)"},
+                      {"c", type_oid::kBpchar, "character(5)"},
+                      {"n", type_oid::kName, "name"},
+                      {"c1", type_oid::kChar, "\"char\""},
+                      {"u", type_oid::kUuid, "uuid"},
+                      {"b", type_oid::kBytea, "bytea"},
+                      {"j", kJson, "json"},
+                      {"jb", type_oid::kJsonb, "jsonb"},
+                      {"bits", kBit, "bit(3)"},
+                      {"x", kXml, "xml"}}),
+      Table("times", {Id("id"),
+                      {"d", type_oid::kDate, "date"},
+                      {"t", type_oid::kTime, "time without time zone"},
+                      {"tz", type_oid::kTimetz, "time with time zone"},
+                      {"ts", type_oid::kTimestamp, "timestamp without time zone"},
+                      {"tstz", type_oid::kTimestamptz, "timestamp with time zone"},
+                      {"i", type_oid::kInterval, "interval"}}),
+      Table("others", {Id("id"),
+                       {"m", type_oid::kMoney, "money"},
+                       {"p", type_oid::kPoint, "point"},
+                       {"e", kMood, "captured.mood"},
+                       {"positive", type_oid::kInt4, "captured.positive"},
+                       {"label", type_oid::kText, "captured.label"},
+                       {"blob", type_oid::kBytea, "captured.blob"},
+                       {"birthday", type_oid::kDate, "captured.birthday"},
+                       {"price", type_oid::kNumeric, "captured.price"},
+                       {"ints", kInt4Array, "integer[]"},
+                       {"words", kTextArray, "text[]"},
+                       {"r", kInt4Range, "int4range"},
+                       {"ip", kInet, "inet"}}),
+      Table("Odd \"T.q\"", {Id("Order"),
+                            TextColumn("a.b \"c\""),
+                            TextColumn("select"),
+                            {"größe", type_oid::kInt4, "integer"}}),
+      Table("toasted", {Id("id"), TextColumn("big"), TextColumn("note")}),
+      Table("keyed", {Id("a"), {"b", type_oid::kText, "text", true}, TextColumn("note")}, {1, 0}),
+      Table("full_identity", {Id("id"), TextColumn("note"), TextColumn("big")}, {0},
+            ReplicaIdentity::kFull),
+      Table("indexed", {Id("id"), {"code", type_oid::kText, "text", true}, TextColumn("note")}, {1},
+            ReplicaIdentity::kIndex),
+      Table("bare", {TextColumn("note")}, {}),
+      Table("nothing", {Id("id"), TextColumn("note")}, {}, ReplicaIdentity::kNothing),
+      Table("changing", {Id("id"), TextColumn("note")}),
+      Table("saved", {Id("id")}),
+      Table("generated", {Id("id"), {"twice", type_oid::kInt4, "integer"}}),
+  };
+}
+
+model::RelationPtr CapturedRelation(std::string_view name) {
+  for (model::RelationPtr& relation : CapturedRelations()) {
+    if (relation->name == name) return std::move(relation);
+  }
+  throw std::runtime_error("no captured table " + std::string(name));
+}
+
+}  // namespace lockstep::replication

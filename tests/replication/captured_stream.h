@@ -1,0 +1,25 @@
+// What a real server sent (captures/decoderbufs.hex), and the tables it is about.
+#ifndef LOCKSTEP_TESTS_REPLICATION_CAPTURED_STREAM_H_
+#define LOCKSTEP_TESTS_REPLICATION_CAPTURED_STREAM_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/relation.h"
+
+namespace lockstep::replication {
+
+// The CopyData messages in the order they came, headers and keepalives included.
+std::vector<std::string> CapturedMessages();
+
+// The followed tables (schema "captured") as the catalog had them when the slot was made, except
+// captured.late, which was created later.
+std::vector<model::RelationPtr> CapturedRelations();
+
+// Of CapturedRelations(), by name without schema.
+model::RelationPtr CapturedRelation(std::string_view name);
+
+}  // namespace lockstep::replication
+
+#endif  // LOCKSTEP_TESTS_REPLICATION_CAPTURED_STREAM_H_
