@@ -1,12 +1,17 @@
 // Every message that processes send each other, as plain structs: a closed variant, visited without
 // a default.
 //
-//   generator ── CatalogMade, Script, Barrier, End ──► applier, verifier (CatalogMade reaches the
-//   applier through the verifier) applier   ── Ready, Outcome, Settled, BarrierReached ──► verifier
+// clang-format off
+//   generator ── CatalogMade, Script, Barrier, End ──► applier, verifier
+//                (CatalogMade reaches the applier through the verifier)
+//   applier   ── Ready, Outcome, Settled, BarrierReached ──► verifier
 //   listener  ── Join, Hello, Commit, Position, Misfit, RowsReply ──► verifier
-//   verifier  ── Attach, Accepted, RowsRequest ──► listener     verifier ── Credit ──► generator
-//   verifier  ── CatalogMade, BarrierRelease ──► applier        verifier ── Verdict ──► everybody
+//   verifier  ── Attach, Accepted, RowsRequest ──► listener
+//   verifier  ── Credit ──► generator
+//   verifier  ── CatalogMade, BarrierRelease ──► applier
+//   verifier  ── Verdict ──► everybody
 //   everybody ── Status, Failure ──► launcher
+// clang-format on
 //
 // Bodies of fixed shape are protobuf (proto/lockstep.proto); Script and RowsReply follow tables and
 // are MessagePack.
