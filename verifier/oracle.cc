@@ -79,7 +79,10 @@ bool Oracle::OnOutcome(Outcome outcome) {
   auto pending = std::ranges::find_if(queue, [](const PendingScript& p) { return !p.outcome; });
   if (pending == queue.end() || pending->script.id != outcome.id) return false;
   if (outcome.xid.IsValid()) RememberXid(model::Low(outcome.xid), outcome.id);
-  if (outcome.fate == Fate::kCommitted) committed_.emplace(outcome.id, outcome.session);
+  if (outcome.fate == Fate::kCommitted) {
+    ++committed_reported_;
+    committed_.emplace(outcome.id, outcome.session);
+  }
   pending->outcome = std::move(outcome);
   return true;
 }
@@ -112,7 +115,7 @@ void Oracle::Advance(std::optional<Lsn> limit) {
     records_.pop_front();
   }
   for (auto& [session, queue] : sessions_) EndRolledBackHeads(queue);
-  if (records_.empty())
+  if (records_.empty() || beyond(records_.front().end_lsn))
     frontier_ = std::max(frontier_, limit ? std::min(scanned_, *limit) : scanned_);
 }
 

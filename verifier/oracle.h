@@ -88,6 +88,8 @@ class Oracle {
 
   // Scripts whose fate is known and, when committed, replayed.
   const model::TransactionCounts& counts() const { return counts_; }
+  // Outcomes so far that say committed, replayed or not.
+  std::uint64_t committed_reported() const { return committed_reported_; }
   // Scripts and script bytes that ended without a commit (they need no listener's judgement).
   std::uint64_t rolled_back_bytes() const { return rolled_back_bytes_; }
   std::size_t scripts_waiting() const { return scripts_waiting_; }
@@ -130,6 +132,7 @@ class Oracle {
   std::vector<Expectation> expectations_;
   std::optional<IllegalEffect> illegal_effect_;
   model::TransactionCounts counts_;
+  std::uint64_t committed_reported_ = 0;
   std::uint64_t rolled_back_bytes_ = 0;
   model::Lsn settled_;
   model::Lsn scanned_;

@@ -1,0 +1,241 @@
+#include "verifier/process.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "postgres/connection.h"
+#include "verifier/divergence_report.h"
+#include "verifier/referee.h"
+#include "verifier/source_check.h"
+#include "verifier/wal_reader.h"
+#include "wire/codec.h"
+#include "wire/message.h"
+#include "wire/peer.h"
+#include "wire/poller.h"
+#include "wire/reporter.h"
+
+namespace lockstep::verifier {
+namespace {
+
+using model::Result;
+
+// Watches `fd` for reading, and for writing when wanted; follows a connection that is opened anew
+// or gone (-1).
+struct WatchedFd {
+  int fd = -1;
+  wire::Poller::Token token = 0;
+
+  void Watch(wire::Poller& poller, int new_fd, bool wants_write) {
+    if (new_fd != fd) {
+      if (fd >= 0) poller.Remove(token);
+      if (new_fd >= 0) token = poller.AddFd(new_fd, {});
+      fd = new_fd;
+    }
+    if (fd >= 0) poller.SetInterest(token, {.read = true, .write = wants_write});
+  }
+};
+
+class Process {
+ public:
+  Process(const ProcessOptions& options, wire::Server server, wire::Reporter reporter)
+      : options_(options),
+        server_(std::move(server)),
+        reporter_(std::move(reporter)),
+        referee_({.listeners = options.listeners, .window = options.window}) {}
+
+  Result<model::Verdict> Run(wire::StopSignal& stop) {
+    poller_.Add(server_);
+    if (reporter_.client()) poller_.Add(*reporter_.client());
+    poller_.AddFd(stop.fd(), {.read = true});
+    while (!referee_.verdict()) {
+      if (stop.Stopped()) referee_.GiveUp("stopped by a signal");
+      if (auto ok = Turn(); !ok) return std::unexpected(std::move(ok.error()));
+    }
+    return *referee_.verdict();
+  }
+
+  // Tells everybody, and gives the messages a moment to arrive.
+  void Announce(const model::Verdict& verdict) {
+    const wire::Encoded encoded = wire::Encode(verdict);
+    for (const std::string& peer : referee_.peers()) (void)server_.Send(peer, encoded);
+    reporter_.Send(verdict);
+    Drain();
+    reporter_.Drain();
+  }
+
+  void AnnounceFailure(const model::Error& error) {
+    reporter_.Fail(error);
+    Announce(model::Verdict{.kind = model::VerdictKind::kInconclusive, .reason = error.message});
+  }
+
+ private:
+  // Everything that can be done now, then a wait.
+  Result<void> Turn() {
+    if (auto ok = ReadMessages(); !ok) return ok;
+    const auto now = wire::Clock::now();
+    if (auto ok = ReadWal(now); !ok) return ok;
+    referee_.Advance();
+    if (auto ok = CheckSource(); !ok) return ok;
+    if (auto ok = ConcludeInvestigation(now); !ok) return ok;
+    if (auto ok = SendLetters(); !ok) return ok;
+    if (auto ok = server_.Tick(now); !ok) return ok;
+    if (auto failure = reporter_.Tick(now)) {
+      referee_.GiveUp(fmt::format("{} is gone: {}", failure->process, failure->error.message));
+    }
+    reporter_.Report(referee_.Counters(), now);
+    WatchForStall(now);
+    return referee_.verdict() ? Result<void>() : Wait(now);
+  }
+
+  Result<void> Wait(wire::Time now) {
+    auto deadline = wire::Earlier(server_.NextDeadline(), reporter_.NextDeadline());
+    deadline = wire::Earlier(deadline, moved_at_ + options_.stall_timeout);
+    if (wal_) {
+      wal_fd_.Watch(poller_, wal_->fd(), wal_->WantsWrite());
+      deadline = wire::Earlier(deadline, wal_->NextRead());
+    }
+    check_fd_.Watch(poller_, check_ && referee_.StandsAtBarrier() ? check_->fd() : -1,
+                    check_ && check_->WantsWrite());
+    if (more_messages_) deadline = now;
+    auto ready = poller_.Wait(deadline);
+    if (!ready) return std::unexpected(std::move(ready.error()));
+    return {};
+  }
+
+  Result<void> ReadMessages() {
+    // So many at a time, so that the rest of the loop goes on under any load.
+    constexpr int kBatch = 2'048;
+    more_messages_ = false;
+    for (int i = 0; i < kBatch; ++i) {
+      auto event = server_.Receive();
+      if (!event) return std::unexpected(std::move(event.error()));
+      if (!*event) return {};
+      if (auto* received = std::get_if<wire::Received>(&**event)) {
+        referee_.OnMessage(received->peer, std::move(received->message), received->body_bytes);
+      } else if (const auto* lost = std::get_if<wire::MessagesLost>(&**event)) {
+        referee_.GiveUp(fmt::format("{} messages of {} are lost", lost->count, lost->peer));
+      } else if (const auto* started = std::get_if<wire::PeerStarted>(&**event);
+                 started->is_restart) {
+        referee_.GiveUp(
+            fmt::format("{} was started again in the middle of the run", started->peer));
+      }
+    }
+    more_messages_ = true;
+    return {};
+  }
+
+  Result<void> ReadWal(wire::Time now) {
+    if (!wal_) {
+      if (!referee_.ready()) return {};
+      auto opened = WalReader::Open(options_.conninfo);
+      if (!opened) return std::unexpected(std::move(opened.error()));
+      wal_ = std::move(*opened);
+      referee_.OnReadingWal();
+    }
+    auto batch = wal_->Read(now);
+    if (!batch) return std::unexpected(std::move(batch.error()));
+    if (*batch) referee_.OnCommitRecords((*batch)->commits, (*batch)->read_to);
+    return {};
+  }
+
+  Result<void> CheckSource() {
+    if (referee_.WantsSnapshot() && !check_) {
+      auto begun = SourceCheck::Begin(options_.conninfo, *referee_.catalog());
+      if (!begun) return std::unexpected(std::move(begun.error()));
+      check_ = std::move(*begun);
+      referee_.OnSnapshot();
+    }
+    if (!check_ || !referee_.StandsAtBarrier()) return {};
+    if (auto ok = check_->Compare(referee_.oracle()); !ok) return ok;
+    if (!check_->done()) return {};
+    check_fd_.Watch(poller_, -1, false);
+    referee_.OnChecked(*check_);
+    check_.reset();
+    referee_.Advance();
+    return {};
+  }
+
+  // Describes the finding once the pipeline has drained; after a while also if it does not.
+  Result<void> ConcludeInvestigation(wire::Time now) {
+    const auto& investigation = referee_.investigation();
+    if (!investigation || !investigation->reply || referee_.verdict()) return {};
+    constexpr std::chrono::seconds kPatience{10};
+    if (!concluding_since_) concluding_since_ = now;
+    const bool drained = referee_.IsReadyToConclude();
+    if (!drained && now - *concluding_since_ < kPatience) return {};
+    auto source = postgres::Connection::Open(options_.conninfo, postgres::ConnectionKind::kSql,
+                                             {.application_name = "lockstep verifier"});
+    auto described =
+        DescribeDivergence(investigation->listener, investigation->finding, *investigation->reply,
+                           referee_.oracle(), *referee_.catalog(), source ? &*source : nullptr);
+    if (!described) return std::unexpected(std::move(described.error()));
+    referee_.Conclude(std::move(*described));
+    return {};
+  }
+
+  Result<void> SendLetters() {
+    for (const Referee::Letter& letter : referee_.TakeLetters()) {
+      if (auto ok = server_.Send(letter.peer, wire::Encode(letter.message)); !ok) return ok;
+    }
+    return {};
+  }
+
+  void WatchForStall(wire::Time now) {
+    if (referee_.progress() != last_progress_) {
+      last_progress_ = referee_.progress();
+      moved_at_ = now;
+    } else if (now - moved_at_ >= options_.stall_timeout) {
+      referee_.GiveUp(fmt::format("nothing has moved for {} s", options_.stall_timeout.count()));
+    }
+  }
+
+  void Drain() {
+    const auto end = wire::Clock::now() + std::chrono::seconds(1);
+    while (server_.UnacknowledgedMessages() > 0 && wire::Clock::now() < end) {
+      while (true) {
+        auto event = server_.Receive();
+        if (event && !*event) break;
+      }
+      (void)server_.Tick(wire::Clock::now());
+      (void)poller_.Wait(wire::Earlier(end, server_.NextDeadline()));
+    }
+  }
+
+  ProcessOptions options_;
+  wire::Server server_;
+  wire::Reporter reporter_;
+  wire::Poller poller_;
+  Referee referee_;
+  std::optional<WalReader> wal_;
+  WatchedFd wal_fd_;
+  std::optional<SourceCheck> check_;
+  WatchedFd check_fd_;
+  bool more_messages_ = false;
+  std::optional<wire::Time> concluding_since_;
+  std::uint64_t last_progress_ = 0;
+  wire::Time moved_at_ = wire::Clock::now();
+};
+
+}  // namespace
+
+Result<model::Verdict> RunProcess(const ProcessOptions& options, wire::StopSignal& stop) {
+  wire::Context context;
+  auto reporter = wire::Reporter::Connect(context, "verifier", options.status_endpoint);
+  if (!reporter) return std::unexpected(std::move(reporter.error()));
+  auto server = wire::Server::Bind(context, "verifier", options.listen_endpoint);
+  if (!server) return std::unexpected(std::move(server.error()));
+  Process process(options, std::move(*server), std::move(*reporter));
+  auto verdict = process.Run(stop);
+  if (verdict) {
+    process.Announce(*verdict);
+  } else {
+    process.AnnounceFailure(verdict.error());
+  }
+  return verdict;
+}
+
+}  // namespace lockstep::verifier

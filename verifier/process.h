@@ -1,0 +1,32 @@
+// The verifier as a process: the one endpoint that everybody connects to, the WAL, the snapshots,
+// and the verdict.
+#ifndef LOCKSTEP_VERIFIER_PROCESS_H_
+#define LOCKSTEP_VERIFIER_PROCESS_H_
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+#include "model/error.h"
+#include "model/verdict.h"
+#include "wire/credit.h"
+#include "wire/stop_signal.h"
+
+namespace lockstep::verifier {
+
+struct ProcessOptions {
+  std::string listen_endpoint;
+  std::string status_endpoint;  // of the launcher; empty: none
+  std::string conninfo;
+  std::size_t listeners = 1;  // wait for so many before the first transaction
+  std::chrono::seconds stall_timeout{60};
+  // What may lie between "sent" and "judged". More than sessions skew, less than hurts in memory.
+  wire::CreditWindow window{.scripts = 8'192, .bytes = std::uint64_t{64} << 20};
+};
+
+// Runs until there is a verdict, and sends it to everybody. Stopped: an inconclusive one. Blocks.
+model::Result<model::Verdict> RunProcess(const ProcessOptions& options, wire::StopSignal& stop);
+
+}  // namespace lockstep::verifier
+
+#endif  // LOCKSTEP_VERIFIER_PROCESS_H_

@@ -1,0 +1,343 @@
+#include "verifier/referee.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "verifier/divergence_report.h"
+
+namespace lockstep::verifier {
+namespace {
+
+using model::Lsn;
+using model::VerdictKind;
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+constexpr const char* kGenerator = "generator";
+constexpr const char* kApplier = "applier";
+
+}  // namespace
+
+Referee::Referee(const RefereeOptions& options) : options_(options), credit_(options.window) {}
+
+void Referee::OnMessage(const std::string& peer, wire::Message message, std::size_t bytes) {
+  ++progress_;
+  const auto nothing = [](const auto&) {};
+  const auto when_running = [&](auto act) {
+    if (oracle_) act();
+  };
+  std::visit(
+      Overloaded{
+          [&](wire::CatalogMade& made) { On(peer, std::move(made)); },
+          [&](wire::Ready& ready) { ready_ = std::move(ready); },
+          [&](const wire::Join& join) { On(peer, join); },
+          [&](const wire::Hello& hello) { On(peer, hello); },
+          [&](model::Script& script) {
+            when_running([&] { oracle_->OnScript(std::move(script), bytes); });
+          },
+          [&](model::Outcome& outcome) {
+            when_running([&] {
+              const auto id = outcome.id;
+              if (!oracle_->OnOutcome(std::move(outcome))) {
+                GiveUp(fmt::format(
+                    "the applier reports an outcome of transaction {}, which is not its turn",
+                    id.value));
+              }
+            });
+          },
+          [&](const wire::Settled& settled) {
+            when_running([&] { oracle_->OnSettled(settled.lsn); });
+          },
+          [&](const wire::BarrierReached& reached) {
+            when_running([&] {
+              oracle_->OnSettled(reached.lsn);
+              barrier_ = reached;
+              snapshot_open_ = false;
+              committed_before_barrier_ = oracle_->committed_reported();
+            });
+          },
+          [&](const wire::End& end) { end_ = end; },
+          [&](const wire::Commit& commit) {
+            if (auto* judge = JudgeOf(peer)) judge->OnCommit(commit);
+          },
+          [&](const wire::Position& position) {
+            // An idle listener says this now and then: no progress of the run.
+            --progress_;
+            if (auto* judge = JudgeOf(peer)) judge->OnPosition(position);
+          },
+          [&](const wire::Misfit& misfit) {
+            if (auto* judge = JudgeOf(peer)) judge->OnMisfit(misfit);
+          },
+          [&](const wire::RowsReply& reply) { On(peer, reply); },
+          [&](const wire::Failure& failure) {
+            GiveUp(fmt::format("{} failed: {}", failure.process, failure.error.message));
+          },
+          // Not for the verifier.
+          [&](const wire::Barrier& m) { nothing(m); },
+          [&](const wire::BarrierRelease& m) { nothing(m); },
+          [&](const wire::Attach& m) { nothing(m); },
+          [&](const wire::Accepted& m) { nothing(m); },
+          [&](const wire::RowsRequest& m) { nothing(m); },
+          [&](const wire::Credit& m) { nothing(m); },
+          [&](const wire::Status& m) { nothing(m); },
+          [&](const model::Verdict& m) { nothing(m); },
+      },
+      message);
+}
+
+void Referee::On(const std::string&, wire::CatalogMade made) {
+  if (catalog_) return;
+  seed_ = made.seed;
+  catalog_ = made.catalog;
+  oracle_.emplace(*catalog_);
+  initial_ = oracle_->expected().digest();
+  letters_.push_back({kApplier, std::move(made)});
+}
+
+void Referee::OnReadingWal() {
+  reading_wal_ = true;
+  for (const auto& [peer, listener] : listeners_) SendAttach(peer);
+}
+
+void Referee::On(const std::string& peer, const wire::Join& join) {
+  auto [it, is_new] = listeners_.try_emplace(peer, Listener{.join = join});
+  if (!is_new) return;
+  if (reading_wal_) SendAttach(peer);
+}
+
+void Referee::SendAttach(const std::string& peer) {
+  letters_.push_back({peer, wire::Attach{catalog_->schema, catalog_->schema}});
+}
+
+void Referee::On(const std::string& peer, const wire::Hello& hello) {
+  auto it = listeners_.find(peer);
+  if (it == listeners_.end() || it->second.judge) return;
+  Listener& listener = it->second;
+  listener.judge.emplace(hello);
+  // Everything is kept while a listener that has joined has not attached.
+  for (const Expectation& expectation : unjudged_) listener.judge->OnExpectation(expectation);
+  const auto attached = std::ranges::count_if(
+      listeners_, [](const auto& entry) { return entry.second.judge.has_value(); });
+  if (static_cast<std::size_t>(attached) >= options_.listeners) started_ = true;
+}
+
+ListenerJudge* Referee::JudgeOf(const std::string& peer) {
+  auto it = listeners_.find(peer);
+  return it == listeners_.end() || !it->second.judge ? nullptr : &*it->second.judge;
+}
+
+void Referee::OnCommitRecords(std::span<const model::CommitRecord> records, Lsn scanned) {
+  if (!records.empty()) ++progress_;
+  if (oracle_) oracle_->OnCommitRecords(records, scanned);
+}
+
+void Referee::Advance() {
+  if (!oracle_ || verdict_) return;
+  oracle_->Advance(barrier_ ? std::optional(barrier_->lsn) : std::nullopt);
+  for (const Expectation& expectation : oracle_->TakeExpectations()) {
+    unjudged_.push_back(expectation);
+    for (auto& [peer, listener] : listeners_) {
+      if (listener.judge) listener.judge->OnExpectation(expectation);
+    }
+  }
+  JudgeListeners();
+  ForgetJudged();
+  if (const auto& illegal = oracle_->illegal_effect(); illegal && !investigation_) {
+    verdict_ = MakeVerdict(VerdictKind::kDiverged,
+                           fmt::format("transaction {}: {}", illegal->id.value, illegal->message));
+    verdict_->first_divergence = model::FirstDivergence{
+        .commit = illegal->id, .xid = illegal->xid, .end_lsn = illegal->end_lsn};
+  }
+  if (started_ && !investigation_) {
+    if (auto grant = credit_.NextGrant()) letters_.push_back({kGenerator, *grant});
+  }
+  ConvergeIfDone();
+}
+
+void Referee::JudgeListeners() {
+  for (auto& [peer, listener] : listeners_) {
+    if (!listener.judge) continue;
+    ListenerJudge& judge = *listener.judge;
+    judge.Judge(*oracle_, initial_);
+    if (judge.finding() && !investigation_) Investigate(peer, *judge.finding());
+    if (judge.judged() > listener.accepted && !judge.finding()) {
+      listener.accepted = judge.judged();
+      letters_.push_back({peer, wire::Accepted{listener.accepted}});
+    }
+  }
+}
+
+void Referee::ForgetJudged() {
+  const model::TransactionCounts& counts = oracle_->counts();
+  const std::uint64_t rolled_back = counts.rolled_back + counts.failed;
+  credit_.Judge(rolled_back - credited_rolled_back_,
+                oracle_->rolled_back_bytes() - credited_rolled_back_bytes_);
+  credited_rolled_back_ = rolled_back;
+  credited_rolled_back_bytes_ = oracle_->rolled_back_bytes();
+
+  Lsn judged = oracle_->frontier();
+  for (const auto& [peer, listener] : listeners_) {
+    if (!listener.judge) return;  // it will want to look back
+    judged = std::min(judged, listener.judge->judged());
+  }
+  while (!unjudged_.empty() && unjudged_.front().end_lsn <= judged) {
+    credit_.Judge(1, unjudged_.front().script_bytes);
+    ++judged_;
+    ++progress_;
+    unjudged_.pop_front();
+  }
+  if (!investigation_) oracle_->Forget(judged);
+}
+
+void Referee::OnSnapshot() {
+  snapshot_open_ = true;
+  letters_.push_back({kApplier, wire::BarrierRelease{barrier_->number}});
+}
+
+bool Referee::StandsAtBarrier() const {
+  return barrier_ && snapshot_open_ && oracle_->counts().committed == committed_before_barrier_;
+}
+
+void Referee::OnChecked(const SourceCheck& check) {
+  ++progress_;
+  ++barriers_checked_;
+  barrier_.reset();
+  rows_compared_ += check.rows_compared();
+  source_ = check.digest();
+  if (check.differences().empty() || verdict_ || investigation_) return;
+  verdict_ = MakeVerdict(VerdictKind::kDiverged, "the rows in Postgres are not the expected ones");
+  verdict_->first_divergence = DescribeSourceDivergence(check, *oracle_, *catalog_);
+}
+
+void Referee::Investigate(const std::string& listener, const Finding& finding) {
+  spdlog::info("{}: {}", listener, finding.reason);
+  investigation_ = Investigation{listener, finding, std::nullopt};
+  if (finding.rows_differ) {
+    letters_.push_back(
+        {listener, wire::RowsRequest{finding.end_lsn, RowsToAsk(finding, *oracle_, *catalog_)}});
+  } else {
+    investigation_->reply = wire::RowsReply{.end_lsn = finding.end_lsn};
+  }
+}
+
+void Referee::On(const std::string& peer, const wire::RowsReply& reply) {
+  if (investigation_ && investigation_->listener == peer &&
+      investigation_->finding.end_lsn == reply.end_lsn) {
+    investigation_->reply = reply;
+  }
+}
+
+bool Referee::IsReadyToConclude() const {
+  return investigation_ && investigation_->reply && oracle_->scripts_waiting() == 0 && !barrier_;
+}
+
+void Referee::Conclude(model::FirstDivergence divergence) {
+  if (verdict_) return;
+  const Finding& finding = investigation_->finding;
+  verdict_ =
+      MakeVerdict(finding.kind, fmt::format("{}: {}", investigation_->listener, finding.reason));
+  verdict_->first_divergence = std::move(divergence);
+}
+
+void Referee::ConvergeIfDone() {
+  if (!end_ || investigation_ || verdict_) return;
+  const bool replayed =
+      oracle_->scripts_waiting() == 0 && oracle_->counts().generated == end_->scripts;
+  const bool checked = !barrier_ && barriers_checked_ == end_->barriers;
+  const bool judged =
+      unjudged_.empty() && std::ranges::none_of(listeners_, [](const auto& entry) {
+        return !entry.second.judge || entry.second.judge->expectations_waiting() > 0;
+      });
+  if (!replayed || !checked || !judged) return;
+  const bool as_generated = oracle_->expected().digest() == end_->digest;
+  if (as_generated || oracle_->counts().failed > 0) {
+    verdict_ = MakeVerdict(VerdictKind::kConverged, "");
+  } else {
+    verdict_ = MakeVerdict(
+        VerdictKind::kDiverged,
+        "the generator's own model ended in another state than the expected one, although no "
+        "transaction failed");
+  }
+}
+
+void Referee::GiveUp(const std::string& reason) {
+  if (verdict_) return;
+  const std::string turn = WhoseTurn();
+  verdict_ = MakeVerdict(VerdictKind::kInconclusive,
+                         turn.empty() ? reason : reason + "; waited for " + turn);
+}
+
+std::string Referee::WhoseTurn() const {
+  if (!catalog_) return "the generator: it has sent no catalog";
+  if (!ready_) return "the applier: it has not made the schema";
+  for (const auto& [peer, listener] : listeners_) {
+    if (!listener.judge) return fmt::format("{}: it has not attached", peer);
+  }
+  if (!started_) {
+    return fmt::format("listeners: {} of {} have joined", listeners_.size(), options_.listeners);
+  }
+  if (investigation_ && !investigation_->reply) {
+    return fmt::format("{}: it has not sent the rows it was asked for", investigation_->listener);
+  }
+  if (auto id = oracle_->OldestWithoutOutcome()) {
+    return fmt::format("the applier: transaction {} has no outcome", id->value);
+  }
+  if (oracle_->scripts_waiting() > 0) return "Postgres: a commit has not been found in the WAL";
+  for (const auto& [peer, listener] : listeners_) {
+    if (const auto waiting = listener.judge->expectations_waiting()) {
+      return fmt::format("{}: {} commits after {} have not come", peer, waiting,
+                         ToString(listener.judge->judged()));
+    }
+  }
+  if (barrier_) return "Postgres: the rows of a checkpoint are being read";
+  if (!end_) return "the generator: it has not ended";
+  return "";
+}
+
+std::vector<std::string> Referee::peers() const {
+  std::vector<std::string> peers{kGenerator, kApplier};
+  for (const auto& [peer, listener] : listeners_) peers.push_back(peer);
+  return peers;
+}
+
+decltype(wire::Status::counters) Referee::Counters() const {
+  if (!oracle_) return {};
+  decltype(wire::Status::counters) counters{{"scripts", oracle_->counts().generated},
+                                            {"committed", oracle_->counts().committed},
+                                            {"judged", judged_},
+                                            {"wal_lsn", oracle_->frontier().value}};
+  for (const auto& [peer, listener] : listeners_) {
+    if (!listener.judge) continue;
+    counters.emplace_back(peer + ".checked", listener.judge->result().commits_checked);
+    counters.emplace_back(peer + ".lsn", listener.judge->judged().value);
+  }
+  return counters;
+}
+
+model::Verdict Referee::MakeVerdict(VerdictKind kind, std::string reason) const {
+  model::Verdict verdict{.kind = kind, .reason = std::move(reason), .seed = seed_};
+  if (ready_) verdict.postgres_version = ready_->postgres_version;
+  if (end_) {
+    verdict.workload_hash = end_->workload_hash;
+    verdict.generator = end_->digest;
+  }
+  if (oracle_) {
+    verdict.transactions = oracle_->counts();
+    verdict.expected = oracle_->expected().digest();
+  }
+  verdict.source = source_;
+  verdict.rows_compared = rows_compared_;
+  for (const auto& [peer, listener] : listeners_) {
+    if (listener.judge) verdict.listeners.push_back(listener.judge->result());
+  }
+  return verdict;
+}
+
+}  // namespace lockstep::verifier

@@ -1,0 +1,147 @@
+// The run as the verifier sees it, without I/O: who is there, what is expected, who has been
+// judged, and the verdict.
+//
+//   messages, commit records ──► Referee ──► messages to send, a verdict
+//
+// The process around it moves bytes, reads the WAL, and opens and compares snapshots of the source
+// when asked to.
+#ifndef LOCKSTEP_VERIFIER_REFEREE_H_
+#define LOCKSTEP_VERIFIER_REFEREE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/catalog.h"
+#include "model/commit_record.h"
+#include "model/digest.h"
+#include "model/lsn.h"
+#include "model/verdict.h"
+#include "verifier/listener_judge.h"
+#include "verifier/oracle.h"
+#include "verifier/source_check.h"
+#include "wire/credit.h"
+#include "wire/message.h"
+
+namespace lockstep::verifier {
+
+struct RefereeOptions {
+  // The first credit is given when so many listeners have attached.
+  std::size_t listeners = 1;
+  wire::CreditWindow window;
+};
+
+class Referee {
+ public:
+  explicit Referee(const RefereeOptions& options);
+
+  // ---- input ----
+  void OnMessage(const std::string& peer, wire::Message message, std::size_t bytes);
+  void OnCommitRecords(std::span<const model::CommitRecord> records, model::Lsn scanned);
+  // The WAL is being read: from now on listeners may attach.
+  void OnReadingWal();
+  // Replays, judges, gives credit and acceptance.
+  void Advance();
+
+  struct Letter {
+    std::string peer;
+    wire::Message message;
+  };
+  std::vector<Letter> TakeLetters() { return std::exchange(letters_, {}); }
+
+  // ---- barriers: wanted ─► OnSnapshot ─► (sessions go on) ─► standing ─► OnChecked ----
+  bool WantsSnapshot() const { return barrier_ && !snapshot_open_; }
+  void OnSnapshot();
+  // The oracle stands exactly at the barrier: the snapshot can be compared.
+  bool StandsAtBarrier() const;
+  void OnChecked(const SourceCheck& check);
+
+  // ---- a finding: rows are asked for, the pipeline drains, then Conclude ----
+  // Set once there is a finding that can be described.
+  struct Investigation {
+    std::string listener;
+    Finding finding;
+    std::optional<wire::RowsReply> reply;
+  };
+  const std::optional<Investigation>& investigation() const { return investigation_; }
+  // The rows have come and every script sent has its outcome.
+  bool IsReadyToConclude() const;
+  void Conclude(model::FirstDivergence divergence);
+
+  // Ends the run without a result: a process died, or nothing moves. Says whose turn it was.
+  void GiveUp(const std::string& reason);
+
+  // ---- output ----
+  const std::optional<model::Verdict>& verdict() const { return verdict_; }
+  const std::optional<model::Catalog>& catalog() const { return catalog_; }
+  const std::optional<wire::Ready>& ready() const { return ready_; }
+  // Valid once there is a catalog.
+  const Oracle& oracle() const { return *oracle_; }
+  // Grows with everything that brings the run forward.
+  std::uint64_t progress() const { return progress_; }
+  // Whom the run waits for.
+  std::string WhoseTurn() const;
+  std::vector<std::string> peers() const;
+  decltype(wire::Status::counters) Counters() const;
+
+ private:
+  struct Listener {
+    wire::Join join;
+    std::optional<ListenerJudge> judge;  // since Hello
+    model::Lsn accepted;
+  };
+
+  void On(const std::string& peer, wire::CatalogMade made);
+  void On(const std::string& peer, const wire::Join& join);
+  void On(const std::string& peer, const wire::Hello& hello);
+  void On(const std::string& peer, const wire::RowsReply& reply);
+  ListenerJudge* JudgeOf(const std::string& peer);
+
+  void SendAttach(const std::string& peer);
+  void JudgeListeners();
+  // What every listener has been judged for is credited and forgotten.
+  void ForgetJudged();
+  void Investigate(const std::string& listener, const Finding& finding);
+  void ConvergeIfDone();
+  // A verdict with everything that is known filled in.
+  model::Verdict MakeVerdict(model::VerdictKind kind, std::string reason) const;
+
+  RefereeOptions options_;
+  wire::CreditGrantor credit_;
+  std::uint64_t seed_ = 0;
+  std::optional<model::Catalog> catalog_;
+  std::optional<Oracle> oracle_;
+  model::Digest initial_;
+  std::optional<wire::Ready> ready_;
+  bool reading_wal_ = false;
+  std::map<std::string, Listener> listeners_;
+  bool started_ = false;  // all listeners attached
+
+  std::deque<Expectation> unjudged_;  // not yet judged by every listener
+  std::uint64_t judged_ = 0;
+  std::uint64_t credited_rolled_back_ = 0;
+  std::uint64_t credited_rolled_back_bytes_ = 0;
+
+  std::optional<wire::BarrierReached> barrier_;
+  std::uint64_t committed_before_barrier_ = 0;
+  bool snapshot_open_ = false;
+  std::uint64_t barriers_checked_ = 0;
+  std::optional<wire::End> end_;
+  std::uint64_t rows_compared_ = 0;
+  model::Digest source_;
+
+  std::optional<Investigation> investigation_;
+  std::optional<model::Verdict> verdict_;
+  std::vector<Letter> letters_;
+  std::uint64_t progress_ = 0;
+};
+
+}  // namespace lockstep::verifier
+
+#endif  // LOCKSTEP_VERIFIER_REFEREE_H_
