@@ -43,8 +43,10 @@ template <> struct Format<Join> : FixedFormat<Kind::kJoin, proto::Join> {};
 template <> struct Format<Attach> : FixedFormat<Kind::kAttach, proto::Attach> {};
 template <> struct Format<Hello> : FixedFormat<Kind::kHello, proto::Hello> {};
 template <> struct Format<Barrier> : FixedFormat<Kind::kBarrier, proto::Barrier> {};
-template <> struct Format<BarrierReached> : FixedFormat<Kind::kBarrierReached, proto::BarrierReached> {};
-template <> struct Format<BarrierRelease> : FixedFormat<Kind::kBarrierRelease, proto::BarrierRelease> {};
+template <> struct Format<BarrierReached>
+    : FixedFormat<Kind::kBarrierReached, proto::BarrierReached> {};
+template <> struct Format<BarrierRelease>
+    : FixedFormat<Kind::kBarrierRelease, proto::BarrierRelease> {};
 template <> struct Format<End> : FixedFormat<Kind::kEnd, proto::End> {};
 template <> struct Format<model::Outcome> : FixedFormat<Kind::kOutcome, proto::Outcome> {};
 template <> struct Format<Settled> : FixedFormat<Kind::kSettled, proto::Settled> {};

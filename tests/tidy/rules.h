@@ -47,8 +47,9 @@ Violations CheckHeaderGuard(std::string_view path, std::string_view text);
 // its own (a main.cc), outside tests. `paths`: every file of the checkout.
 Violations CheckOpeningComment(std::string_view path, std::string_view text, const Paths& paths);
 
-// tests/<folder>/<file>_test.cc tests <folder>/<file>.h or .cc, or a helper beside itself. The
-// folders named by what they do (integration, simulation, fuzz, compose) have no such file.
+// tests/<folder>/<file>_test.cc, or <file>_<aspect>_test.cc, tests <folder>/<file>.h or .cc, or a
+// helper beside itself. The folders named by what they do (integration, simulation, fuzz, compose)
+// have no such file.
 Violations CheckTestMirrorsTree(std::string_view path, const Paths& paths);
 
 // Build files list their sources: glob( adds what nobody decided to add.

@@ -165,6 +165,8 @@ TEST(TestMirrorsTreeTest, ATestHasItsFile) {
   EXPECT_THAT(CheckTestMirrorsTree("tests/tidy/rules_test.cc", paths), IsEmpty());
   EXPECT_THAT(CheckTestMirrorsTree("tests/integration/pipeline_test.cc", paths), IsEmpty());
   EXPECT_THAT(CheckTestMirrorsTree("tests/tidy_test.cc", paths), IsEmpty());
+  EXPECT_THAT(CheckTestMirrorsTree("tests/model/row_corruption_test.cc", paths), IsEmpty());
+  EXPECT_EQ(CheckTestMirrorsTree("tests/model/my_row_test.cc", paths).size(), 1u);
   EXPECT_EQ(CheckTestMirrorsTree("tests/model/rows_test.cc", paths).size(), 1u);
   EXPECT_EQ(CheckTestMirrorsTree("tests/wire/row_test.cc", paths).size(), 1u);
 }
