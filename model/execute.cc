@@ -1,6 +1,5 @@
 #include "model/execute.h"
 
-#include <cassert>
 #include <optional>
 #include <string_view>
 #include <variant>
@@ -12,6 +11,7 @@ namespace {
 
 constexpr const char* kUniqueViolation = "23505";
 constexpr const char* kInFailedTransaction = "25P02";
+constexpr const char* kNoSuchSavepoint = "3B001";
 
 // One script being run. Like the server: after an error every statement fails until ROLLBACK TO or
 // the end.
@@ -96,14 +96,14 @@ class Runner {
   }
 
   Effect Do(RollbackToSavepoint) {
-    assert(!savepoints_.empty());
+    if (savepoints_.empty()) return {.sqlstate = kNoSuchSavepoint};
     RollBackTo(savepoints_.back());
     failed_ = false;
     return {};
   }
 
   Effect Do(ReleaseSavepoint) {
-    assert(!savepoints_.empty());
+    if (savepoints_.empty()) return {.sqlstate = kNoSuchSavepoint};
     savepoints_.pop_back();
     return {};
   }

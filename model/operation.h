@@ -44,6 +44,7 @@ struct DeleteRow {
 };
 
 // Savepoints nest; the latter two mean the innermost one. ROLLBACK TO leaves it open, as SQL does.
+// With none open: SQLSTATE 3B001.
 struct Savepoint {
   friend bool operator==(Savepoint, Savepoint) = default;
 };

@@ -5,14 +5,22 @@
 //   cell    = tag:u8 length:varint payload[length]
 //   varint  = LEB128, shortest form
 //   payload by tag
-//     'n' null             -                        'i' integer    two's complement, little endian,
-//     shortest form (0: empty) 'b' bool             0 or 1                   'f' float      IEEE
-//     754 double, little endian; one NaN (0x7FF8...) 'd' numeric          digits as printed 't'
-//     text       bytes in the database's encoding 'x' bytes            raw                      'D'
-//     date       i32 little endian, days since 2000 'T' time             i64 little endian, µs 'S'
-//     timestamp  i64 little endian, µs since 2000 'u' uuid             16 bytes                 'o'
-//     other      varint n, type name[n], text 'U' unchanged, 'I' not in identity, '-' not sent:
-//     empty; only in the rows of changes and operations
+// clang-format off
+//     'n' null       -
+//     'b' bool       0 or 1
+//     'i' integer    two's complement, little endian, shortest form (0: empty)
+//     'f' float      IEEE 754 double, little endian; one NaN (0x7FF8...)
+//     'd' numeric    digits as printed
+//     't' text       bytes in the database's encoding
+//     'x' bytes      raw
+//     'D' date       i32 little endian, days since 2000
+//     'T' time       i64 little endian, microseconds
+//     'S' timestamp  i64 little endian, microseconds since 2000
+//     'u' uuid       16 bytes
+//     'o' other      varint n, type name[n], text
+//     'U' unchanged, 'I' not in identity, '-' not sent: empty; only in the rows of changes and
+//         operations
+// clang-format on
 //
 // Equal values have equal bytes, so rows compare and hash by their bytes.
 #ifndef LOCKSTEP_MODEL_ROW_H_

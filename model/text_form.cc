@@ -24,6 +24,13 @@ struct Overloaded : Ts... {
 constexpr std::int64_t kMicrosPerSecond = 1'000'000;
 constexpr std::int64_t kMicrosPerDay = 86'400 * kMicrosPerSecond;
 
+// The first and the last day of Postgres's calendar, and the last of its timestamps (the server's
+// datatype/timestamp.h): 4714-11-24 BC, 5874897-12-31, 294276-12-31. What lies between does not
+// overflow.
+constexpr std::int64_t kFirstDay = -2'451'545;
+constexpr std::int64_t kLastDay = 2'145'031'948;
+constexpr std::int64_t kLastTimestampDay = 106'751'982;
+
 // ---- reading ----
 
 template <typename T>
@@ -63,10 +70,10 @@ class Scanner {
   std::string_view rest_;
 };
 
-// YYYY-MM-DD, the year as it stands before an era suffix.
+// YYYY-MM-DD, the year as it stands before an era suffix. Whether the day exists, DayOf says.
 std::optional<CivilDate> ScanDate(Scanner& in) {
   auto year = in.Digits(4, 7);
-  if (!year || !in.Take("-")) return std::nullopt;
+  if (!year || *year == 0 || !in.Take("-")) return std::nullopt;
   auto month = in.Digits(2, 2);
   if (!month || *month < 1 || *month > 12 || !in.Take("-")) return std::nullopt;
   auto day = in.Digits(2, 2);
@@ -99,6 +106,13 @@ void ScanEra(Scanner& in, CivilDate& date) {
   if (in.Take(" BC")) date.year = 1 - date.year;
 }
 
+// Days since 2000-01-01 of a date that exists (no 30th of February) and is no later than `last`.
+std::optional<std::int64_t> DayOf(const CivilDate& date, std::int64_t last) {
+  const std::int64_t day = DaysOf(date);
+  if (day < kFirstDay || day > last || CivilOf(day) != date) return std::nullopt;
+  return day;
+}
+
 std::optional<Value> ParseDate(std::string_view text) {
   if (text == "infinity") return Date{Date::kInfinity};
   if (text == "-infinity") return Date{Date::kMinusInfinity};
@@ -107,7 +121,9 @@ std::optional<Value> ParseDate(std::string_view text) {
   if (!date) return std::nullopt;
   ScanEra(in, *date);
   if (in.left() != 0) return std::nullopt;
-  return Date{static_cast<std::int32_t>(DaysOf(*date))};  // seven digits of years fit
+  auto day = DayOf(*date, kLastDay);
+  if (!day) return std::nullopt;
+  return Date{static_cast<std::int32_t>(*day)};
 }
 
 std::optional<Value> ParseTime(std::string_view text) {
@@ -124,24 +140,31 @@ std::optional<Value> ParseTimestamp(std::string_view text, std::string_view zone
   auto date = ScanDate(in);
   if (!date || !in.Take(" ")) return std::nullopt;
   auto micros = ScanTime(in);
-  if (!micros || !in.Take(zone)) return std::nullopt;
+  // A timestamp's 24:00:00 is the next day's midnight, and printed so.
+  if (!micros || *micros == kMicrosPerDay || !in.Take(zone)) return std::nullopt;
   ScanEra(in, *date);
-  if (in.left() != 0 || date->year > 294276) return std::nullopt;
-  return Timestamp{DaysOf(*date) * kMicrosPerDay + *micros};
+  if (in.left() != 0) return std::nullopt;
+  auto day = DayOf(*date, kLastTimestampDay);
+  if (!day) return std::nullopt;
+  return Timestamp{*day * kMicrosPerDay + *micros};
 }
 
-std::optional<Value> ParseFloat(Oid type, std::string_view text) {
+template <typename Float>
+std::optional<Value> ParseFloat(std::string_view text) {
   if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
   if (text == "Infinity") return std::numeric_limits<double>::infinity();
   if (text == "-Infinity") return -std::numeric_limits<double>::infinity();
-  if (type == type_oid::kFloat4) {
-    auto number = ParseNumber<float>(text);
-    if (!number) return std::nullopt;
-    return static_cast<double>(*number);
-  }
-  auto number = ParseNumber<double>(text);
+  auto number = ParseNumber<Float>(text);
+  // from_chars knows spellings ("nan", "inf") that Postgres does not print.
+  if (!number || !std::isfinite(*number)) return std::nullopt;
+  return static_cast<double>(*number);
+}
+
+template <typename Integer>
+std::optional<Value> ParseInteger(std::string_view text) {
+  auto number = ParseNumber<Integer>(text);
   if (!number) return std::nullopt;
-  return *number;
+  return static_cast<std::int64_t>(*number);
 }
 
 bool IsNumeric(std::string_view text) {
@@ -195,11 +218,10 @@ std::optional<Value> ParseUuid(std::string_view text) {
 std::optional<Value> ParseValue(const Column& column, std::string_view text, std::string& scratch) {
   using namespace type_oid;
   const Oid type = column.type;
-  if (type == kInt2 || type == kInt4 || type == kInt8 || type == kOid) {
-    auto number = ParseNumber<std::int64_t>(text);
-    if (!number) return std::nullopt;
-    return *number;
-  }
+  if (type == kInt2) return ParseInteger<std::int16_t>(text);
+  if (type == kInt4) return ParseInteger<std::int32_t>(text);
+  if (type == kInt8) return ParseInteger<std::int64_t>(text);
+  if (type == kOid) return ParseInteger<std::uint32_t>(text);
   if (type == kText || type == kVarchar || type == kBpchar || type == kName || type == kChar) {
     return Text{text};
   }
@@ -207,7 +229,8 @@ std::optional<Value> ParseValue(const Column& column, std::string_view text, std
     if (text != "t" && text != "f") return std::nullopt;
     return text == "t";
   }
-  if (type == kFloat4 || type == kFloat8) return ParseFloat(type, text);
+  if (type == kFloat4) return ParseFloat<float>(text);
+  if (type == kFloat8) return ParseFloat<double>(text);
   if (type == kNumeric) {
     if (!IsNumeric(text)) return std::nullopt;
     return Numeric{text};

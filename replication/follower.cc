@@ -21,6 +21,14 @@ Follower::Follower(const FollowerOptions& options, std::unique_ptr<Decoder> deco
       confirmed_(options.start),
       last_sent_(now) {}
 
+void Follower::OnReconnect(std::unique_ptr<Decoder> decoder, TimePoint now) {
+  decoder_ = std::move(decoder);
+  assembler_ = {};
+  last_commit_ = {};
+  reply_to_.reset();
+  last_sent_ = now;
+}
+
 model::Result<std::optional<model::Transaction>> Follower::OnCopyData(std::string_view bytes) {
   if (failure_) return std::unexpected(*failure_);
   auto transaction = OnFrame(bytes);

@@ -55,6 +55,10 @@ class Follower {
   // given up: every further call returns the same error, and nothing is confirmed past it.
   model::Result<std::optional<model::Transaction>> OnCopyData(std::string_view bytes);
 
+  // The stream starts again at progress().position(), on a new connection with a decoder of its
+  // own. Transactions that came out before do not come out again.
+  void OnReconnect(std::unique_ptr<Decoder> decoder, TimePoint now);
+
   // Every sink has made durable everything with end_lsn <= `lsn`.
   void OnDurable(model::Lsn lsn);
 

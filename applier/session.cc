@@ -1,0 +1,299 @@
+#include "applier/session.h"
+
+#include <fmt/format.h>
+
+#include <cassert>
+#include <charconv>
+#include <chrono>
+#include <thread>
+#include <utility>
+#include <variant>
+
+#include "model/lsn.h"
+
+namespace lockstep::applier {
+namespace {
+
+using model::Effect;
+using model::Fate;
+using model::Outcome;
+using model::Result;
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+// A statement with one of 300 column sets per table is prepared; a rarer one is parsed each time,
+// so that the server's memory for a session is bounded.
+constexpr std::size_t kMaxPrepared = 2'000;
+constexpr const char* kInFailedTransaction = "25P02";
+
+template <typename T>
+T ParseUnsigned(std::optional<std::string_view> text) {
+  T number = 0;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), number);
+  return number;
+}
+
+Result<postgres::Pipeline> OpenPipeline(const SessionOptions& options) {
+  auto connection = postgres::Connection::Open(
+      options.conninfo, postgres::ConnectionKind::kSql,
+      {.application_name = fmt::format("lockstep applier session {}", options.id.value)});
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  return postgres::Pipeline::Start(std::move(*connection));
+}
+
+// How long a server may take to come back: a restart with crash recovery of a large database.
+constexpr std::chrono::seconds kReconnectLimit{60};
+constexpr std::chrono::milliseconds kReconnectPause{200};
+
+Result<postgres::Pipeline> ReopenPipeline(const SessionOptions& options) {
+  const auto give_up = std::chrono::steady_clock::now() + kReconnectLimit;
+  while (true) {
+    auto pipeline = OpenPipeline(options);
+    if (pipeline || !model::IsWorthRetry(pipeline.error()) ||
+        std::chrono::steady_clock::now() > give_up) {
+      return pipeline;
+    }
+    std::this_thread::sleep_for(kReconnectPause);
+  }
+}
+
+struct AskedFate {
+  bool committed = false;
+  model::FullXid xid;  // epoch 0: all that xmin tells
+};
+
+// Locking the session row waits for a backend that still works on the lost COMMIT; a plain SELECT
+// could answer before.
+Result<AskedFate> AskFate(const SessionOptions& options, const model::Catalog& catalog,
+                          model::TransactionId id) {
+  auto connection = postgres::Connection::Open(options.conninfo, postgres::ConnectionKind::kSql);
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  const model::Relation& relation = *catalog.tables[model::kSessionTable];
+  auto row = connection->Execute(
+      fmt::format("SELECT transaction_id, xmin FROM {}.{} WHERE session = {} FOR UPDATE",
+                  model::SqlIdentifier(relation.schema), model::SqlIdentifier(relation.name),
+                  options.id.value));
+  if (!row) return model::Fail("asking what became of a COMMIT", std::move(row.error()));
+  if (row->rows() != 1) {
+    return model::Fail(model::ErrorKind::kEnvironment,
+                       fmt::format("the row of session {} is gone from {}", options.id.value,
+                                   relation.QualifiedName()));
+  }
+  return AskedFate{ParseUnsigned<std::uint64_t>(row->Text(0, 0)) == id.value,
+                   model::FullXid{ParseUnsigned<std::uint64_t>(row->Text(0, 1))}};
+}
+
+}  // namespace
+
+Result<Session> Session::Open(const SessionOptions& options, const model::Catalog& catalog) {
+  auto pipeline = OpenPipeline(options);
+  if (!pipeline) return std::unexpected(std::move(pipeline.error()));
+  return Session(options, catalog, std::move(*pipeline));
+}
+
+std::optional<model::TransactionId> Session::current() const {
+  return script_ ? std::optional(script_->id) : std::nullopt;
+}
+
+Result<void> Session::Start(const model::Script& script) {
+  assert(idle());
+  script_ = script;
+  auto sent = Send();
+  // A connection that was lost while idle is found out here or in Drive, which reconnects.
+  if (!sent && model::IsWorthRetry(sent.error())) return {};
+  return sent;
+}
+
+Result<void> Session::Send() {
+  outcome_ = {.id = script_->id, .session = script_->session};
+  outcome_.effects.resize(script_->operations.size());
+  end_tag_.reset();
+  depth_ = 0;
+  if (auto ok = PrepareWanted(); !ok) return ok;
+  if (auto ok = SendSql("BEGIN", {}); !ok) return ok;
+  const Statement& update = statements_.SessionUpdate(script_->session, script_->id);
+  if (auto ok = SendStatement(update, {Slot::Kind::kSessionUpdate}); !ok) return ok;
+  for (std::uint32_t i = 0; i < script_->operations.size(); ++i) {
+    if (auto ok = SendOperation(script_->operations[i], {Slot::Kind::kOperation, i}); !ok)
+      return ok;
+  }
+  if (auto ok = SendEnd(); !ok) return ok;
+  return pipeline_.Flush();
+}
+
+Result<void> Session::PrepareWanted() {
+  for (const auto& [name, sql] : wanted_) {
+    if (auto ok = pipeline_.Prepare(name, sql); !ok) return ok;
+    slots_.push_back({});
+    prepared_.insert(name);
+  }
+  wanted_.clear();
+  return {};
+}
+
+Result<void> Session::SendOperation(const model::Operation& operation, Slot slot) {
+  return std::visit(
+      Overloaded{
+          [&](model::Savepoint) { return SendSql(fmt::format("SAVEPOINT s{}", ++depth_), slot); },
+          [&](model::RollbackToSavepoint) -> Result<void> {
+            if (auto ok = SendSync(); !ok) return ok;
+            return SendSql(fmt::format("ROLLBACK TO SAVEPOINT s{}", depth_), slot);
+          },
+          [&](model::ReleaseSavepoint) {
+            return SendSql(fmt::format("RELEASE SAVEPOINT s{}", depth_--), slot);
+          },
+          [&](const auto& row_operation) {
+            return SendStatement(statements_.Make(row_operation), slot);
+          },
+      },
+      operation);
+}
+
+Result<void> Session::SendEnd() {
+  static const std::string kInsertLsn = "SELECT pg_current_wal_insert_lsn()";
+  if (script_->end == model::ScriptEnd::kRollback) {
+    // It must reach the server whatever failed before it.
+    if (auto ok = SendSync(); !ok) return ok;
+    if (auto ok = SendSql("ROLLBACK", {Slot::Kind::kEnd}); !ok) return ok;
+    return SendSync();
+  }
+  if (options_.bracket_commits) {
+    if (auto ok = SendSql(kInsertLsn, {Slot::Kind::kBefore}); !ok) return ok;
+  }
+  if (auto ok = SendSql("COMMIT", {Slot::Kind::kEnd}); !ok) return ok;
+  if (options_.bracket_commits) {
+    if (auto ok = SendSql(kInsertLsn, {Slot::Kind::kAfter}); !ok) return ok;
+  }
+  return SendSync();
+}
+
+Result<void> Session::SendStatement(const Statement& statement, Slot slot) {
+  const bool is_prepared = prepared_.contains(statement.name);
+  if (!is_prepared) {
+    std::string sql = statements_.Sql();
+    if (auto ok = pipeline_.Prepare("", sql); !ok) return ok;
+    slots_.push_back({});
+    if (prepared_.size() + wanted_.size() < kMaxPrepared)
+      wanted_.emplace(statement.name, std::move(sql));
+  }
+  slots_.push_back(slot);
+  return pipeline_.SendPrepared(is_prepared ? statement.name : "", statement.parameters);
+}
+
+Result<void> Session::SendSql(const std::string& sql, Slot slot) {
+  slots_.push_back(slot);
+  return pipeline_.SendSql(sql);
+}
+
+Result<void> Session::SendSync() {
+  slots_.push_back({});
+  return pipeline_.Sync();
+}
+
+Result<std::optional<Outcome>> Session::Drive() {
+  if (idle()) return std::nullopt;
+  auto flushed = pipeline_.Flush();
+  while (flushed && !slots_.empty()) {
+    auto result = pipeline_.Next();
+    if (!result) {
+      flushed = std::unexpected(std::move(result.error()));
+      break;
+    }
+    if (!*result) return std::nullopt;
+    OnResult(slots_.front(), **result);
+    slots_.pop_front();
+  }
+  if (flushed) return Conclude();
+  if (!model::IsWorthRetry(flushed.error())) return std::unexpected(std::move(flushed.error()));
+  return Settle();
+}
+
+void Session::OnResult(const Slot& slot, const postgres::PipelineResult& result) {
+  std::visit(Overloaded{
+                 [&](const postgres::CommandOk& ok) { OnSuccess(slot, ok); },
+                 [&](const postgres::CommandFailed& failed) {
+                   OnFailure(slot, failed.error.sqlstate, failed.error.message);
+                 },
+                 [&](postgres::CommandAborted) { OnFailure(slot, kInFailedTransaction, {}); },
+                 [](postgres::SyncReached) {},
+             },
+             result);
+}
+
+void Session::OnSuccess(const Slot& slot, const postgres::CommandOk& ok) {
+  const auto lsn = [&] {
+    return model::ParseLsn(ok.FirstValue().value_or("0/0")).value_or(model::Lsn{});
+  };
+  switch (slot.kind) {
+    case Slot::Kind::kOther:
+      break;
+    case Slot::Kind::kSessionUpdate:
+      outcome_.xid = model::FullXid{ParseUnsigned<std::uint64_t>(ok.FirstValue())};
+      break;
+    case Slot::Kind::kOperation: {
+      Effect& effect = outcome_.effects[slot.operation];
+      effect.rows = static_cast<std::uint32_t>(ok.result.affected_rows());
+      effect.written_by = model::Xid{ParseUnsigned<std::uint32_t>(ok.FirstValue())};
+      break;
+    }
+    case Slot::Kind::kBefore:
+      outcome_.bracket = model::CommitBracket{.before = lsn()};
+      break;
+    case Slot::Kind::kEnd:
+      end_tag_ = std::string(ok.result.command_tag());
+      break;
+    case Slot::Kind::kAfter:
+      if (outcome_.bracket) outcome_.bracket->after = lsn();
+      break;
+  }
+}
+
+void Session::OnFailure(const Slot& slot, const std::string& sqlstate, const std::string& message) {
+  if (slot.kind == Slot::Kind::kOperation) outcome_.effects[slot.operation].sqlstate = sqlstate;
+  if (outcome_.error.empty()) outcome_.error = message;
+}
+
+Result<std::optional<Outcome>> Session::Conclude() {
+  if (!end_tag_) {
+    // COMMIT was skipped with the rest of its segment: the transaction is still open, and failed.
+    if (auto ok = SendSql("ROLLBACK", {Slot::Kind::kEnd}); !ok)
+      return std::unexpected(std::move(ok.error()));
+    if (auto ok = SendSync(); !ok) return std::unexpected(std::move(ok.error()));
+    if (auto ok = pipeline_.Flush(); !ok) return std::unexpected(std::move(ok.error()));
+    return std::nullopt;
+  }
+  outcome_.fate = *end_tag_ == "COMMIT" ? Fate::kCommitted : Fate::kRolledBack;
+  if (outcome_.fate == Fate::kRolledBack) outcome_.bracket.reset();
+  script_.reset();
+  return std::move(outcome_);
+}
+
+Result<std::optional<Outcome>> Session::Settle() {
+  slots_.clear();
+  prepared_.clear();
+  wanted_.clear();
+  auto pipeline = ReopenPipeline(options_);
+  if (!pipeline) return std::unexpected(std::move(pipeline.error()));
+  pipeline_ = std::move(*pipeline);
+  if (script_->end == model::ScriptEnd::kCommit) {
+    auto fate = AskFate(options_, *catalog_, script_->id);
+    if (!fate) return std::unexpected(std::move(fate.error()));
+    if (fate->committed) {
+      if (!outcome_.xid.IsValid()) outcome_.xid = fate->xid;
+      outcome_.effects.clear();  // some answers were lost with the connection
+      outcome_.bracket.reset();
+      outcome_.was_in_doubt = true;
+      outcome_.fate = Fate::kCommitted;
+      script_.reset();
+      return std::move(outcome_);
+    }
+  }
+  // It did not commit and never will: once more.
+  if (auto ok = Send(); !ok) return std::unexpected(std::move(ok.error()));
+  return std::nullopt;
+}
+
+}  // namespace lockstep::applier

@@ -1,0 +1,105 @@
+// One applier session: a connection on which scripts run one after the other, each as one pipeline.
+//
+//   BEGIN, session row, operations ..., COMMIT, Sync        one round trip
+//
+// An error aborts everything up to the next Sync, as the server itself refuses everything up to
+// ROLLBACK TO; so a Sync stands before each ROLLBACK TO, and a COMMIT that was aborted is followed
+// by a ROLLBACK.
+//
+// When the connection is lost with a script under way, the session row, locked on a new connection,
+// says whether it committed; if not, it is run again. Never blocks except while it reconnects.
+#ifndef LOCKSTEP_APPLIER_SESSION_H_
+#define LOCKSTEP_APPLIER_SESSION_H_
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "applier/statements.h"
+#include "model/catalog.h"
+#include "model/error.h"
+#include "model/operation.h"
+#include "model/outcome.h"
+#include "postgres/connection.h"
+#include "postgres/pipeline.h"
+
+namespace lockstep::applier {
+
+struct SessionOptions {
+  std::string conninfo;
+  model::SessionId id;
+  // Read pg_current_wal_insert_lsn() around each COMMIT, where the verifier cannot read the WAL.
+  bool bracket_commits = false;
+};
+
+class Session {
+ public:
+  // `catalog` must outlive the session.
+  static model::Result<Session> Open(const SessionOptions& options, const model::Catalog& catalog);
+
+  // Starts a script; the session must be idle.
+  model::Result<void> Start(const model::Script& script);
+  bool idle() const { return !script_.has_value(); }
+  // The script under way.
+  std::optional<model::TransactionId> current() const;
+
+  int fd() const { return pipeline_.fd(); }
+  bool WantsWrite() const { return pipeline_.WantsWrite(); }
+
+  // Moves what can be moved; an outcome when the script has ended. An error means that the database
+  // could not be reached again.
+  model::Result<std::optional<model::Outcome>> Drive();
+
+ private:
+  // What the next result belongs to.
+  struct Slot {
+    enum class Kind { kOther, kSessionUpdate, kOperation, kBefore, kEnd, kAfter };
+    Kind kind = Kind::kOther;
+    std::uint32_t operation = 0;
+  };
+
+  Session(const SessionOptions& options, const model::Catalog& catalog, postgres::Pipeline pipeline)
+      : options_(options),
+        statements_(catalog),
+        catalog_(&catalog),
+        pipeline_(std::move(pipeline)) {}
+
+  model::Result<void> Send();
+  model::Result<void> PrepareWanted();
+  model::Result<void> SendOperation(const model::Operation& operation, Slot slot);
+  model::Result<void> SendStatement(const Statement& statement, Slot slot);
+  model::Result<void> SendSql(const std::string& sql, Slot slot);
+  model::Result<void> SendEnd();
+  model::Result<void> SendSync();
+  void OnResult(const Slot& slot, const postgres::PipelineResult& result);
+  void OnSuccess(const Slot& slot, const postgres::CommandOk& ok);
+  void OnFailure(const Slot& slot, const std::string& sqlstate, const std::string& message);
+  // All results of the pipeline are in: the outcome, or one more round to end a failed transaction.
+  model::Result<std::optional<model::Outcome>> Conclude();
+  // Asks the database what became of the script, on a new connection.
+  model::Result<std::optional<model::Outcome>> Settle();
+
+  SessionOptions options_;
+  StatementMaker statements_;
+  const model::Catalog* catalog_;
+  postgres::Pipeline pipeline_;
+  std::unordered_set<std::string> prepared_;
+  // Names and SQL met for the first time: prepared before the next script. In mid-transaction a
+  // failure before it would undo the Prepare.
+  std::map<std::string, std::string> wanted_;
+
+  std::optional<model::Script> script_;
+  model::Outcome outcome_;
+  std::deque<Slot> slots_;  // results still owed
+  std::size_t depth_ = 0;   // of savepoints, while sending
+  // The tag that answered COMMIT or ROLLBACK.
+  std::optional<std::string> end_tag_;
+};
+
+}  // namespace lockstep::applier
+
+#endif  // LOCKSTEP_APPLIER_SESSION_H_

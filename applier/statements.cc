@@ -1,0 +1,175 @@
+#include "applier/statements.h"
+
+#include <fmt/format.h>
+
+#include <variant>
+
+#include "model/text_form.h"
+#include "model/type_oid.h"
+
+namespace lockstep::applier {
+namespace {
+
+using model::Relation;
+using model::SqlIdentifier;
+
+std::string TableName(const Relation& relation) {
+  return SqlIdentifier(relation.schema) + "." + SqlIdentifier(relation.name);
+}
+
+// a, b, c
+template <typename Items, typename Print>
+std::string Join(const Items& items, std::string_view separator, Print print) {
+  std::string out;
+  for (const auto& item : items) {
+    if (!out.empty()) out += separator;
+    out += print(item);
+  }
+  return out;
+}
+
+std::string KeyColumns(const Relation& relation) {
+  return Join(relation.key, ", ",
+              [&](std::uint32_t column) { return SqlIdentifier(relation.columns[column].name); });
+}
+
+}  // namespace
+
+std::string CreateTableSql(const Relation& relation) {
+  const std::string columns = Join(relation.columns, ",\n  ", [](const model::Column& column) {
+    return fmt::format("{} {}{}", SqlIdentifier(column.name), column.type_name,
+                       column.not_null ? " NOT NULL" : "");
+  });
+  return fmt::format("CREATE TABLE {} (\n  {},\n  PRIMARY KEY ({})\n)", TableName(relation),
+                     columns, KeyColumns(relation));
+}
+
+const Statement& StatementMaker::SessionUpdate(model::SessionId session, model::TransactionId id) {
+  Begin(Shape::kSession, model::kSessionTable);
+  Bind(model::type_oid::kInt8, static_cast<std::int64_t>(id.value));
+  Bind(model::type_oid::kInt4, static_cast<std::int64_t>(session.value));
+  return statement_;
+}
+
+const Statement& StatementMaker::Make(const model::InsertRow& operation) {
+  Begin(Shape::kInsert, operation.table);
+  BindRow(*catalog_.tables[table_], operation.row);
+  return statement_;
+}
+
+const Statement& StatementMaker::Make(const model::UpsertRow& operation) {
+  Begin(Shape::kUpsert, operation.table);
+  for (std::uint32_t column : operation.updated_columns) NameColumn(column);
+  BindRow(*catalog_.tables[table_], operation.row);
+  return statement_;
+}
+
+const Statement& StatementMaker::Make(const model::UpdateRow& operation) {
+  Begin(Shape::kUpdate, operation.table);
+  const Relation& relation = *catalog_.tables[table_];
+  std::uint32_t column = 0;
+  for (const model::Cell cell : operation.assignments) {
+    if (const auto* value = std::get_if<model::Value>(&cell)) {
+      NameColumn(column);
+      Bind(relation.columns[column].type, *value);
+    }
+    ++column;
+  }
+  BindKey(relation, operation.key);
+  return statement_;
+}
+
+const Statement& StatementMaker::Make(const model::DeleteRow& operation) {
+  Begin(Shape::kDelete, operation.table);
+  BindKey(*catalog_.tables[table_], operation.key);
+  return statement_;
+}
+
+std::string StatementMaker::Sql() const {
+  const Relation& relation = *catalog_.tables[table_];
+  switch (shape_) {
+    case Shape::kSession:
+      return fmt::format(
+          "UPDATE {} SET transaction_id = $1 WHERE session = $2 RETURNING pg_current_xact_id()",
+          TableName(relation));
+    case Shape::kInsert:
+      return InsertSql(relation) + " RETURNING xmin";
+    case Shape::kUpsert:
+      return fmt::format("{} ON CONFLICT ({}) DO UPDATE SET {} RETURNING xmin", InsertSql(relation),
+                         KeyColumns(relation), Join(columns_, ", ", [&](std::uint32_t column) {
+                           const std::string name = SqlIdentifier(relation.columns[column].name);
+                           return fmt::format("{} = EXCLUDED.{}", name, name);
+                         }));
+    case Shape::kUpdate: {
+      std::size_t parameter = 0;
+      const std::string assignments = Join(columns_, ", ", [&](std::uint32_t column) {
+        return fmt::format("{} = ${}", SqlIdentifier(relation.columns[column].name), ++parameter);
+      });
+      return fmt::format("UPDATE {} SET {} WHERE {} RETURNING xmin", TableName(relation),
+                         assignments, KeyCondition(relation, parameter + 1));
+    }
+    case Shape::kDelete:
+      return fmt::format("DELETE FROM {} WHERE {}", TableName(relation), KeyCondition(relation, 1));
+  }
+  __builtin_unreachable();
+}
+
+void StatementMaker::Begin(Shape shape, std::uint32_t table) {
+  shape_ = shape;
+  table_ = table;
+  columns_.clear();
+  used_texts_ = 0;
+  statement_.parameters.clear();
+  statement_.name.clear();
+  fmt::format_to(std::back_inserter(statement_.name), "{}{}", static_cast<char>(shape), table);
+}
+
+void StatementMaker::NameColumn(std::uint32_t column) {
+  columns_.push_back(column);
+  fmt::format_to(std::back_inserter(statement_.name), "_{}", column);
+}
+
+void StatementMaker::Bind(model::Oid type, const model::Value& value) {
+  if (std::holds_alternative<model::Null>(value)) {
+    statement_.parameters.emplace_back(std::nullopt);
+    return;
+  }
+  if (used_texts_ == texts_.size()) texts_.emplace_back();
+  std::string& text = texts_[used_texts_++];
+  text.clear();
+  model::AppendText(type, value, text);
+  statement_.parameters.emplace_back(text);
+}
+
+void StatementMaker::BindRow(const Relation& relation, const model::Row& row) {
+  std::size_t column = 0;
+  for (const model::Cell cell : row)
+    Bind(relation.columns[column++].type, std::get<model::Value>(cell));
+}
+
+void StatementMaker::BindKey(const Relation& relation, const model::Row& key) {
+  std::size_t part = 0;
+  for (const model::Cell cell : key) {
+    Bind(relation.columns[relation.key[part++]].type, std::get<model::Value>(cell));
+  }
+}
+
+std::string StatementMaker::InsertSql(const Relation& relation) const {
+  std::size_t parameter = 0;
+  const std::string parameters = Join(relation.columns, ", ", [&](const model::Column&) {
+    return fmt::format("${}", ++parameter);
+  });
+  const std::string columns = Join(relation.columns, ", ", [](const model::Column& column) {
+    return SqlIdentifier(column.name);
+  });
+  return fmt::format("INSERT INTO {} ({}) VALUES ({})", TableName(relation), columns, parameters);
+}
+
+std::string StatementMaker::KeyCondition(const Relation& relation,
+                                         std::size_t first_parameter) const {
+  return Join(relation.key, " AND ", [&](std::uint32_t column) {
+    return fmt::format("{} = ${}", SqlIdentifier(relation.columns[column].name), first_parameter++);
+  });
+}
+
+}  // namespace lockstep::applier

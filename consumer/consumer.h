@@ -1,0 +1,97 @@
+// One slot consumed for real: attach by snapshot, follow the stream, confirm, reconnect, detach.
+//
+//   Attach: slot with exported snapshot ─► relations and rows under it ─► stream from its
+//   consistent point then:   Next* ─► transactions        OnDurable ─► progress        SendStatus
+//   when NextStatusDue
+//
+// Attach, Reconnect and Detach block; the rest never does. One thread.
+#ifndef LOCKSTEP_CONSUMER_CONSUMER_H_
+#define LOCKSTEP_CONSUMER_CONSUMER_H_
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/change.h"
+#include "model/error.h"
+#include "model/lsn.h"
+#include "model/relation.h"
+#include "postgres/replication_stream.h"
+#include "replication/follower.h"
+#include "replication/replica.h"
+
+namespace lockstep::consumer {
+
+using replication::TimePoint;
+
+struct ConsumerOptions {
+  std::string conninfo;
+  std::string application_name = "lockstep listener";
+  std::string slot;    // made by Attach, dropped by Detach
+  std::string plugin;  // an output plugin there is a decoder for
+  std::string schema;  // all its tables are followed
+};
+
+class Consumer {
+ public:
+  // Makes the slot, copies the rows under its snapshot and starts the stream. After an error
+  // nothing is left behind.
+  static model::Result<Consumer> Attach(const ConsumerOptions& options);
+
+  // The tables as of replica().valid_at(), at first the consistent point. The caller applies what
+  // Next gives.
+  replication::Replica& replica() { return *replica_; }
+  model::Lsn consistent_point() const { return consistent_point_; }
+
+  // The next transaction; nullopt when the stream has none now. After kDisconnected: Reconnect.
+  // After any other error the stream is not read on.
+  model::Result<std::optional<model::Transaction>> Next();
+  // Everything with end_lsn <= `lsn` is durable with the caller and will never be asked for again.
+  void OnDurable(model::Lsn lsn) { follower_.OnDurable(lsn); }
+  model::Result<void> SendStatus(TimePoint now);
+  TimePoint NextStatusDue() const { return follower_.NextStatusDue(); }
+
+  // One attempt to go on where the stream broke off. kMisfit when the slot was confirmed beyond
+  // what is durable here: those transactions are lost.
+  model::Result<void> Reconnect(TimePoint now);
+
+  // To be polled: for reading while WantsToRead(), for writing while WantsWrite(). -1 while there
+  // is no connection.
+  int fd() const { return stream_ ? stream_->fd() : -1; }
+  bool WantsToRead() const { return stream_ && follower_.WantsToRead(); }
+  bool WantsWrite() const { return stream_ && stream_->WantsWrite(); }
+  model::Result<void> Flush();
+
+  // Every transaction with end_lsn <= received() has come out of Next.
+  model::Lsn received() const { return follower_.received(); }
+  // What the server may forget.
+  model::Lsn confirmed() const { return follower_.progress().position(); }
+  const std::string& slot() const { return options_.slot; }
+
+  // Ends the stream and drops the slot. The replica stays readable.
+  model::Result<void> Detach();
+
+ private:
+  Consumer(ConsumerOptions options, model::Lsn consistent_point,
+           std::vector<model::RelationPtr> relations, std::unique_ptr<replication::Replica> replica,
+           replication::Follower follower, postgres::ReplicationStream stream)
+      : options_(std::move(options)),
+        consistent_point_(consistent_point),
+        relations_(std::move(relations)),
+        replica_(std::move(replica)),
+        follower_(std::move(follower)),
+        stream_(std::move(stream)) {}
+
+  ConsumerOptions options_;
+  model::Lsn consistent_point_;
+  std::vector<model::RelationPtr> relations_;
+  std::unique_ptr<replication::Replica> replica_;
+  replication::Follower follower_;
+  std::optional<postgres::ReplicationStream> stream_;
+};
+
+}  // namespace lockstep::consumer
+
+#endif  // LOCKSTEP_CONSUMER_CONSUMER_H_

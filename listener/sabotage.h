@@ -1,0 +1,70 @@
+// A listener made to lie on purpose, so that the verifier can be seen to catch it.
+//
+// Stands between the Follower and Replica::Apply. Each kind acts once, on the first transaction it
+// can act on after the first few (`kFirstTransaction`), so that a report has something correct
+// before it.
+#ifndef LOCKSTEP_LISTENER_SABOTAGE_H_
+#define LOCKSTEP_LISTENER_SABOTAGE_H_
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/change.h"
+#include "model/error.h"
+#include "model/ids.h"
+
+namespace lockstep::listener {
+
+enum class SabotageKind {
+  kDropChange,            // one change of a commit is left out
+  kDuplicateTransaction,  // applied and reported again under a later LSN
+  kSwapCommits,           // two neighbours on disjoint keys, their LSNs exchanged
+  kNullForUnchanged,      // an out-of-line value that the statement did not touch becomes null
+  kCorruptValue,          // one bit of one value
+  kApplyRolledBack,       // an invented commit with an xid that Postgres rolled back
+  kStaleKey,              // an update of the key that leaves the old key
+};
+
+// The kinds by the names they have on the command line: "drop-change", "duplicate-transaction", ...
+model::Result<SabotageKind> ParseSabotageKind(std::string_view name);
+
+class Saboteur {
+ public:
+  // Gives an xid that Postgres has rolled back; called once, by kApplyRolledBack.
+  using RolledBackXid = std::function<model::Result<model::Xid>()>;
+
+  static constexpr std::uint64_t kFirstTransaction = 25;
+
+  Saboteur(SabotageKind kind, RolledBackXid rolled_back_xid)
+      : kind_(kind), rolled_back_xid_(std::move(rolled_back_xid)) {}
+
+  // The transactions to apply and report in the place of this one, in order. kSwapCommits holds one
+  // back until the next.
+  model::Result<std::vector<model::Transaction>> Change(model::Transaction transaction);
+
+  // What was done to which commit; empty until then.
+  const std::string& deed() const { return deed_; }
+
+ private:
+  bool DropChange(model::Transaction& transaction);
+  bool NullForUnchanged(model::Transaction& transaction);
+  bool CorruptValue(model::Transaction& transaction);
+  bool LeaveStaleKey(model::Transaction& transaction);
+  std::vector<model::Transaction> Swap(model::Transaction transaction);
+  std::vector<model::Transaction> Duplicate(model::Transaction transaction);
+  model::Result<std::vector<model::Transaction>> Invent(model::Transaction transaction);
+
+  SabotageKind kind_;
+  RolledBackXid rolled_back_xid_;
+  std::uint64_t seen_ = 0;
+  std::optional<model::Transaction> held_;
+  std::string deed_;
+};
+
+}  // namespace lockstep::listener
+
+#endif  // LOCKSTEP_LISTENER_SABOTAGE_H_

@@ -1,0 +1,29 @@
+// What a user can do about an error of the server: the one place that knows.
+#ifndef LOCKSTEP_POSTGRES_REMEDY_H_
+#define LOCKSTEP_POSTGRES_REMEDY_H_
+
+#include <string>
+
+#include "model/error.h"
+
+namespace lockstep::postgres {
+
+// What the failed call was about; empty where it does not apply.
+struct RemedyContext {
+  std::string plugin = {};
+  std::string slot = {};
+  std::string user = {};
+  int server_version = 0;  // as server_version_num
+};
+
+// One sentence, or empty when nothing is known. Looks at SQLSTATE and message (in English: other
+// lc_messages get the remedies that the SQLSTATE alone tells).
+std::string RemedyFor(const model::Error& error, const RemedyContext& context);
+
+// The error with its remedy behind the message. Where the user must change something its kind
+// becomes kUsage; what may pass by itself (slot in use, lock timeout) keeps its kind and SQLSTATE.
+model::Error WithRemedy(model::Error error, const RemedyContext& context);
+
+}  // namespace lockstep::postgres
+
+#endif  // LOCKSTEP_POSTGRES_REMEDY_H_

@@ -1,0 +1,44 @@
+// One real server for all tests of a suite.
+#ifndef LOCKSTEP_TESTS_POSTGRES_CLUSTER_FIXTURE_H_
+#define LOCKSTEP_TESTS_POSTGRES_CLUSTER_FIXTURE_H_
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "model/error.h"
+#include "postgres/connection.h"
+#include "postgres/local_cluster.h"
+
+namespace lockstep::postgres {
+
+// The value, or a throw that GoogleTest reports with the error's message.
+template <typename T>
+T Must(model::Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().message);
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+class ClusterFixture : public ::testing::Test {
+ public:
+  static void SetUpTestSuite() { cluster_.emplace(Must(LocalCluster::Start())); }
+  static void TearDownTestSuite() { cluster_.reset(); }
+
+ protected:
+  static LocalCluster& cluster() { return *cluster_; }
+  static Connection Sql() { return Must(Connection::Open(cluster_->uri(), ConnectionKind::kSql)); }
+  static Connection Replication() {
+    return Must(Connection::Open(cluster_->uri(), ConnectionKind::kReplication));
+  }
+
+ private:
+  inline static std::optional<LocalCluster> cluster_;
+};
+
+}  // namespace lockstep::postgres
+
+#endif  // LOCKSTEP_TESTS_POSTGRES_CLUSTER_FIXTURE_H_

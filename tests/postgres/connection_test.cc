@@ -1,0 +1,145 @@
+#include "postgres/connection.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <optional>
+#include <string>
+
+#include "tests/postgres/cluster_fixture.h"
+
+namespace lockstep::postgres {
+namespace {
+
+using model::ErrorKind;
+
+class ConnectionTest : public ClusterFixture {};
+
+TEST_F(ConnectionTest, SettingsArePinnedOnBothKinds) {
+  // The database's own settings differ from ours in every point.
+  Must(
+      Sql().Execute("ALTER DATABASE postgres SET DateStyle = 'SQL, DMY';"
+                    "ALTER DATABASE postgres SET IntervalStyle = 'iso_8601';"
+                    "ALTER DATABASE postgres SET extra_float_digits = 0;"
+                    "ALTER DATABASE postgres SET bytea_output = 'escape';"
+                    "ALTER DATABASE postgres SET TimeZone = 'Asia/Tokyo';"
+                    "ALTER DATABASE postgres SET standard_conforming_strings = off;"
+                    "ALTER DATABASE postgres SET client_encoding = 'LATIN1'"));
+  for (ConnectionKind kind : {ConnectionKind::kSql, ConnectionKind::kReplication}) {
+    Connection connection = Must(Connection::Open(cluster().uri(), kind));
+    EXPECT_EQ(Must(connection.Scalar(
+                  "SELECT concat_ws('|', current_setting('DateStyle'), "
+                  "current_setting('IntervalStyle'), current_setting('extra_float_digits'), "
+                  "current_setting('bytea_output'), current_setting('TimeZone'), "
+                  "current_setting('lc_monetary'), current_setting('client_encoding'), "
+                  "current_setting('standard_conforming_strings'))")),
+              "ISO, YMD|postgres|3|hex|UTC|C|UTF8|on");
+    EXPECT_EQ(Must(connection.Scalar("SHOW application_name")), "lockstep");
+    EXPECT_EQ(Must(connection.Scalar("SHOW search_path")),
+              kind == ConnectionKind::kReplication ? "pg_catalog" : "\"$user\", public");
+  }
+  Must(Sql().Execute("ALTER DATABASE postgres RESET ALL"));
+}
+
+TEST_F(ConnectionTest, OptionsOfTheUriAreKept) {
+  Connection connection = Must(Connection::Open(
+      cluster().uri() + "&options=-c%20work_mem%3D7MB%20-c%20TimeZone%3DJapan&application_name=me",
+      ConnectionKind::kSql));
+  EXPECT_EQ(Must(connection.Scalar("SHOW work_mem")), "7MB");
+  EXPECT_EQ(Must(connection.Scalar("SHOW TimeZone")), "UTC");
+  EXPECT_EQ(Must(connection.Scalar("SHOW application_name")), "me");
+}
+
+TEST_F(ConnectionTest, ParametersAndNullsComeBack) {
+  Connection sql = Sql();
+  std::array<std::optional<std::string_view>, 3> parameters = {"7", std::nullopt, ""};
+  QueryResult result = Must(sql.Execute("SELECT $1::int + 1 AS n, $2::text, $3::text", parameters));
+  ASSERT_EQ(result.rows(), 1);
+  ASSERT_EQ(result.columns(), 3);
+  EXPECT_EQ(result.ColumnName(0), "n");
+  EXPECT_EQ(result.Text(0, 0), "8");
+  EXPECT_EQ(result.Cell(0, 1), std::nullopt);
+  EXPECT_EQ(result.Cell(0, 2), "");
+}
+
+TEST_F(ConnectionTest, TagAndAffectedRowsAreTheStatements) {
+  Connection sql = Sql();
+  Must(sql.Execute("CREATE TEMPORARY TABLE t(a int)"));
+  QueryResult result = Must(sql.Execute("INSERT INTO t SELECT generate_series(1, 5)"));
+  EXPECT_EQ(result.command_tag(), "INSERT 0 5");
+  EXPECT_EQ(result.affected_rows(), 5u);
+}
+
+TEST_F(ConnectionTest, RefusedStatementNamesItselfReasonAndSqlstate) {
+  Connection sql = Sql();
+  model::Result<QueryResult> result = sql.Execute("SELECT 1/0");
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().kind, ErrorKind::kSql);
+  EXPECT_EQ(result.error().sqlstate, "22012");
+  EXPECT_EQ(result.error().message, "SELECT 1/0: division by zero");
+  EXPECT_TRUE(sql.IsAlive());
+}
+
+TEST_F(ConnectionTest, ScalarOfNothingIsAnError) {
+  Connection sql = Sql();
+  EXPECT_FALSE(sql.Scalar("SELECT 1 WHERE false").has_value());
+  EXPECT_FALSE(sql.Scalar("SELECT NULL").has_value());
+}
+
+TEST_F(ConnectionTest, TerminatedSessionIsDisconnected) {
+  Connection sql = Sql();
+  Must(Sql().Execute("SELECT pg_terminate_backend(" + std::to_string(sql.backend_pid()) +
+                     ", 10000)"));
+  model::Result<QueryResult> result = sql.Execute("SELECT 1");
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().kind, ErrorKind::kDisconnected) << result.error().message;
+  EXPECT_FALSE(sql.IsAlive());
+}
+
+TEST_F(ConnectionTest, RefusedLoginsAreUsageAndTellNoPassword) {
+  for (const char* part : {"user=nobody_here", "dbname=no_such_database"}) {
+    model::Result<Connection> connection = Connection::Open(
+        "host=" + cluster().directory() + " user=postgres dbname=postgres password=s3cret " + part,
+        ConnectionKind::kSql);
+    ASSERT_FALSE(connection.has_value());
+    EXPECT_EQ(connection.error().kind, ErrorKind::kUsage) << connection.error().message;
+    EXPECT_EQ(connection.error().sqlstate.size(), 5u) << connection.error().message;
+    EXPECT_NE(connection.error().message.find("does not exist"), std::string::npos);
+    EXPECT_EQ(connection.error().message.find("s3cret"), std::string::npos);
+  }
+}
+
+TEST_F(ConnectionTest, CopyInLoadsRowsAndReportsTheirErrors) {
+  Connection sql = Sql();
+  Must(sql.Execute("CREATE TEMPORARY TABLE t(a int, b text)"));
+  EXPECT_EQ(Must(sql.CopyIn("COPY t FROM STDIN", "1\tx\n2\t\\N\n")), 2u);
+  EXPECT_EQ(Must(sql.Scalar("SELECT count(b) FROM t")), "1");
+  model::Result<std::uint64_t> bad = sql.CopyIn("COPY t FROM STDIN", "x\ty\n");
+  ASSERT_FALSE(bad.has_value());
+  EXPECT_EQ(bad.error().sqlstate, "22P02");
+  EXPECT_EQ(Must(sql.Scalar("SELECT count(*) FROM t")), "2");
+}
+
+TEST(Conninfo, NoServerIsDisconnected) {
+  model::Result<Connection> connection =
+      Connection::Open("host=/nonexistent user=x dbname=y", ConnectionKind::kSql);
+  ASSERT_FALSE(connection.has_value());
+  EXPECT_EQ(connection.error().kind, ErrorKind::kDisconnected);
+  EXPECT_NE(connection.error().message.find("/nonexistent"), std::string::npos);
+}
+
+TEST(Conninfo, MaskShowsWhereButNoPassword) {
+  EXPECT_EQ(MaskConninfo("postgresql://me:s3cret@example.org:5433/shop?sslpassword=s3cret"),
+            "user=me dbname=shop host=example.org port=5433");
+  for (const char* broken : {"postgresql://me:s3cret@host:bad port/x?y", "s3cret",
+                             "postgresql://me:s3\"cret@[::1", "password='s3cret"}) {
+    EXPECT_EQ(MaskConninfo(broken).find("cret"), std::string::npos) << broken;
+    model::Result<Connection> connection = Connection::Open(broken, ConnectionKind::kSql);
+    ASSERT_FALSE(connection.has_value()) << broken;
+    EXPECT_EQ(connection.error().message.find("cret"), std::string::npos)
+        << connection.error().message;
+  }
+}
+
+}  // namespace
+}  // namespace lockstep::postgres

@@ -1,0 +1,141 @@
+// The expected state: the generator's scripts, replayed in the order in which Postgres committed
+// them.
+//
+//   scripts ───────┐
+//   outcomes ──────┼──► Oracle ──► one Expectation per commit of the run, in end_lsn order
+//   commit order ──┘
+//
+// The commit order comes from Postgres's own WAL, never from a listener. A commit there is the
+// run's when an outcome names its xid; an unknown one is foreign as soon as the applier has settled
+// past it. Reported effects are checked against what the model says the operations mean.
+#ifndef LOCKSTEP_VERIFIER_ORACLE_H_
+#define LOCKSTEP_VERIFIER_ORACLE_H_
+
+#include <tsl/robin_map.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "model/catalog.h"
+#include "model/commit_record.h"
+#include "model/database.h"
+#include "model/digest.h"
+#include "model/execute.h"
+#include "model/history.h"
+#include "model/ids.h"
+#include "model/lsn.h"
+#include "model/operation.h"
+#include "model/outcome.h"
+#include "model/verdict.h"
+
+namespace lockstep::verifier {
+
+// What every listener must say of one commit of the run.
+struct Expectation {
+  model::TransactionId id;
+  model::Xid xid;
+  model::Lsn end_lsn;
+  model::Digest digest;  // of the expected state after it
+  std::size_t script_bytes = 0;
+};
+
+// Postgres did something else than the script means.
+struct IllegalEffect {
+  model::TransactionId id;
+  model::Xid xid;
+  model::Lsn end_lsn;   // 0 when the transaction did not commit
+  std::string message;  // operation, table, what was expected and what came
+};
+
+class Oracle {
+ public:
+  explicit Oracle(const model::Catalog& catalog);
+
+  // ---- input, in any interleaving; scripts by ascending id ----
+  void OnScript(model::Script script, std::size_t bytes);
+  // False for an outcome of a script that is not known or has one already.
+  bool OnOutcome(model::Outcome outcome);
+  void OnSettled(model::Lsn lsn);
+  // Commit records in WAL order; `scanned` is how far the WAL has been read with them.
+  void OnCommitRecords(std::span<const model::CommitRecord> records, model::Lsn scanned);
+
+  // Replays what is known, but nothing that ends above `limit` (a barrier under inspection).
+  void Advance(std::optional<model::Lsn> limit);
+
+  // ---- output ----
+  // Expectations made by Advance since the last call.
+  std::vector<Expectation> TakeExpectations() { return std::exchange(expectations_, {}); }
+  const std::optional<IllegalEffect>& illegal_effect() const { return illegal_effect_; }
+
+  // Every commit with end_lsn <= frontier() is the run's and replayed, or foreign.
+  model::Lsn frontier() const { return frontier_; }
+  const model::Database& expected() const { return expected_; }
+  // Remembers rows as they were after commits above `lsn`.
+  const model::History& history() const { return history_; }
+  void Forget(model::Lsn lsn) { history_.Forget(lsn); }
+  // The xmin that a row must have in Postgres; nullopt when it was written before the run.
+  std::optional<model::Xid> WrittenBy(std::uint32_t table, const model::Row& key) const;
+  // The run's transaction of an xid, whatever became of it.
+  std::optional<model::TransactionId> FindTransaction(model::Xid xid) const;
+
+  // Scripts whose fate is known and, when committed, replayed.
+  const model::TransactionCounts& counts() const { return counts_; }
+  // Scripts and script bytes that ended without a commit (they need no listener's judgement).
+  std::uint64_t rolled_back_bytes() const { return rolled_back_bytes_; }
+  std::size_t scripts_waiting() const { return scripts_waiting_; }
+  // The oldest script without outcome, for "whose turn it was".
+  std::optional<model::TransactionId> OldestWithoutOutcome() const;
+
+ private:
+  struct PendingScript {
+    model::Script script;
+    std::size_t bytes = 0;
+    std::optional<model::Outcome> outcome;
+  };
+  // A session's scripts run in order, so its outcomes and its commits come in order too.
+  using SessionQueue = std::deque<PendingScript>;
+
+  SessionQueue& QueueOf(model::SessionId session) { return sessions_[session.value]; }
+  // Ends the scripts at the head of the queue that rolled back.
+  void EndRolledBackHeads(SessionQueue& queue);
+  void EndRolledBack(const PendingScript& pending);
+  void Replay(const model::CommitRecord& record, const PendingScript& pending);
+  // Compares what the applier reports with what the model says; keeps the first difference.
+  void CheckEffects(const PendingScript& pending, const model::Execution& execution,
+                    model::Lsn end_lsn);
+  void RememberWriters(const model::Outcome& outcome, const model::Execution& execution);
+  void RememberXid(model::Xid xid, model::TransactionId id);
+  void SetIllegal(const PendingScript& pending, model::Lsn end_lsn, std::string message);
+
+  const model::Catalog catalog_;
+  model::Database expected_;
+  model::History history_;
+  std::map<std::uint32_t, SessionQueue> sessions_;
+  std::size_t scripts_waiting_ = 0;
+  std::deque<model::CommitRecord> records_;
+  // The run's transactions by xid: all that wait, and the latest that ended.
+  std::unordered_map<model::Xid, model::TransactionId> ids_by_xid_;
+  std::deque<model::Xid> xids_in_order_;
+  std::unordered_map<model::TransactionId, model::SessionId>
+      committed_;  // outcome known, not replayed
+  std::vector<tsl::robin_map<model::Row, model::Xid, model::RowHash>> writers_;  // by table
+  std::vector<Expectation> expectations_;
+  std::optional<IllegalEffect> illegal_effect_;
+  model::TransactionCounts counts_;
+  std::uint64_t rolled_back_bytes_ = 0;
+  model::Lsn settled_;
+  model::Lsn scanned_;
+  model::Lsn frontier_;
+};
+
+}  // namespace lockstep::verifier
+
+#endif  // LOCKSTEP_VERIFIER_ORACLE_H_

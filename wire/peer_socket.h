@@ -1,0 +1,77 @@
+// A ZeroMQ socket with a Link per peer: what Server and Client have in common. Private to wire/.
+#ifndef LOCKSTEP_WIRE_PEER_SOCKET_H_
+#define LOCKSTEP_WIRE_PEER_SOCKET_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "model/error.h"
+#include "proto/lockstep.pb.h"
+#include "wire/encoded.h"
+#include "wire/link.h"
+#include "wire/peer.h"
+#include "wire/socket.h"
+
+namespace lockstep::wire {
+
+class PeerSocket {
+ public:
+  enum class Role { kServer, kClient };
+
+  PeerSocket(Role role, Socket socket, std::string name, std::string endpoint, PeerOptions options);
+
+  model::Result<void> Send(std::string_view peer, const Encoded& message);
+  model::Result<std::optional<Event>> Receive();
+  model::Result<void> Tick(Time now);
+  std::optional<Time> NextDeadline() const;
+  std::size_t UnacknowledgedBytes(std::string_view peer) const;
+  std::size_t UnacknowledgedMessages() const;
+
+  const std::string& endpoint() const { return endpoint_; }
+  void* handle() const { return socket_.handle(); }
+  // Receive() has something that poll does not see.
+  bool HasPending() const { return !pending_.empty(); }
+
+ private:
+  using Links = std::map<std::string, Link, std::less<>>;
+
+  Links::value_type& PeerOf(std::string_view name);
+  // Reads one message into the frames. False: there is none. kMalformed for the wrong number of
+  // frames.
+  model::Result<bool> ReadFrames();
+  // Takes the message in the frames; nullopt when it was only for the link.
+  model::Result<std::optional<Event>> Take(Time now);
+  model::Result<LinkHeader> ReadEnvelope();
+  void WriteEnvelope(const LinkHeader& header, const Encoded* message);
+  model::Result<Socket::Sent> Transmit(const std::string& peer, const Link::Outgoing& outgoing);
+  // Sends what the link has to say.
+  model::Result<void> Pump(Links::value_type& peer, Time now);
+
+  Role role_;
+  Socket socket_;
+  std::string name_;
+  std::string endpoint_;
+  PeerOptions options_;
+  std::uint64_t incarnation_;
+  Links links_;
+  Links::value_type* latest_ = nullptr;  // most messages come from the same peer as the one before
+  std::deque<Event> pending_;
+
+  // Reused from message to message.
+  Frame route_frame_;
+  Frame envelope_frame_;
+  Frame body_frame_;
+  bool has_body_ = false;
+  proto::Envelope incoming_;
+  proto::Envelope outgoing_;
+};
+
+}  // namespace lockstep::wire
+
+#endif  // LOCKSTEP_WIRE_PEER_SOCKET_H_

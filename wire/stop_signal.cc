@@ -1,0 +1,42 @@
+#include "wire/stop_signal.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace lockstep::wire {
+
+model::Result<StopSignal> StopSignal::Make() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  const int fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+  if (fd < 0) {
+    return model::Fail(model::ErrorKind::kEnvironment,
+                       fmt::format("signalfd: {}", std::strerror(errno)));
+  }
+  return StopSignal(fd);
+}
+
+StopSignal::StopSignal(StopSignal&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), stopped_(other.stopped_) {}
+
+StopSignal::~StopSignal() {
+  if (fd_ >= 0) close(fd_);
+}
+
+bool StopSignal::Stopped() {
+  signalfd_siginfo info;
+  while (read(fd_, &info, sizeof(info)) == static_cast<ssize_t>(sizeof(info))) stopped_ = true;
+  return stopped_;
+}
+
+}  // namespace lockstep::wire

@@ -1,0 +1,31 @@
+// SIGINT and SIGTERM as something to poll: a process stops cleanly instead of being cut off.
+#ifndef LOCKSTEP_WIRE_STOP_SIGNAL_H_
+#define LOCKSTEP_WIRE_STOP_SIGNAL_H_
+
+#include "model/error.h"
+
+namespace lockstep::wire {
+
+class StopSignal {
+ public:
+  // Blocks both signals for the process; to be made before any thread is started (a Context starts
+  // one). Also ignores SIGPIPE.
+  static model::Result<StopSignal> Make();
+  StopSignal(StopSignal&& other) noexcept;
+  StopSignal& operator=(StopSignal&&) = delete;
+  ~StopSignal();
+
+  // Readable once a signal has come.
+  int fd() const { return fd_; }
+  // True from the first signal on.
+  bool Stopped();
+
+ private:
+  explicit StopSignal(int fd) : fd_(fd) {}
+  int fd_;
+  bool stopped_ = false;
+};
+
+}  // namespace lockstep::wire
+
+#endif  // LOCKSTEP_WIRE_STOP_SIGNAL_H_
