@@ -28,11 +28,6 @@ namespace type_oid = model::type_oid;
 constexpr std::int32_t kEpochDays = 10'957;
 constexpr std::int64_t kMicrosPerDay = 86'400'000'000;
 constexpr std::int64_t kEpochMicros = kEpochDays * kMicrosPerDay;
-// The plugin shifts DATEVAL_NOEND and DATEVAL_NOBEGIN to its epoch like any other date; the sum
-// wraps around.
-constexpr std::int32_t kDateInfinity = -2'147'472'692;
-constexpr std::int32_t kDateMinusInfinity = -2'147'472'691;
-
 Result<void> DoesNotFit(const Column& column, const DatumMessage& datum) {
   return Fail(
       ErrorKind::kMisfit,
@@ -43,10 +38,9 @@ Result<void> DoesNotFit(const Column& column, const DatumMessage& datum) {
           datum.column_type()));
 }
 
+// The plugin shifts the infinities (the least and the greatest number) to its epoch like any other
+// date; the sum wraps around, and back here. Unsigned, as hostile bytes may wrap around too.
 Value DateOf(std::int32_t days) {
-  if (days == kDateInfinity) return model::Date{model::Date::kInfinity};
-  if (days == kDateMinusInfinity) return model::Date{model::Date::kMinusInfinity};
-  // Unsigned: hostile bytes may wrap around, the server's values do not.
   return model::Date{static_cast<std::int32_t>(static_cast<std::uint32_t>(days) -
                                                static_cast<std::uint32_t>(kEpochDays))};
 }

@@ -426,6 +426,14 @@ TEST_F(DecoderbufsDecoderTest, BytesThatAreNotARowMessageAreMalformed) {
   }
 }
 
+TEST_F(DecoderbufsDecoderTest, AWholeMessageWithMoreBehindItIsMalformed) {
+  for (const char* more : {"\x12", "\x0f", "\xff"}) {
+    auto event = DecodePayload(std::string(frames_[""].at(0).payload) + more);
+    ASSERT_FALSE(event.has_value());
+    EXPECT_EQ(event.error().kind, ErrorKind::kMalformed);
+  }
+}
+
 TEST_F(DecoderbufsDecoderTest, AMessageWithoutTransactionIdOrKnownOperationIsMalformed) {
   const auto expect_malformed = [&](auto change) {
     auto event = DecodeChanged("", 0, change);
