@@ -43,9 +43,12 @@ void AppendScalar(Random& random, std::string& out) {
     case 2:
       out += random.Pick(kEdgeNumbers);
       return;
-    case 3:
-      AppendDecimal(random, 1 + random.Below(9), random.Below(4), out);
+    case 3: {
+      // One draw a statement: compilers differ in the order in which they evaluate arguments.
+      std::uint64_t integer_digits = 1 + random.Below(9);
+      AppendDecimal(random, integer_digits, random.Below(4), out);
       return;
+    }
     default: {
       std::string text;
       AppendText(random, text);

@@ -4,6 +4,9 @@
 // chances and picks are our own, because std::*_distribution may differ from one library to the
 // next. A stream is derived from the seed by name and number, never from the state: a use that is
 // added to one stream shifts nothing in the others.
+//
+// Draw once per statement: GCC and clang differ in the order in which they evaluate the arguments
+// of a call. The golden hash in workload_test.cc must hold for both.
 #ifndef LOCKSTEP_GENERATOR_RANDOM_H_
 #define LOCKSTEP_GENERATOR_RANDOM_H_
 

@@ -52,6 +52,13 @@ std::optional<std::uint32_t> Database::FindTable(std::string_view schema,
   return std::nullopt;
 }
 
+std::optional<std::uint32_t> Database::FindTable(std::string_view name) const {
+  for (std::uint32_t i = 0; i < tables_.size(); ++i) {
+    if (tables_[i].relation()->name == name) return i;
+  }
+  return std::nullopt;
+}
+
 std::uint64_t Database::row_count() const {
   std::uint64_t count = 0;
   for (const Table& table : tables_) count += table.digest().rows;

@@ -66,6 +66,8 @@ class Database {
   // Tables are numbered from 0 in the order they were added. Names (schema and name) are unique.
   std::uint32_t AddTable(RelationPtr relation);
   std::optional<std::uint32_t> FindTable(std::string_view schema, std::string_view name) const;
+  // The first table of this name in any schema.
+  std::optional<std::uint32_t> FindTable(std::string_view name) const;
   const Table& table(std::uint32_t index) const { return tables_[index]; }
   std::size_t table_count() const { return tables_.size(); }
   std::uint64_t row_count() const;

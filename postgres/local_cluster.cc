@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -316,9 +317,10 @@ bool LocalCluster::IsRunning() const { return impl_->supervisor->IsServerRunning
 std::string LocalCluster::uri(const std::string& database) const {
   auto escape = [](const std::string& text) {
     std::string out;
-    for (unsigned char c : text) {
-      bool plain = std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
-      out += plain ? std::string(1, static_cast<char>(c)) : fmt::format("%{:02X}", c);
+    for (char c : text) {
+      auto byte = static_cast<unsigned char>(c);
+      bool plain = std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.';
+      out += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
     }
     return out;
   };

@@ -58,8 +58,8 @@ class LocalCluster {
   model::Result<void> StartAgain();
   // Returns when the server is gone. Stopping a stopped server is not an error.
   model::Result<void> Stop(StopMode mode);
-  // Ends the server without a checkpoint and without a word to its clients' replication streams;
-  // returns when it is gone.
+  // Ends the server at once and without a checkpoint (SIGQUIT); returns when it is gone. The next
+  // start recovers: slots may step back.
   model::Result<void> Crash();
   bool IsRunning() const;
 

@@ -24,11 +24,20 @@ Follower::Follower(const FollowerOptions& options, std::unique_ptr<Decoder> deco
 void Follower::OnReconnect(std::unique_ptr<Decoder> decoder, TimePoint now) {
   decoder_ = std::move(decoder);
   assembler_ = {};
+  last_commit_ = {};
   reply_to_.reset();
   last_sent_ = now;
 }
 
 model::Result<std::optional<model::Transaction>> Follower::OnCopyData(std::string_view bytes) {
+  if (failure_) return std::unexpected(*failure_);
+  auto transaction = OnFrame(bytes);
+  // A keepalive after what could not be read would let P pass it.
+  if (!transaction) failure_ = transaction.error();
+  return transaction;
+}
+
+model::Result<std::optional<model::Transaction>> Follower::OnFrame(std::string_view bytes) {
   auto frame = ParseFrame(bytes);
   if (!frame) return std::unexpected(std::move(frame.error()));
   if (const auto* data = std::get_if<XLogData>(&*frame)) return OnXLogData(*data);
@@ -47,10 +56,20 @@ model::Result<std::optional<model::Transaction>> Follower::OnXLogData(const XLog
   auto transaction = assembler_.Add(std::move(*event));
   if (!transaction) return at_frame(std::move(transaction.error()));
   if (!*transaction) return std::nullopt;
+  // On one connection commits come in the order of the WAL; dropping one that does not would hide a
+  // fault of the server's or the wire's.
+  const model::Lsn end_lsn = (*transaction)->end_lsn;
+  if (end_lsn <= last_commit_) {
+    return at_frame(
+        {model::ErrorKind::kMalformed,
+         fmt::format("commit of transaction {} at {} after a commit at {}",
+                     (*transaction)->xid.value, ToString(end_lsn), ToString(last_commit_))});
+  }
+  last_commit_ = end_lsn;
   // A slot may step back after a crash of the server and repeat transactions.
-  if (!progress_.OnTransaction((*transaction)->end_lsn)) return std::nullopt;
-  received_ = std::max(received_, (*transaction)->end_lsn);
-  pending_.push_back((*transaction)->end_lsn);
+  if (!progress_.OnTransaction(end_lsn)) return std::nullopt;
+  received_ = std::max(received_, end_lsn);
+  pending_.push_back(end_lsn);
   return transaction;
 }
 

@@ -39,7 +39,7 @@ struct FollowerOptions {
   // New progress is confirmed at most this often; each confirmation costs the server a write of the
   // slot.
   std::chrono::milliseconds confirm_interval{1'000};
-  // Reading pauses while more transactions than this wait to become durable.
+  // Reading pauses while this many transactions wait to become durable.
   std::size_t max_pending_transactions = 65'536;
 };
 
@@ -52,7 +52,7 @@ class Follower {
 
   // One CopyData message. A transaction when it completed a new one: the caller applies it and,
   // when it and all before are durable, says so by OnDurable. After an error the connection must be
-  // given up: nothing is confirmed past it.
+  // given up: every further call returns the same error, and nothing is confirmed past it.
   model::Result<std::optional<model::Transaction>> OnCopyData(std::string_view bytes);
 
   // The stream starts again at progress().position(), on a new connection with a decoder of its
@@ -75,6 +75,7 @@ class Follower {
   model::Lsn received() const { return received_; }
 
  private:
+  model::Result<std::optional<model::Transaction>> OnFrame(std::string_view bytes);
   model::Result<std::optional<model::Transaction>> OnXLogData(const XLogData& frame);
   void OnKeepalive(const PrimaryKeepalive& keepalive);
 
@@ -83,9 +84,11 @@ class Follower {
   TransactionAssembler assembler_;
   Progress progress_;
   model::Lsn received_;
+  model::Lsn last_commit_;              // of this connection, repeated ones included
   std::deque<model::Lsn> pending_;      // end LSNs of what came out and is not durable
   std::optional<model::Lsn> reply_to_;  // the keepalive that asks for a reply
-  model::Lsn confirmed_;                // the flush position sent last
+  std::optional<model::Error> failure_;
+  model::Lsn confirmed_;  // the flush position sent last
   TimePoint last_sent_;
 };
 

@@ -23,6 +23,8 @@ std::unexpected<Misfit> DoesNotFit(const char* operation, const Relation& relati
 
 constexpr const char* kAbsent = "the replica has no such row";
 constexpr const char* kDuplicate = "the replica has this key already";
+constexpr const char* kKeyless =
+    "nothing identifies a row; give the table a primary key or a REPLICA IDENTITY USING INDEX";
 constexpr const char* kNoKey = "the key is not complete in the stream (replica identity)";
 
 }  // namespace
@@ -43,8 +45,9 @@ std::expected<std::vector<model::RowImage>, Misfit> Replica::Apply(
 }
 
 std::expected<void, Misfit> Replica::Apply(const model::Insert& insert, Images& images) {
-  auto table = TableOf(*insert.relation);
+  auto table = TableOf(insert.relation);
   if (!table) return std::unexpected(std::move(table.error()));
+  if (insert.relation->key.empty()) return DoesNotFit("INSERT", *insert.relation, Row(), kKeyless);
   Row key = insert.relation->KeyOf(insert.row);
   if (database_.table(*table).Find(key))
     return DoesNotFit("INSERT", *insert.relation, key, kDuplicate);
@@ -54,8 +57,9 @@ std::expected<void, Misfit> Replica::Apply(const model::Insert& insert, Images& 
 
 std::expected<void, Misfit> Replica::Apply(const model::Update& update, Images& images) {
   const Relation& relation = *update.relation;
-  auto table = TableOf(relation);
+  auto table = TableOf(update.relation);
   if (!table) return std::unexpected(std::move(table.error()));
+  if (relation.key.empty()) return DoesNotFit("UPDATE", relation, Row(), kKeyless);
   Row old_key = relation.KeyOf(update.old_row ? *update.old_row : update.row);
   if (!old_key.IsComplete()) return DoesNotFit("UPDATE", relation, old_key, kNoKey);
   const Row* found = database_.table(*table).Find(old_key);
@@ -74,8 +78,9 @@ std::expected<void, Misfit> Replica::Apply(const model::Update& update, Images& 
 }
 
 std::expected<void, Misfit> Replica::Apply(const model::Delete& erase, Images& images) {
-  auto table = TableOf(*erase.relation);
+  auto table = TableOf(erase.relation);
   if (!table) return std::unexpected(std::move(table.error()));
+  if (erase.relation->key.empty()) return DoesNotFit("DELETE", *erase.relation, Row(), kKeyless);
   Row key = erase.relation->KeyOf(erase.old_row);
   if (!key.IsComplete()) return DoesNotFit("DELETE", *erase.relation, key, kNoKey);
   if (!database_.table(*table).Find(key))
@@ -84,15 +89,15 @@ std::expected<void, Misfit> Replica::Apply(const model::Delete& erase, Images& i
   return {};
 }
 
-std::expected<std::uint32_t, Misfit> Replica::TableOf(const Relation& relation) {
-  if (&relation == last_relation_) return last_table_;
-  auto table = database_.FindTable(relation.schema, relation.name);
+std::expected<std::uint32_t, Misfit> Replica::TableOf(const model::RelationPtr& relation) {
+  if (relation == last_relation_) return last_table_;
+  auto table = database_.FindTable(relation->schema, relation->name);
   if (!table) {
     return std::unexpected(
-        Misfit{relation.name, Row(),
-               fmt::format("the replica has no table {}", relation.QualifiedName())});
+        Misfit{relation->name, Row(),
+               fmt::format("the replica has no table {}", relation->QualifiedName())});
   }
-  last_relation_ = &relation;
+  last_relation_ = relation;
   last_table_ = *table;
   return *table;
 }

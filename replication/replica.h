@@ -43,14 +43,15 @@ class Replica {
   std::expected<void, Misfit> Apply(const model::Delete& erase, Images& images);
 
   // The replica's table of a change's relation.
-  std::expected<std::uint32_t, Misfit> TableOf(const model::Relation& relation);
+  std::expected<std::uint32_t, Misfit> TableOf(const model::RelationPtr& relation);
   // `row` with its Unchanged cells taken from `old_row`.
   model::Row FillUnchanged(const model::Row& row, const model::Row& old_row);
 
   model::Database database_;
   model::Lsn valid_at_;
   model::RowBuilder builder_;
-  const model::Relation* last_relation_ = nullptr;  // of the change before, and its table
+  // Of the change before, and its table. Held, so that its address stays its own.
+  model::RelationPtr last_relation_;
   std::uint32_t last_table_ = 0;
 };
 

@@ -86,7 +86,7 @@ bool Oracle::OnOutcome(Outcome outcome) {
 
 void Oracle::OnSettled(Lsn lsn) { settled_ = std::max(settled_, lsn); }
 
-void Oracle::OnCommitRecords(std::span<const CommitRecord> records, Lsn scanned) {
+void Oracle::OnCommitRecords(std::span<const model::CommitRecord> records, Lsn scanned) {
   records_.insert(records_.end(), records.begin(), records.end());
   scanned_ = std::max(scanned_, scanned);
 }
@@ -94,7 +94,7 @@ void Oracle::OnCommitRecords(std::span<const CommitRecord> records, Lsn scanned)
 void Oracle::Advance(std::optional<Lsn> limit) {
   const auto beyond = [&](Lsn lsn) { return limit && lsn > *limit; };
   while (!records_.empty() && !beyond(records_.front().end_lsn)) {
-    const CommitRecord record = records_.front();
+    const model::CommitRecord record = records_.front();
     auto id = ids_by_xid_.find(record.xid);
     auto committed = id == ids_by_xid_.end() ? committed_.end() : committed_.find(id->second);
     if (committed == committed_.end()) {
@@ -139,7 +139,7 @@ void Oracle::EndRolledBack(const PendingScript& pending) {
   rolled_back_bytes_ += pending.bytes;
 }
 
-void Oracle::Replay(const CommitRecord& record, const PendingScript& pending) {
+void Oracle::Replay(const model::CommitRecord& record, const PendingScript& pending) {
   model::Execution execution = model::Execute(pending.script, expected_);
   ++counts_.committed;
   CheckEffects(pending, execution, record.end_lsn);

@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "model/catalog.h"
+#include "model/commit_record.h"
 #include "model/database.h"
 #include "model/digest.h"
 #include "model/execute.h"
@@ -36,13 +37,6 @@
 #include "model/verdict.h"
 
 namespace lockstep::verifier {
-
-// A commit record of the WAL.
-struct CommitRecord {
-  model::Xid xid;
-  model::Lsn end_lsn;
-  friend bool operator==(const CommitRecord&, const CommitRecord&) = default;
-};
 
 // What every listener must say of one commit of the run.
 struct Expectation {
@@ -71,7 +65,7 @@ class Oracle {
   bool OnOutcome(model::Outcome outcome);
   void OnSettled(model::Lsn lsn);
   // Commit records in WAL order; `scanned` is how far the WAL has been read with them.
-  void OnCommitRecords(std::span<const CommitRecord> records, model::Lsn scanned);
+  void OnCommitRecords(std::span<const model::CommitRecord> records, model::Lsn scanned);
 
   // Replays what is known, but nothing that ends above `limit` (a barrier under inspection).
   void Advance(std::optional<model::Lsn> limit);
@@ -113,7 +107,7 @@ class Oracle {
   // Ends the scripts at the head of the queue that rolled back.
   void EndRolledBackHeads(SessionQueue& queue);
   void EndRolledBack(const PendingScript& pending);
-  void Replay(const CommitRecord& record, const PendingScript& pending);
+  void Replay(const model::CommitRecord& record, const PendingScript& pending);
   // Compares what the applier reports with what the model says; keeps the first difference.
   void CheckEffects(const PendingScript& pending, const model::Execution& execution,
                     model::Lsn end_lsn);
@@ -126,7 +120,7 @@ class Oracle {
   model::History history_;
   std::map<std::uint32_t, SessionQueue> sessions_;
   std::size_t scripts_waiting_ = 0;
-  std::deque<CommitRecord> records_;
+  std::deque<model::CommitRecord> records_;
   // The run's transactions by xid: all that wait, and the latest that ended.
   std::unordered_map<model::Xid, model::TransactionId> ids_by_xid_;
   std::deque<model::Xid> xids_in_order_;

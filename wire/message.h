@@ -1,13 +1,20 @@
-// Every message that processes send each other, as plain structs: a closed variant, visited without a default.
+// Every message that processes send each other, as plain structs: a closed variant, visited without
+// a default.
 //
-//   generator ── CatalogMade, Script, Barrier, End ──► applier, verifier (CatalogMade reaches the applier through the verifier)
+// clang-format off
+//   generator ── CatalogMade, Script, Barrier, End ──► applier, verifier
+//                (CatalogMade reaches the applier through the verifier)
 //   applier   ── Ready, Outcome, Settled, BarrierReached ──► verifier
 //   listener  ── Join, Hello, Commit, Position, Misfit, RowsReply ──► verifier
-//   verifier  ── Attach, Accepted, RowsRequest ──► listener     verifier ── Credit ──► generator
-//   verifier  ── CatalogMade, BarrierRelease ──► applier        verifier ── Verdict ──► everybody
+//   verifier  ── Attach, Accepted, RowsRequest ──► listener
+//   verifier  ── Credit ──► generator
+//   verifier  ── CatalogMade, BarrierRelease ──► applier
+//   verifier  ── Verdict ──► everybody
 //   everybody ── Status, Failure ──► launcher
+// clang-format on
 //
-// Bodies of fixed shape are protobuf (proto/lockstep.proto); Script and RowsReply follow tables and are MessagePack.
+// Bodies of fixed shape are protobuf (proto/lockstep.proto); Script and RowsReply follow tables and
+// are MessagePack.
 #ifndef LOCKSTEP_WIRE_MESSAGE_H_
 #define LOCKSTEP_WIRE_MESSAGE_H_
 
@@ -65,7 +72,8 @@ struct Hello {
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 
-// A point where every session pauses while the verifier opens its snapshot of the source. Numbered from 1.
+// A point where every session pauses while the verifier opens its snapshot of the source. Numbered
+// from 1.
 struct Barrier {
   std::uint64_t number = 0;
   friend bool operator==(const Barrier&, const Barrier&) = default;
@@ -92,8 +100,8 @@ struct End {
   friend bool operator==(const End&, const End&) = default;
 };
 
-// Every script whose commit ends at or below `lsn` has had its Outcome sent before this message; an unknown commit
-// there is foreign.
+// Every script whose commit ends at or below `lsn` has had its Outcome sent before this message; an
+// unknown commit there is foreign.
 struct Settled {
   model::Lsn lsn;
   friend bool operator==(const Settled&, const Settled&) = default;
@@ -103,14 +111,15 @@ struct Settled {
 struct Commit {
   model::Xid xid;
   model::Lsn end_lsn;
-  model::Digest digest;       // of the replica after it
+  model::Digest digest;  // of the replica after it
   std::uint32_t changes = 0;
   // Changes to tables of the run. 0: a foreign commit, counted and not judged.
   std::uint32_t run_changes = 0;
   friend bool operator==(const Commit&, const Commit&) = default;
 };
 
-// Every commit with end_lsn <= `received` that this listener will ever report has been reported before this message.
+// Every commit with end_lsn <= `received` that this listener will ever report has been reported
+// before this message.
 struct Position {
   model::Lsn received;
   model::Lsn confirmed;  // what Postgres was told it may forget
@@ -127,19 +136,21 @@ struct Misfit {
   friend bool operator==(const Misfit&, const Misfit&) = default;
 };
 
-// Commits up to `lsn` have been judged (or are safe with the verifier): the listener may confirm and forget them.
+// Commits up to `lsn` have been judged (or are safe with the verifier): the listener may confirm
+// and forget them.
 struct Accepted {
   model::Lsn lsn;
   friend bool operator==(const Accepted&, const Accepted&) = default;
 };
 
 struct RowAddress {
-  std::uint32_t table = 0;  // index in the catalog
+  std::string table;  // without schema
   model::Row key;
   friend bool operator==(const RowAddress&, const RowAddress&) = default;
 };
 
-// Asks for the rows as they were just after the commit at `end_lsn`: those named, and those the commit touched.
+// Asks for the rows as they were just after the commit at `end_lsn`: those named, and those the
+// commit touched.
 struct RowsRequest {
   model::Lsn end_lsn;
   std::vector<RowAddress> rows;
@@ -157,15 +168,17 @@ struct RowsReply {
   friend bool operator==(const RowsReply&, const RowsReply&) = default;
 };
 
-// Totals since the start of the run, so that a lost or repeated message does no harm: the generator may have sent at most
-// so many scripts, and so many bytes of scripts, or one script more than the bytes allow.
+// Totals since the start of the run, so that a lost or repeated message does no harm: the generator
+// may have sent at most so many scripts, and so many bytes of scripts, or one script more than the
+// bytes allow.
 struct Credit {
   std::uint64_t scripts = 0;
   std::uint64_t bytes = 0;
   friend bool operator==(const Credit&, const Credit&) = default;
 };
 
-// What a process shows the user about itself. Names are fixed by the sender, e.g. {"transactions", 1200}.
+// What a process shows the user about itself. Names are fixed by the sender, e.g. {"transactions",
+// 1200}.
 struct Status {
   std::string process;  // "generator", "listener-2", ...
   std::vector<std::pair<std::string, std::uint64_t>> counters;

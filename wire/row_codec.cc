@@ -88,9 +88,9 @@ struct OperationPacker {
 // --- Reading: MessagePack to tokens, tokens to structs ---
 
 struct Token {
-  enum class Type : std::uint8_t { kInteger, kBin, kNil, kArray } type = Type::kNil;
-  std::uint64_t number = 0;  // the integer, or the elements of the array
-  std::string_view bin = {};
+  enum class Type : std::uint8_t { kInteger, kBin, kStr, kNil, kArray } type = Type::kNil;
+  std::uint64_t number = 0;     // the integer, or the elements of the array
+  std::string_view bytes = {};  // of a bin or a str
 };
 
 // Keeps what the grammar knows and stops the parser at anything else. Each token takes at least one
@@ -105,7 +105,7 @@ class TokenVisitor : public msgpack::null_visitor {
     return Add({.type = Token::Type::kInteger, .number = value});
   }
   bool visit_bin(const char* bytes, std::uint32_t size) {
-    return Add({.type = Token::Type::kBin, .bin = std::string_view(bytes, size)});
+    return Add({.type = Token::Type::kBin, .bytes = std::string_view(bytes, size)});
   }
   bool start_array(std::uint32_t size) {
     // script, operations, operation, columns
@@ -120,7 +120,9 @@ class TokenVisitor : public msgpack::null_visitor {
   bool visit_negative_integer(std::int64_t) { return false; }
   bool visit_float32(float) { return false; }
   bool visit_float64(double) { return false; }
-  bool visit_str(const char*, std::uint32_t) { return false; }
+  bool visit_str(const char* bytes, std::uint32_t size) {
+    return Add({.type = Token::Type::kStr, .bytes = std::string_view(bytes, size)});
+  }
   bool visit_ext(const char*, std::uint32_t) { return false; }
   bool start_map(std::uint32_t) { return false; }
   void parse_error(std::size_t, std::size_t) {}
@@ -181,10 +183,13 @@ class Reader {
     }
     return static_cast<std::uint32_t>(value);
   }
+  std::string Text(std::string_view field) {
+    return std::string(Take(Token::Type::kStr, field, "str").bytes);
+  }
   Row TakeRow(std::string_view field) {
     const Token token = Take(Token::Type::kBin, field, "bin");
     if (!ok()) return Row();
-    Result<Row> row = Row::FromCanonical(std::string(token.bin));
+    Result<Row> row = Row::FromCanonical(std::string(token.bytes));
     if (!row.has_value()) {
       Stop(fmt::format("{}: {}", field, row.error().message));
       return Row();
@@ -304,7 +309,7 @@ std::string EncodeRowsRequest(const RowsRequest& request) {
   packer.pack_array(static_cast<std::uint32_t>(request.rows.size()));
   for (const RowAddress& address : request.rows) {
     packer.pack_array(2);
-    packer.pack_uint32(address.table);
+    packer.pack(address.table);
     PackRow(packer, address.key);
   }
   return body;
@@ -319,7 +324,7 @@ std::string EncodeRowsReply(const RowsReply& reply) {
   packer.pack_array(static_cast<std::uint32_t>(reply.rows.size()));
   for (const RowsReply::Item& item : reply.rows) {
     packer.pack_array(3);
-    packer.pack_uint32(item.address.table);
+    packer.pack(item.address.table);
     PackRow(packer, item.address.key);
     if (item.row.has_value()) {
       PackRow(packer, *item.row);
@@ -360,7 +365,7 @@ Result<RowsRequest> DecodeRowsRequest(std::string_view body) {
   for (std::size_t i = 0; i < rows && reader.ok(); ++i) {
     reader.ArrayOf(2, "address");
     RowAddress& address = request.rows.emplace_back();
-    address.table = reader.U32("table");
+    address.table = reader.Text("table");
     address.key = reader.TakeRow("key");
   }
   if (!reader.ok()) return reader.Failure("RowsRequest");
@@ -377,7 +382,7 @@ Result<RowsReply> DecodeRowsReply(std::string_view body) {
   for (std::size_t i = 0; i < rows && reader.ok(); ++i) {
     reader.ArrayOf(3, "item");
     RowsReply::Item& item = reply.rows.emplace_back();
-    item.address.table = reader.U32("table");
+    item.address.table = reader.Text("table");
     item.address.key = reader.TakeRow("key");
     item.row = reader.TakeRowOrNil("row");
   }

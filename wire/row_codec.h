@@ -6,12 +6,12 @@
 //                | [ 2, table, key, assignments ]            update
 //                | [ 3, table, key ]                         delete
 //                | [ 4 ] | [ 5 ] | [ 6 ]                     savepoint, rollback to it, release it
-//   rows-request = [ end_lsn, [ [ table, key ]* ] ]
-//   rows-reply   = [ end_lsn, [ [ table, key, row | nil ]* ] ]
+//   rows-request = [ end_lsn, [ [ name, key ]* ] ]
+//   rows-reply   = [ end_lsn, [ [ name, key, row | nil ]* ] ]
 //
-// row, key and assignments are `bin`: the canonical bytes of a Row (model/row.h). Everything else
-// is an unsigned integer; table and column count from 0. Arrays have exactly these lengths, nothing
-// follows the outermost.
+// row, key and assignments are `bin`: the canonical bytes of a Row (model/row.h); name is `str`: a
+// table's, without its schema. Everything else is an unsigned integer; table and column count from
+// 0. Arrays have exactly these lengths, nothing follows the outermost.
 //
 // Reading checks that rows are well formed, not that they fit a table: that needs the catalog,
 // which a decoder does not have.

@@ -63,8 +63,8 @@ model::Row KeyOfOperation(const model::Catalog& catalog, const model::Operation&
 // numbers.
 TEST(WorkloadTest, SeedGivesTheSameWorkloadEverywhere) {
   Generated run = Generate({.seed = 7, .transactions = 1000});
-  EXPECT_EQ(model::ToString(run.end.workload_hash), "6e0cbd52db9bb8500bc1b58884f3c0de");
-  EXPECT_EQ(model::ToString(run.end.digest), "99110d5b9196e3ebf4b2b4a27d3768f5");
+  EXPECT_EQ(model::ToString(run.end.workload_hash), "23648115e5de895f8247f924e0fca10c");
+  EXPECT_EQ(model::ToString(run.end.digest), "266f45c9ef2aa49280b70451488f6b6a");
 }
 
 TEST(WorkloadTest, SameSeedSameScripts) {
@@ -123,9 +123,12 @@ TEST(WorkloadTest, ReplayedScriptsGiveTheGeneratorsDigest) {
 TEST(WorkloadTest, OrderBetweenSessionsDoesNotMatter) {
   Workload workload({.seed = 5, .transactions = 800, .sessions = 5});
   Generated run = Generate(workload);
-  std::ranges::stable_sort(run.scripts, {}, [](const model::Script& s) { return s.session; });
   model::Database replayed = MakeInitialDatabase(workload.catalog());
-  for (const model::Script& script : run.scripts) model::Execute(script, replayed);
+  for (std::uint32_t session = 5; session >= 1; --session) {
+    for (const model::Script& script : run.scripts) {
+      if (script.session.value == session) model::Execute(script, replayed);
+    }
+  }
   EXPECT_EQ(replayed.digest(), run.end.digest);
 }
 

@@ -1,6 +1,5 @@
 #include "postgres/local_cluster.h"
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>

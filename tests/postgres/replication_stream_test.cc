@@ -18,7 +18,7 @@ using model::Lsn;
 
 std::uint64_t BigEndian(std::string_view bytes) {
   std::uint64_t value = 0;
-  for (unsigned char c : bytes.substr(0, 8)) value = value << 8 | c;
+  for (char c : bytes.substr(0, 8)) value = value << 8 | static_cast<unsigned char>(c);
   return value;
 }
 

@@ -331,6 +331,29 @@ TEST_F(LinkTest, ANewIncarnationIsToldAndTheOldOneIsNotHeardAnyMore) {
   EXPECT_EQ(link_.peer_incarnation(), 8u);
 }
 
+TEST_F(LinkTest, ANewIncarnationThatHasHeardNothingGetsAtOnceWhatIsKept) {
+  link_.Receive(FromPeer(1), 1, now_);
+  link_.Send(MessageOf(1));
+  link_.Send(MessageOf(2));
+  TransmitAll(link_);
+  LinkHeader header = FromPeer(1);
+  header.incarnation = 8;
+  link_.Receive(header, 1, now_);
+  ASSERT_TRUE(link_.Peek(now_).has_value());
+  EXPECT_EQ(link_.Peek(now_)->header.sequence, 1u);
+}
+
+TEST_F(LinkTest, WhatIsAcknowledgedWhileItWaitsToBeSentAgainIsNotSentAgain) {
+  for (std::uint64_t i = 1; i <= 3; ++i) link_.Send(MessageOf(i));
+  TransmitAll(link_);
+  LinkHeader request = Acknowledging(0);
+  request.resend_from = 1;
+  link_.Receive(request, 0, now_);
+  link_.Receive(Acknowledging(2), 0, now_);
+  ASSERT_TRUE(link_.Peek(now_).has_value());
+  EXPECT_EQ(link_.Peek(now_)->header.sequence, 3u);
+}
+
 TEST_F(LinkTest, TheFirstContactResendsNothing) {
   link_.Send(MessageOf(1));
   TransmitAll(link_);

@@ -108,7 +108,7 @@ model::Verdict SampleVerdict() {
 }  // namespace
 
 std::vector<Message> SampleMessages() {
-  const RowAddress address{.table = 1, .key = KeyRow()};
+  const RowAddress address{.table = "T q", .key = KeyRow()};
   return {
       CatalogMade{.catalog = SampleCatalog(), .seed = 42},
       Ready{.postgres_version = "15.20"},

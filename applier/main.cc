@@ -1,0 +1,41 @@
+// The applier's command line.
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+
+#include "applier/process.h"
+#include "model/error.h"
+#include "wire/stop_signal.h"
+
+int main(int argc, char** argv) {
+  using namespace lockstep;
+  applier::ProcessOptions options;
+  CLI::App app("Executes the generator's transactions on Postgres and reports what became of them.",
+               "applier");
+  app.set_config("--config", "", "read options from this file");
+  app.add_option("--listen", options.listen_endpoint, "endpoint to bind, for the generator")
+      ->envname("LOCKSTEP_LISTEN")
+      ->required();
+  app.add_option("--verifier", options.verifier_endpoint, "endpoint of the verifier")
+      ->envname("LOCKSTEP_VERIFIER")
+      ->required();
+  app.add_option("--database", options.conninfo, "where to execute: a URI or key=value pairs")
+      ->envname("LOCKSTEP_DATABASE")
+      ->required();
+  app.add_option("--status", options.status_endpoint, "endpoint of the launcher")
+      ->envname("LOCKSTEP_STATUS");
+  app.add_flag(
+      "--bracket-commits", options.bracket_commits,
+      "read the WAL position around each COMMIT, for a verifier that may not read the WAL");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(model::ExitCode::kUsage);
+  }
+
+  auto stop = wire::StopSignal::Make();
+  auto result = stop ? applier::RunProcess(options, *stop) : std::unexpected(stop.error());
+  if (result) return 0;
+  spdlog::error("applier: {}", result.error().message);
+  return static_cast<int>(model::ExitCodeOf(result.error()));
+}

@@ -1,0 +1,286 @@
+#include "applier/process.h"
+
+#include <fmt/format.h>
+
+#include <deque>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "applier/schema.h"
+#include "applier/session.h"
+#include "applier/settler.h"
+#include "model/catalog.h"
+#include "model/verdict.h"
+#include "postgres/connection.h"
+#include "wire/codec.h"
+#include "wire/message.h"
+#include "wire/peer.h"
+#include "wire/poller.h"
+#include "wire/reporter.h"
+
+namespace lockstep::applier {
+namespace {
+
+using model::Result;
+using Step = std::variant<model::Script, wire::Barrier>;
+
+// A session with the scripts that wait for it, and the socket that the poller watches for it.
+struct Worker {
+  Session session;
+  std::deque<model::Script> scripts = {};
+  int watched_fd = -1;
+  wire::Poller::Token token = 0;
+};
+
+// Watches `fd` for reading, and for writing when wanted; follows a connection that was opened anew.
+void Watch(wire::Poller& poller, int fd, bool wants_write, int& watched_fd,
+           wire::Poller::Token& token) {
+  if (fd != watched_fd) {
+    if (watched_fd >= 0) poller.Remove(token);
+    token = poller.AddFd(fd, {.read = true});
+    watched_fd = fd;
+  }
+  poller.SetInterest(token, {.read = true, .write = wants_write});
+}
+
+class Process {
+ public:
+  Process(const ProcessOptions& options, wire::Server server, wire::Client verifier,
+          wire::Reporter reporter)
+      : options_(options),
+        server_(std::move(server)),
+        verifier_(std::move(verifier)),
+        reporter_(std::move(reporter)) {}
+
+  Result<void> Run(wire::StopSignal& stop) {
+    poller_.Add(server_);
+    poller_.Add(verifier_);
+    if (reporter_.client()) poller_.Add(*reporter_.client());
+    poller_.AddFd(stop.fd(), {.read = true});
+    while (!stop.Stopped()) {
+      if (auto ok = Turn(); !ok) return ok;
+      if (finished_) break;
+    }
+    return {};
+  }
+
+  // Drops what was created. The sessions go first: they may hold locks.
+  Result<void> CleanUp() {
+    workers_.clear();
+    settler_.reset();
+    if (!catalog_) return {};
+    auto connection = Open();
+    if (!connection) return std::unexpected(std::move(connection.error()));
+    return DropSchema(*connection, *catalog_);
+  }
+
+  wire::Reporter& reporter() { return reporter_; }
+
+ private:
+  Result<postgres::Connection> Open() {
+    return postgres::Connection::Open(options_.conninfo, postgres::ConnectionKind::kSql,
+                                      {.application_name = "lockstep applier"});
+  }
+
+  // Everything that can be done now, then a wait.
+  Result<void> Turn() {
+    if (auto ok = ReadVerifier(); !ok) return ok;
+    if (auto ok = ReadGenerator(); !ok) return ok;
+    if (auto ok = Dispatch(); !ok) return ok;
+    for (Worker& worker : workers_) {
+      if (auto ok = DriveWorker(worker); !ok) return ok;
+    }
+    const auto now = wire::Clock::now();
+    if (auto ok = DriveSettler(now); !ok) return ok;
+    if (auto ok = ReachBarrier(); !ok) return ok;
+    if (auto ok = server_.Tick(now); !ok) return ok;
+    if (auto ok = verifier_.Tick(now); !ok) return ok;
+    (void)reporter_.Tick(now);
+    Report(now);
+    return finished_ ? Result<void>() : Wait();
+  }
+
+  Result<void> Wait() {
+    for (Worker& worker : workers_) {
+      Watch(poller_, worker.session.fd(), worker.session.WantsWrite(), worker.watched_fd,
+            worker.token);
+    }
+    auto deadline = wire::Earlier(wire::Earlier(server_.NextDeadline(), verifier_.NextDeadline()),
+                                  reporter_.NextDeadline());
+    if (settler_) {
+      Watch(poller_, settler_->fd(), settler_->WantsWrite(), settler_fd_, settler_token_);
+      deadline = wire::Earlier(deadline, settler_->NextAsk());
+    }
+    auto ready = poller_.Wait(deadline);
+    if (!ready) return std::unexpected(std::move(ready.error()));
+    return {};
+  }
+
+  Result<void> ReadVerifier() {
+    while (true) {
+      auto event = verifier_.Receive();
+      if (!event) return std::unexpected(std::move(event.error()));
+      if (!*event) return {};
+      auto* received = std::get_if<wire::Received>(&**event);
+      if (!received) continue;
+      if (auto* made = std::get_if<wire::CatalogMade>(&received->message)) {
+        if (auto ok = Prepare(std::move(made->catalog)); !ok) return ok;
+      } else if (const auto* release = std::get_if<wire::BarrierRelease>(&received->message)) {
+        if (barrier_ && barrier_->number == release->number) barrier_.reset();
+      } else if (std::holds_alternative<model::Verdict>(received->message)) {
+        finished_ = true;
+      }
+    }
+  }
+
+  Result<void> ReadGenerator() {
+    while (true) {
+      auto event = server_.Receive();
+      if (!event) return std::unexpected(std::move(event.error()));
+      if (!*event) return {};
+      auto* received = std::get_if<wire::Received>(&**event);
+      if (!received) continue;
+      if (auto* script = std::get_if<model::Script>(&received->message)) {
+        steps_.emplace_back(std::move(*script));
+      } else if (const auto* barrier = std::get_if<wire::Barrier>(&received->message)) {
+        steps_.emplace_back(*barrier);
+      }
+    }
+  }
+
+  Result<void> Prepare(model::Catalog catalog) {
+    auto connection = Open();
+    if (!connection) return std::unexpected(std::move(connection.error()));
+    catalog_ = std::move(catalog);
+    if (auto ok = CreateSchema(*connection, *catalog_); !ok) {
+      catalog_.reset();  // nothing of it is there
+      return ok;
+    }
+    for (std::uint32_t id = 1; id <= catalog_->sessions; ++id) {
+      auto session = Session::Open(
+          {options_.conninfo, model::SessionId{id}, options_.bracket_commits}, *catalog_);
+      if (!session) return std::unexpected(std::move(session.error()));
+      workers_.push_back({std::move(*session)});
+    }
+    auto settler = Settler::Open(options_.conninfo);
+    if (!settler) return std::unexpected(std::move(settler.error()));
+    settler_ = std::move(*settler);
+    auto version = connection->Scalar("SHOW server_version");
+    if (!version) return std::unexpected(std::move(version.error()));
+    return verifier_.Send(wire::Encode(wire::Ready{*version}));
+  }
+
+  // Gives scripts to their sessions, up to the next barrier.
+  Result<void> Dispatch() {
+    while (!barrier_ && !steps_.empty()) {
+      if (const auto* barrier = std::get_if<wire::Barrier>(&steps_.front())) {
+        barrier_ = *barrier;
+        barrier_reached_ = false;
+      } else {
+        auto& script = std::get<model::Script>(steps_.front());
+        if (script.session.value == 0 || script.session.value > workers_.size()) {
+          return model::Fail(model::ErrorKind::kMalformed,
+                             fmt::format("script {} is for session {} of {}", script.id.value,
+                                         script.session.value, workers_.size()));
+        }
+        workers_[script.session.value - 1].scripts.push_back(std::move(script));
+      }
+      steps_.pop_front();
+    }
+    return {};
+  }
+
+  Result<void> DriveWorker(Worker& worker) {
+    while (true) {
+      auto outcome = worker.session.Drive();
+      if (!outcome) return std::unexpected(std::move(outcome.error()));
+      if (*outcome) {
+        if (auto ok = Report(std::move(**outcome)); !ok) return ok;
+      }
+      if (!worker.session.idle() || worker.scripts.empty()) return {};
+      if (auto ok = worker.session.Start(worker.scripts.front()); !ok) return ok;
+      worker.scripts.pop_front();
+    }
+  }
+
+  Result<void> Report(model::Outcome outcome) {
+    ++(outcome.fate == model::Fate::kCommitted ? committed_ : rolled_back_);
+    if (settler_) settler_->OnOutcome(outcome.id);
+    return verifier_.Send(wire::Encode(std::move(outcome)));
+  }
+
+  Result<void> DriveSettler(wire::Time now) {
+    if (!settler_) return {};
+    if (auto ok = settler_->Ask(now); !ok) return ok;
+    std::vector<model::TransactionId> under_way;
+    for (const Worker& worker : workers_) {
+      if (auto id = worker.session.current()) under_way.push_back(*id);
+    }
+    if (auto ok = settler_->Drive(under_way); !ok) return ok;
+    auto settled = settler_->TakeSettled();
+    return settled ? verifier_.Send(wire::Encode(wire::Settled{*settled})) : Result<void>();
+  }
+
+  // Tells the verifier once all sessions have drained.
+  Result<void> ReachBarrier() {
+    if (!barrier_ || barrier_reached_) return {};
+    for (const Worker& worker : workers_) {
+      if (!worker.session.idle() || !worker.scripts.empty()) return {};
+    }
+    auto connection = Open();
+    if (!connection) return std::unexpected(std::move(connection.error()));
+    auto lsn = connection->ScalarLsn("SELECT pg_current_wal_insert_lsn()");
+    if (!lsn) return std::unexpected(std::move(lsn.error()));
+    barrier_reached_ = true;
+    return verifier_.Send(wire::Encode(wire::BarrierReached{barrier_->number, *lsn}));
+  }
+
+  void Report(wire::Time now) {
+    std::uint64_t in_flight = 0;
+    for (const Worker& worker : workers_) in_flight += worker.session.idle() ? 0 : 1;
+    reporter_.Report(
+        {{"committed", committed_}, {"rolled_back", rolled_back_}, {"in_flight", in_flight}}, now);
+  }
+
+  ProcessOptions options_;
+  wire::Server server_;
+  wire::Client verifier_;
+  wire::Reporter reporter_;
+  wire::Poller poller_;
+
+  std::optional<model::Catalog> catalog_;
+  std::vector<Worker> workers_;  // by session id - 1
+  std::optional<Settler> settler_;
+  int settler_fd_ = -1;
+  wire::Poller::Token settler_token_ = 0;
+
+  std::deque<Step> steps_;                // not yet given to a session
+  std::optional<wire::Barrier> barrier_;  // the one that holds up the steps behind it
+  bool barrier_reached_ = false;
+  std::uint64_t committed_ = 0;
+  std::uint64_t rolled_back_ = 0;
+  bool finished_ = false;
+};
+
+}  // namespace
+
+Result<void> RunProcess(const ProcessOptions& options, wire::StopSignal& stop) {
+  wire::Context context;
+  auto reporter = wire::Reporter::Connect(context, "applier", options.status_endpoint);
+  if (!reporter) return std::unexpected(std::move(reporter.error()));
+  auto server = wire::Server::Bind(context, "applier", options.listen_endpoint);
+  if (!server) return std::unexpected(std::move(server.error()));
+  auto verifier = wire::Client::Connect(context, "applier", options.verifier_endpoint);
+  if (!verifier) return std::unexpected(std::move(verifier.error()));
+  Process process(options, std::move(*server), std::move(*verifier), std::move(*reporter));
+  auto result = process.Run(stop);
+  auto cleaned = process.CleanUp();
+  if (result && !cleaned) result = std::move(cleaned);
+  if (!result) process.reporter().Fail(result.error());
+  process.reporter().Drain();
+  return result;
+}
+
+}  // namespace lockstep::applier

@@ -1,0 +1,47 @@
+#include "applier/schema.h"
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "applier/statements.h"
+#include "model/relation.h"
+
+namespace lockstep::applier {
+
+using model::SqlIdentifier;
+
+model::Result<void> CreateSchema(postgres::Connection& connection, const model::Catalog& catalog) {
+  const std::string schema = SqlIdentifier(catalog.schema);
+  std::string sql = fmt::format("BEGIN; CREATE SCHEMA {};\n", schema);
+  std::string tables;
+  for (const model::RelationPtr& relation : catalog.tables) {
+    sql += CreateTableSql(*relation) + ";\n";
+    tables +=
+        fmt::format("{}{}.{}", tables.empty() ? "" : ", ", schema, SqlIdentifier(relation->name));
+  }
+  sql += fmt::format("INSERT INTO {}.{} SELECT n, 0 FROM generate_series(1, {}) n;\n", schema,
+                     SqlIdentifier(catalog.tables[model::kSessionTable]->name), catalog.sessions);
+  sql += fmt::format("CREATE PUBLICATION {} FOR TABLE {};\nCOMMIT", schema, tables);
+  auto created = connection.Execute(sql);
+  if (!created)
+    return model::Fail(fmt::format("creating the schema {}", catalog.schema),
+                       std::move(created.error()));
+  return {};
+}
+
+model::Result<void> DropSchema(postgres::Connection& connection, const model::Catalog& catalog) {
+  const std::string schema = SqlIdentifier(catalog.schema);
+  // A reader that is still leaving holds its locks for a moment.
+  auto dropped =
+      connection.Execute(fmt::format("SET lock_timeout = '10s'; SET client_min_messages = warning; "
+                                     "DROP PUBLICATION IF EXISTS {0}; "
+                                     "DROP SCHEMA IF EXISTS {0} CASCADE",
+                                     schema));
+  if (!dropped)
+    return model::Fail(fmt::format("dropping the schema {}", catalog.schema),
+                       std::move(dropped.error()));
+  return {};
+}
+
+}  // namespace lockstep::applier

@@ -1,0 +1,20 @@
+// The run's schema in the database: made before the first script, dropped at the end.
+#ifndef LOCKSTEP_APPLIER_SCHEMA_H_
+#define LOCKSTEP_APPLIER_SCHEMA_H_
+
+#include "model/catalog.h"
+#include "model/error.h"
+#include "postgres/connection.h"
+
+namespace lockstep::applier {
+
+// Creates the schema, its tables, a row per session with transaction 0, and a publication of the
+// schema's name for its tables. All or nothing.
+model::Result<void> CreateSchema(postgres::Connection& connection, const model::Catalog& catalog);
+
+// Drops both, as far as they exist.
+model::Result<void> DropSchema(postgres::Connection& connection, const model::Catalog& catalog);
+
+}  // namespace lockstep::applier
+
+#endif  // LOCKSTEP_APPLIER_SCHEMA_H_

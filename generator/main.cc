@@ -1,0 +1,52 @@
+// The generator's command line.
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+
+#include "generator/process.h"
+#include "model/error.h"
+#include "wire/stop_signal.h"
+
+int main(int argc, char** argv) {
+  using namespace lockstep;
+  generator::ProcessOptions options;
+  CLI::App app("Makes transactions from a seed and sends them to the applier and the verifier.",
+               "generator");
+  app.set_config("--config", "", "read options from this file");
+  app.add_option("--verifier", options.verifier_endpoint, "endpoint of the verifier")
+      ->envname("LOCKSTEP_VERIFIER")
+      ->required();
+  app.add_option("--applier", options.applier_endpoint, "endpoint of the applier")
+      ->envname("LOCKSTEP_APPLIER")
+      ->required();
+  app.add_option("--status", options.status_endpoint, "endpoint of the launcher")
+      ->envname("LOCKSTEP_STATUS");
+  app.add_option("--seed", options.workload.seed, "what the workload is made from")
+      ->capture_default_str()
+      ->envname("LOCKSTEP_SEED");
+  app.add_option("--transactions", options.workload.transactions, "how many")
+      ->capture_default_str()
+      ->envname("LOCKSTEP_TRANSACTIONS");
+  app.add_option("--sessions", options.workload.sessions, "connections of the applier")
+      ->capture_default_str()
+      ->envname("LOCKSTEP_SESSIONS");
+  app.add_option("--checkpoint", options.workload.checkpoint,
+                 "compare rows with Postgres every so many")
+      ->capture_default_str()
+      ->envname("LOCKSTEP_CHECKPOINT");
+  app.add_option("--schema", options.workload.schema, "where the tables are made")
+      ->capture_default_str()
+      ->envname("LOCKSTEP_SCHEMA");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(model::ExitCode::kUsage);
+  }
+
+  auto stop = wire::StopSignal::Make();
+  auto result = stop ? generator::Validate(options.workload) : std::unexpected(stop.error());
+  if (result) result = generator::RunProcess(options, *stop);
+  if (result) return 0;
+  spdlog::error("generator: {}", result.error().message);
+  return static_cast<int>(model::ExitCodeOf(result.error()));
+}

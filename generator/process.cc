@@ -1,0 +1,154 @@
+#include "generator/process.h"
+
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "model/verdict.h"
+#include "wire/codec.h"
+#include "wire/credit.h"
+#include "wire/message.h"
+#include "wire/peer.h"
+#include "wire/poller.h"
+#include "wire/reporter.h"
+
+namespace lockstep::generator {
+namespace {
+
+using model::Result;
+
+class Process {
+ public:
+  Process(const ProcessOptions& options, wire::Client verifier, wire::Client applier,
+          wire::Reporter reporter)
+      : workload_(options.workload),
+        seed_(options.workload.seed),
+        verifier_(std::move(verifier)),
+        applier_(std::move(applier)),
+        reporter_(std::move(reporter)) {}
+
+  Result<void> Run(wire::StopSignal& stop) {
+    poller_.Add(verifier_);
+    poller_.Add(applier_);
+    if (reporter_.client()) poller_.Add(*reporter_.client());
+    poller_.AddFd(stop.fd(), {.read = true});
+
+    if (auto ok = verifier_.Send(wire::Encode(wire::CatalogMade{workload_.catalog(), seed_})); !ok)
+      return ok;
+    while (!stop.Stopped()) {
+      if (auto ok = Turn(); !ok) return ok;
+      if (finished_) break;
+    }
+    reporter_.Drain();
+    return {};
+  }
+
+  wire::Reporter& reporter() { return reporter_; }
+
+ private:
+  // Everything that can be done now, then a wait.
+  Result<void> Turn() {
+    if (auto ok = ReadVerifier(); !ok) return ok;
+    if (auto ok = ReadApplier(); !ok) return ok;
+    if (auto ok = SendSteps(); !ok) return ok;
+    const auto now = wire::Clock::now();
+    if (auto ok = verifier_.Tick(now); !ok) return ok;
+    if (auto ok = applier_.Tick(now); !ok) return ok;
+    (void)reporter_.Tick(now);
+    reporter_.Report({{"scripts", credit_.sent_scripts()}, {"credit_waits", credit_waits_}}, now);
+    auto deadline = wire::Earlier(wire::Earlier(verifier_.NextDeadline(), applier_.NextDeadline()),
+                                  reporter_.NextDeadline());
+    if (finished_) return {};
+    if (std::exchange(more_to_send_, false)) deadline = now;
+    auto ready = poller_.Wait(deadline);
+    if (!ready) return std::unexpected(std::move(ready.error()));
+    return {};
+  }
+
+  Result<void> ReadVerifier() {
+    while (true) {
+      auto event = verifier_.Receive();
+      if (!event) return std::unexpected(std::move(event.error()));
+      if (!*event) return {};
+      const auto* received = std::get_if<wire::Received>(&**event);
+      if (!received) continue;
+      if (const auto* credit = std::get_if<wire::Credit>(&received->message))
+        credit_.Apply(*credit);
+      if (std::holds_alternative<model::Verdict>(received->message)) finished_ = true;
+    }
+  }
+
+  // The applier has nothing to say but acknowledgements, which ride below.
+  Result<void> ReadApplier() {
+    while (true) {
+      auto event = applier_.Receive();
+      if (!event) return std::unexpected(std::move(event.error()));
+      if (!*event) return {};
+    }
+  }
+
+  Result<void> SendSteps() {
+    if (sent_end_ || finished_) return {};
+    // So many at a time, so that credit and acknowledgements are read in between.
+    constexpr int kBatch = 256;
+    for (int i = 0; i < kBatch; ++i) {
+      if (!credit_.MaySend()) {
+        ++credit_waits_;
+        return {};
+      }
+      auto ok = std::visit([this](auto step) { return Send(std::move(step)); }, workload_.Next());
+      if (!ok || sent_end_) return ok;
+    }
+    more_to_send_ = true;
+    return {};
+  }
+
+  Result<void> Send(model::Script script) {
+    const wire::Encoded encoded = wire::Encode(std::move(script));
+    credit_.Spend(encoded.size());
+    return SendToBoth(encoded);
+  }
+  Result<void> Send(wire::Barrier barrier) { return SendToBoth(wire::Encode(barrier)); }
+  Result<void> Send(wire::End end) {
+    sent_end_ = true;
+    return SendToBoth(wire::Encode(end));
+  }
+
+  Result<void> SendToBoth(const wire::Encoded& encoded) {
+    if (auto ok = verifier_.Send(encoded); !ok) return ok;
+    return applier_.Send(encoded);
+  }
+
+  Workload workload_;
+  std::uint64_t seed_;
+  wire::Client verifier_;
+  wire::Client applier_;
+  wire::Reporter reporter_;
+  wire::Poller poller_;
+  wire::CreditSpender credit_;
+  std::uint64_t credit_waits_ = 0;
+  bool more_to_send_ = false;
+  bool sent_end_ = false;
+  bool finished_ = false;
+};
+
+}  // namespace
+
+Result<void> RunProcess(const ProcessOptions& options, wire::StopSignal& stop) {
+  wire::Context context;
+  auto reporter = wire::Reporter::Connect(context, "generator", options.status_endpoint);
+  if (!reporter) return std::unexpected(std::move(reporter.error()));
+  auto verifier = wire::Client::Connect(context, "generator", options.verifier_endpoint);
+  if (!verifier) return std::unexpected(std::move(verifier.error()));
+  auto applier = wire::Client::Connect(context, "generator", options.applier_endpoint);
+  if (!applier) return std::unexpected(std::move(applier.error()));
+  Process process(options, std::move(*verifier), std::move(*applier), std::move(*reporter));
+  auto result = process.Run(stop);
+  if (!result) {
+    process.reporter().Fail(result.error());
+    process.reporter().Drain();
+  }
+  return result;
+}
+
+}  // namespace lockstep::generator

@@ -1,0 +1,57 @@
+// The listener's command line.
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "listener/process.h"
+#include "model/error.h"
+#include "wire/stop_signal.h"
+
+int main(int argc, char** argv) {
+  using namespace lockstep;
+  listener::ProcessOptions options;
+  std::string sabotage;
+  CLI::App app(
+      "Follows a database's logical replication stream and reports every commit to the verifier.",
+      "listener");
+  app.set_config("--config", "", "read options from this file");
+  app.add_option("--id", options.id, "name of this listener, different from every other's")
+      ->envname("LOCKSTEP_ID")
+      ->required();
+  app.add_option("--verifier", options.verifier_endpoint, "endpoint of the verifier")
+      ->envname("LOCKSTEP_VERIFIER")
+      ->required();
+  app.add_option("--database", options.conninfo, "what to follow: a URI or key=value pairs")
+      ->envname("LOCKSTEP_DATABASE")
+      ->required();
+  options.plugin = "decoderbufs";
+  app.add_option("--plugin", options.plugin, "output plugin")
+      ->capture_default_str()
+      ->envname("LOCKSTEP_PLUGIN");
+  app.add_option("--slot", options.slot, "name of the slot to make (default: run and id)")
+      ->envname("LOCKSTEP_SLOT");
+  app.add_option("--sabotage", sabotage, "lie on purpose, to see the verifier catch it")
+      ->envname("LOCKSTEP_SABOTAGE");
+  app.add_option("--status", options.status_endpoint, "endpoint of the launcher")
+      ->envname("LOCKSTEP_STATUS");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(model::ExitCode::kUsage);
+  }
+
+  model::Result<void> result;
+  if (!sabotage.empty()) {
+    auto kind = listener::ParseSabotageKind(sabotage);
+    if (kind) options.sabotage = *kind;
+    if (!kind) result = std::unexpected(kind.error());
+  }
+  if (result) {
+    auto stop = wire::StopSignal::Make();
+    result = stop ? listener::RunProcess(options, *stop) : std::unexpected(stop.error());
+  }
+  if (result) return 0;
+  spdlog::error("{}: {}", options.id, result.error().message);
+  return static_cast<int>(model::ExitCodeOf(result.error()));
+}

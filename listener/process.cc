@@ -1,0 +1,275 @@
+#include "listener/process.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "consumer/consumer.h"
+#include "listener/verifier_sink.h"
+#include "model/change.h"
+#include "model/verdict.h"
+#include "postgres/connection.h"
+#include "wire/codec.h"
+#include "wire/message.h"
+#include "wire/peer.h"
+#include "wire/poller.h"
+#include "wire/reporter.h"
+
+namespace lockstep::listener {
+namespace {
+
+using consumer::Consumer;
+using model::Result;
+
+constexpr std::chrono::milliseconds kReconnectPause{200};
+constexpr std::chrono::seconds kReconnectLimit{60};
+// Transactions taken from the stream before the other sockets are looked at.
+constexpr int kBatch = 256;
+
+// Slot names may hold lower-case letters, digits and underscores.
+std::string SlotName(const std::string& schema, const std::string& id) {
+  std::string name = schema + "_" + id;
+  for (char& c : name) {
+    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))) c = '_';
+  }
+  return name;
+}
+
+// An xid that Postgres has rolled back.
+Result<model::Xid> RollBackOne(const std::string& conninfo) {
+  auto connection = postgres::Connection::Open(conninfo, postgres::ConnectionKind::kSql);
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  if (auto ok = connection->Execute("BEGIN"); !ok) return std::unexpected(std::move(ok.error()));
+  auto xid = connection->Scalar("SELECT pg_current_xact_id()::xid");
+  if (!xid) return std::unexpected(std::move(xid.error()));
+  if (auto ok = connection->Execute("ROLLBACK"); !ok) return std::unexpected(std::move(ok.error()));
+  return model::Xid{static_cast<std::uint32_t>(std::stoul(*xid))};
+}
+
+class Process {
+ public:
+  Process(const ProcessOptions& options, wire::Client verifier, wire::Reporter reporter)
+      : options_(options), verifier_(std::move(verifier)), reporter_(std::move(reporter)) {
+    if (options_.sabotage) {
+      saboteur_.emplace(*options_.sabotage, [this] { return RollBackOne(options_.conninfo); });
+    }
+  }
+
+  Result<void> Run(wire::StopSignal& stop) {
+    poller_.Add(verifier_);
+    if (reporter_.client()) poller_.Add(*reporter_.client());
+    poller_.AddFd(stop.fd(), {.read = true});
+    if (auto ok = verifier_.Send(wire::Encode(wire::Join{options_.id, options_.plugin})); !ok)
+      return ok;
+    while (!stop.Stopped()) {
+      if (auto ok = Turn(); !ok) return ok;
+      if (finished_) break;
+    }
+    return {};
+  }
+
+  Result<void> CleanUp() {
+    if (saboteur_)
+      spdlog::info("sabotage: {}", saboteur_->deed().empty() ? "never acted" : saboteur_->deed());
+    return consumer_ ? consumer_->Detach() : Result<void>();
+  }
+
+  wire::Reporter& reporter() { return reporter_; }
+
+ private:
+  // Everything that can be done now, then a wait. In this order: acknowledgements, status due, what
+  // is not yet sent, frames.
+  Result<void> Turn() {
+    if (auto ok = ReadVerifier(); !ok) return ok;
+    auto now = wire::Clock::now();
+    if (consumer_) {
+      if (auto ok = Follow(now); !ok) return ok;
+    }
+    if (auto ok = verifier_.Tick(now); !ok) return ok;
+    (void)reporter_.Tick(now);
+    Report(now);
+    return finished_ ? Result<void>() : Wait(now);
+  }
+
+  Result<void> Wait(wire::Time now) {
+    auto deadline = wire::Earlier(verifier_.NextDeadline(), reporter_.NextDeadline());
+    if (consumer_) {
+      deadline = wire::Earlier(deadline,
+                               consumer_->fd() >= 0 ? consumer_->NextStatusDue() : next_reconnect_);
+      if (more_to_read_) deadline = now;
+      WatchStream();
+    }
+    auto ready = poller_.Wait(deadline);
+    if (!ready) return std::unexpected(std::move(ready.error()));
+    return {};
+  }
+
+  void WatchStream() {
+    const int fd = consumer_->fd();
+    if (fd != stream_fd_) {
+      if (stream_fd_ >= 0) poller_.Remove(stream_token_);
+      if (fd >= 0) stream_token_ = poller_.AddFd(fd, {});
+      stream_fd_ = fd;
+    }
+    if (fd < 0) return;
+    poller_.SetInterest(stream_token_, {.read = consumer_->WantsToRead() && !stuck_,
+                                        .write = consumer_->WantsWrite()});
+  }
+
+  Result<void> ReadVerifier() {
+    while (true) {
+      auto event = verifier_.Receive();
+      if (!event) return std::unexpected(std::move(event.error()));
+      if (!*event) return {};
+      auto* received = std::get_if<wire::Received>(&**event);
+      if (!received) continue;
+      if (const auto* attach = std::get_if<wire::Attach>(&received->message)) {
+        if (auto ok = Attach(*attach); !ok) return ok;
+      } else if (const auto* accepted = std::get_if<wire::Accepted>(&received->message)) {
+        if (sink_) sink_->OnAccepted(*accepted);
+      } else if (const auto* request = std::get_if<wire::RowsRequest>(&received->message)) {
+        if (!sink_) continue;
+        auto ok = verifier_.Send(wire::Encode(sink_->Answer(*request, consumer_->replica())));
+        if (!ok) return ok;
+      } else if (std::holds_alternative<model::Verdict>(received->message)) {
+        finished_ = true;
+      }
+    }
+  }
+
+  Result<void> Attach(const wire::Attach& attach) {
+    if (consumer_) return {};
+    const std::string slot =
+        options_.slot.empty() ? SlotName(attach.schema, options_.id) : options_.slot;
+    auto attached = Consumer::Attach({.conninfo = options_.conninfo,
+                                      .application_name = "lockstep " + options_.id,
+                                      .slot = slot,
+                                      .plugin = options_.plugin,
+                                      .schema = attach.schema});
+    if (!attached) return std::unexpected(std::move(attached.error()));
+    consumer_ = std::move(*attached);
+    sink_.emplace(verifier_, consumer_->consistent_point());
+    return verifier_.Send(
+        wire::Encode(wire::Hello{options_.id, options_.plugin, slot, consumer_->consistent_point(),
+                                 consumer_->replica().database().digest()}));
+  }
+
+  Result<void> Follow(wire::Time now) {
+    consumer_->OnDurable(sink_->durable());
+    auto ok = consumer_->fd() >= 0 ? consumer_->SendStatus(now) : Reconnect(now);
+    if (ok) ok = consumer_->Flush();
+    if (ok) ok = ReadStream();
+    if (!ok && model::IsWorthRetry(ok.error())) {
+      if (!lost_since_) {
+        spdlog::warn("{}: {}; reconnecting", options_.id, ok.error().message);
+        lost_since_ = now;
+      } else if (now - *lost_since_ > kReconnectLimit) {
+        return ok;
+      }
+      next_reconnect_ = now + kReconnectPause;
+      return {};
+    }
+    return ok;
+  }
+
+  Result<void> Reconnect(wire::Time now) {
+    if (now < next_reconnect_) return {};
+    auto ok = consumer_->Reconnect(now);
+    if (ok) lost_since_.reset();
+    return ok;
+  }
+
+  Result<void> ReadStream() {
+    more_to_read_ = false;
+    for (int i = 0; i < kBatch && consumer_->WantsToRead() && !stuck_; ++i) {
+      auto transaction = consumer_->Next();
+      if (!transaction) return std::unexpected(std::move(transaction.error()));
+      if (!*transaction) return ReportPosition();
+      if (auto ok = TakeTransaction(std::move(**transaction)); !ok) return ok;
+    }
+    more_to_read_ = consumer_->WantsToRead() && !stuck_;
+    return {};
+  }
+
+  Result<void> ReportPosition() {
+    return sink_->ReportPosition(
+        {.received = consumer_->received(), .confirmed = consumer_->confirmed()});
+  }
+
+  Result<void> TakeTransaction(model::Transaction transaction) {
+    if (!saboteur_) return Apply(transaction);
+    auto changed = saboteur_->Change(std::move(transaction));
+    if (!changed) return std::unexpected(std::move(changed.error()));
+    for (const model::Transaction& one : *changed) {
+      if (auto ok = Apply(one); !ok || stuck_) return ok;
+    }
+    return {};
+  }
+
+  Result<void> Apply(const model::Transaction& transaction) {
+    auto images = consumer_->replica().Apply(transaction);
+    if (!images) {
+      // Nothing after it can be right; the verifier gives the verdict.
+      stuck_ = true;
+      spdlog::error("{}: xid {} at {}: {}", options_.id, transaction.xid.value,
+                    ToString(transaction.end_lsn), images.error().message);
+      return sink_->ReportMisfit(transaction, images.error());
+    }
+    ++transactions_;
+    changes_ += transaction.changes.size() + transaction.other_changes;
+    return sink_->Deliver(transaction, consumer_->replica().database().digest(),
+                          std::move(*images));
+  }
+
+  void Report(wire::Time now) {
+    reporter_.Report({{"transactions", transactions_},
+                      {"changes", changes_},
+                      {"end_lsn", consumer_ ? consumer_->received().value : 0},
+                      {"confirmed_lsn", consumer_ ? consumer_->confirmed().value : 0}},
+                     now);
+  }
+
+  ProcessOptions options_;
+  wire::Client verifier_;
+  wire::Reporter reporter_;
+  wire::Poller poller_;
+
+  std::optional<Consumer> consumer_;
+  std::optional<VerifierSink> sink_;
+  std::optional<Saboteur> saboteur_;
+  int stream_fd_ = -1;
+  wire::Poller::Token stream_token_ = 0;
+  bool more_to_read_ = false;
+
+  std::optional<wire::Time> lost_since_;
+  wire::Time next_reconnect_ = wire::Time::min();
+
+  std::uint64_t transactions_ = 0;
+  std::uint64_t changes_ = 0;
+  bool stuck_ = false;  // a change did not fit
+  bool finished_ = false;
+};
+
+}  // namespace
+
+Result<void> RunProcess(const ProcessOptions& options, wire::StopSignal& stop) {
+  wire::Context context;
+  auto reporter = wire::Reporter::Connect(context, options.id, options.status_endpoint);
+  if (!reporter) return std::unexpected(std::move(reporter.error()));
+  auto verifier = wire::Client::Connect(context, options.id, options.verifier_endpoint);
+  if (!verifier) return std::unexpected(std::move(verifier.error()));
+  Process process(options, std::move(*verifier), std::move(*reporter));
+  auto result = process.Run(stop);
+  auto cleaned = process.CleanUp();
+  if (result && !cleaned) result = std::move(cleaned);
+  if (!result) process.reporter().Fail(result.error());
+  process.reporter().Drain();
+  return result;
+}
+
+}  // namespace lockstep::listener

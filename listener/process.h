@@ -1,0 +1,35 @@
+// The listener as a process: follows one slot, keeps a replica, delivers to its sinks.
+//
+//   Join ─► verifier ─► Attach ─► slot, snapshot ─► Hello
+//   stream ─► [Saboteur] ─► Replica ─► Sink ─► ... Accepted ─► confirm
+//
+// One poll loop over the replication socket, the verifier's and a deadline. Confirms to Postgres
+// only what every sink has made durable; sends status updates also while a sink lags.
+#ifndef LOCKSTEP_LISTENER_PROCESS_H_
+#define LOCKSTEP_LISTENER_PROCESS_H_
+
+#include <optional>
+#include <string>
+
+#include "listener/sabotage.h"
+#include "model/error.h"
+#include "wire/stop_signal.h"
+
+namespace lockstep::listener {
+
+struct ProcessOptions {
+  std::string id;  // "listener-1"
+  std::string verifier_endpoint;
+  std::string status_endpoint;  // of the launcher; empty: none
+  std::string conninfo;
+  std::string plugin;
+  std::string slot;  // empty: made of the run's schema and the id
+  std::optional<SabotageKind> sabotage;
+};
+
+// Runs until the verdict, or until stopped; then drops its slot. Blocks.
+model::Result<void> RunProcess(const ProcessOptions& options, wire::StopSignal& stop);
+
+}  // namespace lockstep::listener
+
+#endif  // LOCKSTEP_LISTENER_PROCESS_H_

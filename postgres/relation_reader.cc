@@ -1,0 +1,142 @@
+#include "postgres/relation_reader.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <map>
+#include <memory>
+#include <utility>
+
+namespace lockstep::postgres {
+namespace {
+
+using model::ErrorKind;
+using model::Fail;
+using model::Relation;
+using model::RelationPtr;
+using model::ReplicaIdentity;
+using model::Result;
+
+enum Field { kSchema, kName, kKind, kIdentity, kColumn, kType, kTypeName, kNotNull, kKeyPosition };
+
+// One row a column, a table without columns one row with nulls.
+constexpr std::string_view kQuery = R"(
+SELECT n.nspname, c.relname, c.relkind, c.relreplident, a.attname,
+       (WITH RECURSIVE d(oid, typtype, typbasetype) AS (
+          SELECT t.oid, t.typtype, t.typbasetype FROM pg_type t WHERE t.oid = a.atttypid
+          UNION ALL
+          SELECT t.oid, t.typtype, t.typbasetype FROM d JOIN pg_type t ON t.oid = d.typbasetype
+          WHERE d.typtype = 'd')
+        SELECT d.oid FROM d WHERE d.typtype <> 'd'),
+       format_type(a.atttypid, a.atttypmod), a.attnotnull,
+       (SELECT k.position FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, position)
+        WHERE k.attnum = a.attnum AND k.position <= i.indnkeyatts)
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_index i ON i.indrelid = c.oid
+  AND CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END
+WHERE {}
+ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C", a.attnum)";
+
+template <typename Number>
+Number ToNumber(std::string_view text) {
+  Number number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+// Runs `sql` with only pg_catalog in the search path, and puts the old path back.
+Result<QueryResult> ExecuteQualified(Connection& connection, const std::string& sql) {
+  constexpr std::string_view kSet = "SELECT pg_catalog.set_config('search_path', {}, false)";
+  Result<std::string> before = connection.Scalar("SELECT current_setting('search_path')");
+  if (!before) return std::unexpected(before.error());
+  Result<QueryResult> set = connection.Execute(fmt::format(kSet, "'pg_catalog'"));
+  if (!set) return set;
+  Result<QueryResult> result = connection.Execute(sql);
+  if (!result) return result;  // a transaction is aborted and the setting with it
+  set = connection.Execute(fmt::format(kSet, model::SqlLiteral(*before)));
+  if (!set) return set;
+  return result;
+}
+
+// The table whose rows begin at `row`, which is moved past them.
+Relation TakeRelation(const QueryResult& result, int& row) {
+  Relation relation;
+  relation.schema = result.Text(row, kSchema);
+  relation.name = result.Text(row, kName);
+  relation.identity = static_cast<ReplicaIdentity>(result.Text(row, kIdentity)[0]);
+  std::map<int, std::uint32_t> key;  // position in the index -> column
+  for (; row < result.rows() && result.Text(row, kSchema) == relation.schema &&
+         result.Text(row, kName) == relation.name;
+       ++row) {
+    if (result.IsNull(row, kColumn)) continue;
+    if (int position = ToNumber<int>(result.Text(row, kKeyPosition)); position > 0) {
+      key[position] = static_cast<std::uint32_t>(relation.columns.size());
+    }
+    relation.columns.push_back(
+        {.name = std::string(result.Text(row, kColumn)),
+         .type = model::Oid{ToNumber<std::uint32_t>(result.Text(row, kType))},
+         .type_name = std::string(result.Text(row, kTypeName)),
+         .not_null = result.Text(row, kNotNull) == "t"});
+  }
+  for (const auto& [position, column] : key) relation.key.push_back(column);
+  return relation;
+}
+
+}  // namespace
+
+Result<std::vector<RelationPtr>> ReadSchema(Connection& connection, const std::string& schema) {
+  Result<QueryResult> result = ExecuteQualified(
+      connection, fmt::format(fmt::runtime(kQuery),
+                              "c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname = " +
+                                  model::SqlLiteral(schema)));
+  if (!result) return Fail("reading the tables of schema " + schema, result.error());
+  std::vector<RelationPtr> relations;
+  for (int row = 0; row < result->rows();) {
+    relations.push_back(std::make_shared<const Relation>(TakeRelation(*result, row)));
+  }
+  return relations;
+}
+
+Result<std::vector<RelationPtr>> ReadRelations(Connection& connection,
+                                               const std::vector<TableName>& tables) {
+  if (tables.empty()) return std::vector<RelationPtr>();
+  std::string list;
+  for (const TableName& table : tables) {
+    list += fmt::format("{}({}, {})", list.empty() ? "" : ", ", model::SqlLiteral(table.schema),
+                        model::SqlLiteral(table.name));
+  }
+  Result<QueryResult> result = ExecuteQualified(
+      connection,
+      fmt::format(fmt::runtime(kQuery), fmt::format("(n.nspname, c.relname) IN ({})", list)));
+  if (!result) return Fail("reading tables", result.error());
+
+  std::map<std::pair<std::string, std::string>, RelationPtr> found;
+  for (int row = 0; row < result->rows();) {
+    char kind = result->Text(row, kKind)[0];
+    Relation relation = TakeRelation(*result, row);
+    if (kind != 'r') {
+      return Fail(
+          ErrorKind::kUnsupported,
+          fmt::format("{} is not an ordinary table (relkind {}){}", relation.QualifiedName(), kind,
+                      kind == 'p' ? ": list its partitions instead" : ""));
+    }
+    auto name = std::pair(relation.schema, relation.name);
+    found.emplace(std::move(name), std::make_shared<const Relation>(std::move(relation)));
+  }
+  std::vector<RelationPtr> relations;
+  for (const TableName& table : tables) {
+    auto at = found.find({table.schema, table.name});
+    if (at == found.end()) {
+      return Fail(ErrorKind::kMisfit,
+                  fmt::format("there is no table {}.{} in the database ({})",
+                              model::QuoteIfNeeded(table.schema), model::QuoteIfNeeded(table.name),
+                              connection.description()));
+    }
+    relations.push_back(at->second);
+  }
+  return relations;
+}
+
+}  // namespace lockstep::postgres

@@ -1,0 +1,38 @@
+// Reads what a table looks like from the catalog.
+//
+// What is read is true at the moment of the call: a table that is renamed or altered later is
+// described by the stream only (or not at all). Read under the attach snapshot's transaction,
+// before the first frame.
+#ifndef LOCKSTEP_POSTGRES_RELATION_READER_H_
+#define LOCKSTEP_POSTGRES_RELATION_READER_H_
+
+#include <string>
+#include <vector>
+
+#include "model/error.h"
+#include "model/relation.h"
+#include "postgres/connection.h"
+
+namespace lockstep::postgres {
+
+struct TableName {
+  std::string schema;
+  std::string name;
+};
+
+// All permanent ordinary tables of a schema (leaf partitions included, partitioned parents not), by
+// name in byte order. Columns in attnum order; type is the base type of a domain; type_name as
+// format_type() prints it with only pg_catalog in the search path, so that a user's type carries
+// its schema. key: columns of the identity's index for INDEX, else of the primary key, in key
+// order.
+model::Result<std::vector<model::RelationPtr>> ReadSchema(Connection& connection,
+                                                          const std::string& schema);
+
+// The tables of the list, in its order. kMisfit when one does not exist; kUnsupported when one has
+// no rows of its own that are replicated (a view, a partitioned table: list its partitions).
+model::Result<std::vector<model::RelationPtr>> ReadRelations(Connection& connection,
+                                                             const std::vector<TableName>& tables);
+
+}  // namespace lockstep::postgres
+
+#endif  // LOCKSTEP_POSTGRES_RELATION_READER_H_

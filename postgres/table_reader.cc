@@ -1,0 +1,223 @@
+#include "postgres/table_reader.h"
+
+#include <fmt/format.h>
+
+#include <cassert>
+#include <charconv>
+#include <utility>
+
+#include "model/text_form.h"
+#include "model/value.h"
+#include "postgres/libpq_access.h"
+
+namespace lockstep::postgres {
+namespace {
+
+using model::Error;
+using model::ErrorKind;
+using model::Fail;
+using model::Relation;
+using model::Result;
+
+struct FreeMemory {
+  void operator()(char* memory) const { PQfreemem(memory); }
+};
+
+std::string CopyCommand(const Relation& relation, Xmin xmin) {
+  std::string columns;
+  for (const model::Column& column : relation.columns) {
+    columns += (columns.empty() ? "" : ", ") + model::SqlIdentifier(column.name);
+  }
+  if (xmin == Xmin::kRead) columns += columns.empty() ? "xmin" : ", xmin";
+  return fmt::format("COPY (SELECT {} FROM ONLY {}.{}) TO STDOUT", columns,
+                     model::SqlIdentifier(relation.schema), model::SqlIdentifier(relation.name));
+}
+
+std::size_t CountFields(const Relation& relation, Xmin xmin) {
+  return relation.columns.size() + (xmin == Xmin::kRead ? 1 : 0);
+}
+
+Result<TableRow> ParseRow(const Relation& relation, Xmin xmin, std::string_view line,
+                          CopyTextParser& parser, model::RowBuilder& builder) {
+  auto fields = parser.Parse(line);
+  if (!fields) return Fail("table " + relation.QualifiedName(), fields.error());
+  builder.Clear();
+  for (std::size_t i = 0; i < relation.columns.size(); ++i) {
+    const std::optional<std::string_view>& field = (*fields)[i];
+    if (!field) {
+      builder.Add(model::Value(model::Null{}));
+    } else if (Result<void> added = model::AppendFromText(relation.columns[i], *field, builder);
+               !added) {
+      return Fail(
+          fmt::format("table {}, column {}", relation.QualifiedName(), relation.columns[i].name),
+          added.error());
+    }
+  }
+  TableRow row;
+  row.row = builder.Build();
+  if (xmin == Xmin::kRead) {
+    std::string_view text = fields->back().value_or(std::string_view());
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), row.xmin.value);
+    if (error != std::errc() || end != text.data() + text.size()) {
+      return Fail(ErrorKind::kMalformed, fmt::format("table {}: xmin {:?} is not a number",
+                                                     relation.QualifiedName(), text));
+    }
+  }
+  return row;
+}
+
+}  // namespace
+
+Result<void> BeginSnapshot(Connection& connection, const std::string& snapshot_name) {
+  Result<QueryResult> begun = connection.Execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  if (!begun) return std::unexpected(begun.error());
+  if (snapshot_name.empty()) return {};
+  Result<QueryResult> set =
+      connection.Execute("SET TRANSACTION SNAPSHOT " + model::SqlLiteral(snapshot_name));
+  if (set) return {};
+  Error error = set.error();
+  (void)connection.Execute("ROLLBACK");
+  if (error.kind == ErrorKind::kSql) {
+    error.kind = ErrorKind::kUsage;
+    error.message +=
+        "; the snapshot lives only while its replication connection is open and idle: make a new "
+        "one";
+  }
+  return std::unexpected(std::move(error));
+}
+
+Result<void> ReadTable(Connection& connection, const Relation& relation,
+                       const std::function<Result<void>(const TableRow&)>& consume, Xmin xmin) {
+  PGconn* handle = LibpqAccess::Handle(connection);
+  std::string command = CopyCommand(relation, xmin);
+  ResultHandle begun(PQexec(handle, command.c_str()));
+  if (PQresultStatus(begun.get()) != PGRES_COPY_OUT) {
+    return std::unexpected(ErrorOf(handle, begun.get(), Abbreviate(command)));
+  }
+  CopyTextParser parser(CountFields(relation, xmin));
+  model::RowBuilder builder;
+  Result<void> outcome;
+  char* buffer = nullptr;
+  int size = 0;
+  while ((size = PQgetCopyData(handle, &buffer, 0)) > 0) {
+    std::unique_ptr<char, FreeMemory> owned(buffer);
+    if (!outcome) continue;  // the rest has to be read before the connection is of use again
+    std::string_view line(buffer, static_cast<std::size_t>(size));
+    Result<TableRow> row = ParseRow(relation, xmin, line, parser, builder);
+    outcome = row ? consume(*row) : Result<void>(std::unexpected(row.error()));
+    if (!outcome) (void)connection.Cancel();
+  }
+  while (PGresult* next = PQgetResult(handle)) {
+    ResultHandle result(next);
+    if (outcome && PQresultStatus(next) != PGRES_COMMAND_OK) {
+      outcome = std::unexpected(ErrorOf(handle, next, Abbreviate(command)));
+    }
+  }
+  if (outcome && !connection.IsAlive()) {
+    outcome = std::unexpected(ErrorOf(handle, nullptr, Abbreviate(command)));
+  }
+  return outcome;
+}
+
+Result<TableReader> TableReader::Start(Connection connection, const std::string& snapshot_name) {
+  assert(connection.kind() == ConnectionKind::kSql);
+  if (Result<void> begun = BeginSnapshot(connection, snapshot_name); !begun) {
+    return std::unexpected(begun.error());
+  }
+  TableReader reader(std::move(connection));
+  if (PQsetnonblocking(LibpqAccess::Handle(reader.connection_), 1) != 0) {
+    return std::unexpected(reader.Failure());
+  }
+  return reader;
+}
+
+Error TableReader::Failure() const {
+  return ErrorOf(
+      LibpqAccess::Handle(connection_), nullptr,
+      fmt::format("reading table {}", relation_ ? relation_->QualifiedName() : "(none yet)"));
+}
+
+int TableReader::fd() const { return PQsocket(LibpqAccess::Handle(connection_)); }
+
+Result<void> TableReader::Flush() {
+  int left = PQflush(LibpqAccess::Handle(connection_));
+  if (left < 0) return std::unexpected(Failure());
+  wants_write_ = left == 1;
+  return {};
+}
+
+Result<void> TableReader::Read(model::RelationPtr relation, Xmin xmin) {
+  assert(done());
+  relation_ = std::move(relation);
+  xmin_ = xmin;
+  parser_ = CopyTextParser(CountFields(*relation_, xmin));
+  std::string command = CopyCommand(*relation_, xmin);
+  if (PQsendQuery(LibpqAccess::Handle(connection_), command.c_str()) != 1) {
+    return std::unexpected(Failure());
+  }
+  state_ = State::kAsked;
+  return Flush();
+}
+
+// Takes the results around the rows. False: nothing can be done before more has arrived.
+Result<bool> TableReader::Advance() {
+  PGconn* handle = LibpqAccess::Handle(connection_);
+  if (PQisBusy(handle) != 0) return false;
+  ResultHandle result(PQgetResult(handle));
+  if (!result) {
+    if (!connection_.IsAlive()) return std::unexpected(Failure());
+    state_ = State::kIdle;
+    return true;
+  }
+  switch (PQresultStatus(result.get())) {
+    case PGRES_COPY_OUT:
+      state_ = State::kCopying;
+      return true;
+    case PGRES_COMMAND_OK:
+      return true;
+    default:
+      return std::unexpected(
+          ErrorOf(handle, result.get(), "reading table " + relation_->QualifiedName()));
+  }
+}
+
+Result<std::optional<TableRow>> TableReader::Next() {
+  PGconn* handle = LibpqAccess::Handle(connection_);
+  bool consumed = false;
+  while (state_ != State::kIdle) {
+    if (state_ == State::kCopying) {
+      char* buffer = nullptr;
+      int size = PQgetCopyData(handle, &buffer, 1);
+      std::unique_ptr<char, FreeMemory> owned(buffer);
+      if (size < -1) return std::unexpected(Failure());
+      if (size == -1) {
+        state_ = State::kEnding;
+        continue;
+      }
+      if (size > 0) {
+        std::string_view line(buffer, static_cast<std::size_t>(size));
+        Result<TableRow> row = ParseRow(*relation_, xmin_, line, parser_, builder_);
+        if (!row) return std::unexpected(row.error());
+        return std::move(*row);
+      }
+    } else {
+      Result<bool> advanced = Advance();
+      if (!advanced) return std::unexpected(advanced.error());
+      if (*advanced) continue;
+    }
+    if (consumed) return std::nullopt;
+    if (PQconsumeInput(handle) == 0) return std::unexpected(Failure());
+    consumed = true;
+  }
+  return std::nullopt;
+}
+
+Result<Connection> TableReader::Finish() && {
+  assert(done());
+  PQsetnonblocking(LibpqAccess::Handle(connection_), 0);
+  Result<QueryResult> committed = connection_.Execute("COMMIT");
+  if (!committed) return std::unexpected(committed.error());
+  return std::move(connection_);
+}
+
+}  // namespace lockstep::postgres

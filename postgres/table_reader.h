@@ -1,0 +1,79 @@
+// Reads the rows of tables as they were at a snapshot, by COPY.
+//
+//   Start ──► Read(table) ──► Next* until done() ──► Read(next table) ... ──► Finish
+//
+// Only rows of the table itself are read (ONLY): those of children and partitions belong to them.
+#ifndef LOCKSTEP_POSTGRES_TABLE_READER_H_
+#define LOCKSTEP_POSTGRES_TABLE_READER_H_
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "model/error.h"
+#include "model/ids.h"
+#include "model/relation.h"
+#include "model/row.h"
+#include "postgres/connection.h"
+#include "postgres/copy_text.h"
+
+namespace lockstep::postgres {
+
+// BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY under an exported snapshot; an empty name takes a
+// snapshot of its own at the first statement. kUsage when the snapshot is gone (its exporter ran
+// another command or left).
+model::Result<void> BeginSnapshot(Connection& connection, const std::string& snapshot_name);
+
+struct TableRow {
+  model::Row row;   // complete, columns as in the Relation
+  model::Xid xmin;  // 0 unless asked for. The subtransaction's where a savepoint was open
+};
+
+enum class Xmin { kLeaveOut, kRead };
+
+// Blocking: all rows of a table, in the order that the server reads them, each given to `consume`,
+// whose error ends the reading (the connection is then in a failed transaction). A row that is not
+// of the relation's types is kMalformed.
+model::Result<void> ReadTable(Connection& connection, const model::Relation& relation,
+                              const std::function<model::Result<void>(const TableRow&)>& consume,
+                              Xmin xmin = Xmin::kLeaveOut);
+
+// Non-blocking, for a poll loop: call Next until nullopt, then wait for fd() (and for writable,
+// then Flush, while WantsWrite()).
+class TableReader {
+ public:
+  // Takes over an idle kSql connection and begins the snapshot's transaction: this call blocks.
+  static model::Result<TableReader> Start(Connection connection, const std::string& snapshot_name);
+
+  // Asks for a table; the one before must be done().
+  model::Result<void> Read(model::RelationPtr relation, Xmin xmin = Xmin::kLeaveOut);
+  // The next row; nullopt when none has arrived yet or the table is done().
+  model::Result<std::optional<TableRow>> Next();
+  bool done() const { return state_ == State::kIdle; }
+
+  int fd() const;
+  bool WantsWrite() const { return wants_write_; }
+  model::Result<void> Flush();
+
+  // Ends the transaction (blocks) and gives the connection back. The table must be done(); to give
+  // up earlier, destroy it.
+  model::Result<Connection> Finish() &&;
+
+ private:
+  enum class State { kIdle, kAsked, kCopying, kEnding };
+  explicit TableReader(Connection connection) : connection_(std::move(connection)) {}
+  model::Result<bool> Advance();
+  model::Error Failure() const;
+
+  Connection connection_;
+  State state_ = State::kIdle;
+  model::RelationPtr relation_;
+  Xmin xmin_ = Xmin::kLeaveOut;
+  CopyTextParser parser_{0};
+  model::RowBuilder builder_;
+  bool wants_write_ = false;
+};
+
+}  // namespace lockstep::postgres
+
+#endif  // LOCKSTEP_POSTGRES_TABLE_READER_H_

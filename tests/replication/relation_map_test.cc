@@ -1,0 +1,52 @@
+#include "replication/relation_map.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+#include "model/relation.h"
+
+namespace lockstep::replication {
+namespace {
+
+using model::ErrorKind;
+using model::Relation;
+using testing::AllOf;
+using testing::HasSubstr;
+
+model::RelationPtr Table(const char* schema, const char* name) {
+  Relation relation;
+  relation.schema = schema;
+  relation.name = name;
+  return std::make_shared<const Relation>(std::move(relation));
+}
+
+TEST(RelationMapTest, AFollowedTableIsFoundByItsExactName) {
+  const auto upper = Table("s", "T");
+  const auto lower = Table("s", "t");
+  const auto other = Table("S", "t");
+  const RelationMap map({upper, lower, other});
+  EXPECT_EQ(map.Find({"s", "T"}), upper);
+  EXPECT_EQ(map.Find({"s", "t"}), lower);
+  EXPECT_EQ(map.Find({"S", "t"}), other);
+}
+
+TEST(RelationMapTest, ATableOfAnotherSchemaIsNotFollowed) {
+  const RelationMap map({Table("s", "t")});
+  EXPECT_EQ(map.Find({"public", "t"}), nullptr);
+  EXPECT_EQ(RelationMap({}).Find({"s", "t"}), nullptr);
+}
+
+TEST(RelationMapTest, AnUnknownTableOfAFollowedSchemaIsAMisfitThatNamesIt) {
+  const RelationMap map({Table("s", "t")});
+  auto relation = map.Find({"s", "New one"});
+  ASSERT_FALSE(relation.has_value());
+  EXPECT_EQ(relation.error().kind, ErrorKind::kMisfit);
+  EXPECT_THAT(relation.error().message,
+              AllOf(HasSubstr("s.\"New one\""), HasSubstr("attach again")));
+}
+
+}  // namespace
+}  // namespace lockstep::replication

@@ -1,0 +1,109 @@
+#include "replication/transaction_assembler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "tests/replication/row_literals.h"
+
+namespace lockstep::replication {
+namespace {
+
+using model::ErrorKind;
+using model::Insert;
+using model::Lsn;
+using model::Xid;
+using testing::AllOf;
+using testing::HasSubstr;
+
+Event Begin(std::uint32_t xid) { return BeginEvent{Xid{xid}}; }
+Event Commit(std::uint32_t xid, std::uint64_t end) {
+  return CommitEvent{Xid{xid}, Lsn{end}, static_cast<std::int64_t>(end) * 10};
+}
+Event Change(std::uint32_t xid, std::int64_t row) {
+  return ChangeEvent{Xid{xid}, Insert{nullptr, RowOf({Int(row)})}};
+}
+Event OtherTable(std::uint32_t xid) { return OtherTableEvent{Xid{xid}}; }
+
+// The transaction that the last of these events completed.
+std::optional<model::Transaction> Assemble(TransactionAssembler& assembler,
+                                           std::initializer_list<Event> events) {
+  std::optional<model::Transaction> last;
+  for (const Event& event : events) {
+    EXPECT_FALSE(last) << "a transaction came before its commit";
+    auto transaction = assembler.Add(event);
+    EXPECT_TRUE(transaction.has_value()) << transaction.error().message;
+    if (transaction) last = std::move(*transaction);
+  }
+  return last;
+}
+
+// After `before`, `event` is refused, naming `what`.
+void ExpectRefused(std::initializer_list<Event> before, Event event, const char* what) {
+  TransactionAssembler assembler;
+  for (const Event& e : before) ASSERT_TRUE(assembler.Add(e).has_value());
+  auto transaction = assembler.Add(std::move(event));
+  ASSERT_FALSE(transaction.has_value());
+  EXPECT_EQ(transaction.error().kind, ErrorKind::kMalformed);
+  EXPECT_THAT(transaction.error().message, HasSubstr(what));
+}
+
+TEST(TransactionAssemblerTest, ATransactionComesWithItsCommitAndInItsOrder) {
+  TransactionAssembler assembler;
+  auto transaction =
+      Assemble(assembler, {Begin(7), Change(7, 1), OtherTable(7), Change(7, 2), Commit(7, 100)});
+  ASSERT_TRUE(transaction);
+  EXPECT_EQ(transaction->xid, Xid{7});
+  EXPECT_EQ(transaction->end_lsn, Lsn{100});
+  EXPECT_EQ(transaction->commit_micros, 1000);
+  EXPECT_EQ(transaction->other_changes, 1u);
+  ASSERT_EQ(transaction->changes.size(), 2u);
+  EXPECT_EQ(std::get<Insert>(transaction->changes[0]).row, RowOf({Int(1)}));
+  EXPECT_EQ(std::get<Insert>(transaction->changes[1]).row, RowOf({Int(2)}));
+}
+
+TEST(TransactionAssemblerTest, NothingIsLeftFromTheTransactionBefore) {
+  TransactionAssembler assembler;
+  Assemble(assembler, {Begin(7), Change(7, 1), OtherTable(7), Commit(7, 100)});
+  auto transaction = Assemble(assembler, {Begin(8), Commit(8, 200)});
+  ASSERT_TRUE(transaction);
+  EXPECT_EQ(transaction->xid, Xid{8});
+  EXPECT_TRUE(transaction->changes.empty());
+  EXPECT_EQ(transaction->other_changes, 0u);
+}
+
+TEST(TransactionAssemblerTest, ItKnowsWhetherATransactionIsOpen) {
+  TransactionAssembler assembler;
+  EXPECT_FALSE(assembler.in_transaction());
+  Assemble(assembler, {Begin(7), Change(7, 1)});
+  EXPECT_TRUE(assembler.in_transaction());
+  Assemble(assembler, {Commit(7, 100)});
+  EXPECT_FALSE(assembler.in_transaction());
+}
+
+TEST(TransactionAssemblerTest, WhatStandsOutsideATransactionIsRefused) {
+  ExpectRefused({}, Change(7, 1), "change of transaction 7 outside any");
+  ExpectRefused({}, OtherTable(7), "change of transaction 7 outside any");
+  ExpectRefused({}, Commit(7, 100), "commit of transaction 7 outside any");
+  ExpectRefused({Begin(7), Commit(7, 100)}, Change(7, 1), "outside any");
+  ExpectRefused({Begin(7), Commit(7, 100)}, Commit(7, 200), "outside any");
+}
+
+TEST(TransactionAssemblerTest, ABeginInsideATransactionIsRefused) {
+  ExpectRefused({Begin(7)}, Begin(8), "begin of transaction 8 inside transaction 7");
+  ExpectRefused({Begin(7)}, Begin(7), "begin of transaction 7 inside transaction 7");
+}
+
+TEST(TransactionAssemblerTest, WhatIsOfAnotherTransactionIsRefused) {
+  ExpectRefused({Begin(7)}, Change(8, 1), "change of transaction 8 inside transaction 7");
+  ExpectRefused({Begin(7)}, OtherTable(8), "change of transaction 8 inside transaction 7");
+  ExpectRefused({Begin(7)}, Commit(8, 100), "commit of transaction 8 inside transaction 7");
+}
+
+}  // namespace
+}  // namespace lockstep::replication
