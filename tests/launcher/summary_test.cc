@@ -43,7 +43,8 @@ rows compared     12,345
 elapsed           3.2 s
 
 listener    plugin       received  changes  checked  foreign  end LSN      digest
-listener-1  decoderbufs     1,790   24,311    1,790        0  16/B374D848  00000000000000000000000000000000
+listener-1  decoderbufs     1,790   24,311    1,790        0  16/B374D848  )"
+            R"(00000000000000000000000000000000
 
 Verdict: CONVERGED (exit 0)
 )");
