@@ -1,0 +1,52 @@
+// The options of the `lockstep` command: from the command line, the environment and a file, in this
+// order of precedence.
+#ifndef LOCKSTEP_LAUNCHER_OPTIONS_H_
+#define LOCKSTEP_LAUNCHER_OPTIONS_H_
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "model/error.h"
+
+namespace lockstep::launcher {
+
+// Of `lockstep run`.
+struct RunOptions {
+  std::uint64_t seed = 42;
+  std::uint64_t transactions = 2000;
+  std::uint32_t sessions = 4;
+  std::uint32_t listeners = 1;
+  std::string plugin = "decoderbufs";
+  std::string database = {};  // empty: a server of our own
+  std::string keep = {};      // absolute; empty: keep nothing
+  std::string report = {};    // absolute; empty: none
+  std::string sabotage = {};  // empty: none
+  std::uint64_t checkpoint = 1000;
+  std::uint32_t stall_timeout_s = 60;
+  friend bool operator==(const RunOptions&, const RunOptions&) = default;
+};
+
+// The user asked for help, or the like: print it and be done.
+struct HelpText {
+  std::string text;
+  friend bool operator==(const HelpText&, const HelpText&) = default;
+};
+
+using Command = std::variant<HelpText, RunOptions>;
+
+// The value of an environment variable; nullopt when it is not set.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+
+// `arguments` without the program's name. Relative paths are resolved against
+// $BUILD_WORKING_DIRECTORY (set by `bazel run`), else the working directory. Errors are kUsage and
+// name the option, and the file or variable it came from.
+model::Result<Command> ParseCommandLine(std::vector<std::string> arguments,
+                                        const Environment& environment);
+
+}  // namespace lockstep::launcher
+
+#endif  // LOCKSTEP_LAUNCHER_OPTIONS_H_

@@ -1,0 +1,27 @@
+// The result of a run as JSON: the file that --report names. Its fields are a contract.
+//
+// LSNs are text ("16/B374D848"), digests 32 hex digits, counts and xids integers. A row is an
+// object column -> text (null where the column is null), or null where the row is absent. What is
+// not known (a digest when there is no verdict) is null. `error` is there when `verdict` is null,
+// `reason` when there is one to give, `first_divergence` when the verifier named one.
+#ifndef LOCKSTEP_LAUNCHER_REPORT_H_
+#define LOCKSTEP_LAUNCHER_REPORT_H_
+
+#include <string>
+
+#include "launcher/result.h"
+#include "model/error.h"
+
+namespace lockstep::launcher {
+
+// One object, indented, with a newline at its end.
+std::string ReportText(const RunResult& result);
+
+// kUsage when a file of this name could not be written: to be asked before a run.
+model::Result<void> CheckReportPath(const std::string& path);
+// kEnvironment, with the path, when it cannot be written.
+model::Result<void> WriteReport(const std::string& path, const RunResult& result);
+
+}  // namespace lockstep::launcher
+
+#endif  // LOCKSTEP_LAUNCHER_REPORT_H_

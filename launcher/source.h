@@ -1,0 +1,42 @@
+// The Postgres server of a run: one of our own, or the user's.
+#ifndef LOCKSTEP_LAUNCHER_SOURCE_H_
+#define LOCKSTEP_LAUNCHER_SOURCE_H_
+
+#include <optional>
+#include <string>
+
+#include "launcher/options.h"
+#include "model/error.h"
+#include "postgres/local_cluster.h"
+
+namespace lockstep::launcher {
+
+class Source {
+ public:
+  // Without options.database a server is started, in `cluster_path` (kept) or a temporary
+  // directory. A database of the user's is checked: kDisconnected when it cannot be reached,
+  // kUsage with every failed check and its remedy; nothing is left on it.
+  static model::Result<Source> Open(const RunOptions& options, const std::string& cluster_path);
+
+  const std::string& uri() const { return uri_; }
+  const std::string& postgres_version() const { return postgres_version_; }
+  // Whether the server is there after the run, so that what is left on it matters.
+  bool stays() const { return stays_; }
+
+ private:
+  Source(std::optional<postgres::LocalCluster> cluster, std::string uri, bool stays)
+      : cluster_(std::move(cluster)), uri_(std::move(uri)), stays_(stays) {}
+
+  std::optional<postgres::LocalCluster> cluster_;
+  std::string uri_;
+  bool stays_;
+  std::string postgres_version_;
+};
+
+// Drops what the processes of a run could not: slots named `schema`_..., the schema and the
+// publication of that name. All of them are tried; the first error is returned, with what to do.
+model::Result<void> RemoveLeftovers(const std::string& uri, const std::string& schema);
+
+}  // namespace lockstep::launcher
+
+#endif  // LOCKSTEP_LAUNCHER_SOURCE_H_

@@ -1,0 +1,193 @@
+#include "launcher/summary.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstddef>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include "launcher/number_text.h"
+#include "model/digest.h"
+#include "model/lsn.h"
+
+namespace lockstep::launcher {
+namespace {
+
+// The report has all of them.
+constexpr std::size_t kRowsShown = 10;
+// Of a value: enough to see what differs, short enough for three on a line.
+constexpr std::size_t kValueBytes = 36;
+
+using Rows = std::vector<std::vector<std::string>>;
+
+// Columns as wide as their widest cell; those in `right` (by letter 'r') are right-aligned.
+std::string Table(const Rows& rows, const std::string& alignment, const std::string& indent) {
+  std::vector<std::size_t> widths(alignment.size(), 0);
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line = indent;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (i > 0) line += "  ";
+      line += alignment[i] == 'r' ? fmt::format("{:>{}}", row[i], widths[i])
+                                  : row[i] + std::string(widths[i] - row[i].size(), ' ');
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+// A value on one line: control characters escaped, the middle left out when it is long.
+std::string Shown(const std::optional<std::string>& value) {
+  if (!value) return "null";
+  std::string text;
+  for (const char c : *value) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      text += fmt::format("\\x{:02x}", byte);
+    } else {
+      text += c;
+    }
+  }
+  if (text.size() <= kValueBytes) return "'" + text + "'";
+  // Not inside a character of several bytes.
+  const auto is_inside = [&](std::size_t i) { return (text[i] & 0xC0) == 0x80; };
+  std::size_t head = kValueBytes / 2;
+  std::size_t tail = text.size() - kValueBytes / 2;
+  while (head > 0 && is_inside(head)) --head;
+  while (tail < text.size() && is_inside(tail)) ++tail;
+  return fmt::format("'{}'...'{}' ({} bytes)", text.substr(0, head), text.substr(tail),
+                     value->size());
+}
+
+std::string KeyText(const model::NamedTexts& key) {
+  std::vector<std::string> parts;
+  for (const auto& [column, text] : key) parts.push_back(column + " = " + Shown(text));
+  return parts.empty() ? "(no key)" : fmt::format("{}", fmt::join(parts, ", "));
+}
+
+using Side = std::optional<model::NamedTexts>;
+
+// Text of the column in that row; unset: no such row, or no such column.
+std::optional<std::optional<std::string>> Find(const Side& row, const std::string& column) {
+  if (!row) return std::nullopt;
+  const auto found =
+      std::ranges::find(*row, column, &std::pair<std::string, std::optional<std::string>>::first);
+  if (found == row->end()) return std::nullopt;
+  return found->second;
+}
+
+// The columns that are not the same on all sides that have the row.
+Rows DifferentColumns(const std::array<Side, 3>& sides) {
+  std::vector<std::string> columns;
+  for (const Side& side : sides) {
+    if (!side) continue;
+    for (const auto& [column, text] : *side) {
+      if (std::ranges::find(columns, column) == columns.end()) columns.push_back(column);
+    }
+  }
+  Rows rows;
+  for (const std::string& column : columns) {
+    std::vector<std::string> cells = {column};
+    std::vector<std::string> present;
+    for (const Side& side : sides) {
+      const auto value = Find(side, column);
+      cells.push_back(value ? Shown(*value) : "-");
+      // Compared in full: what is shown may be shortened.
+      if (value) present.push_back(*value ? "'" + **value : "null");
+    }
+    if (std::ranges::adjacent_find(present, std::not_equal_to<>()) != present.end()) {
+      rows.push_back(std::move(cells));
+    }
+  }
+  return rows;
+}
+
+std::string DifferenceText(const model::RowDifference& row) {
+  const std::array<Side, 3> sides = {row.expected, row.source, row.replicated};
+  constexpr std::array<const char*, 3> kNames = {"expected", "source", "replicated"};
+  std::string text = fmt::format("  row {}\n", KeyText(row.key));
+  Rows table = DifferentColumns(sides);
+  Rows head = {{""}};
+  for (std::size_t i = 0; i < sides.size(); ++i) {
+    head[0].push_back(kNames[i] + std::string(sides[i] ? "" : ": no such row"));
+  }
+  table.insert(table.begin(), head.begin(), head.end());
+  return text + Table(table, "llll", "    ");
+}
+
+std::string DivergenceText(const model::FirstDivergence& divergence) {
+  std::string text =
+      fmt::format("First divergence: {}{}, xid {}, end LSN {}{}\n",
+                  divergence.listener.empty() ? "" : divergence.listener + ", ",
+                  divergence.commit ? fmt::format("transaction {}", divergence.commit->value)
+                                    : "a commit that is not of the run",
+                  divergence.xid.value, ToString(divergence.end_lsn),
+                  divergence.table.empty() ? "" : ", table " + divergence.table);
+  const std::size_t shown = std::min(divergence.rows.size(), kRowsShown);
+  for (std::size_t i = 0; i < shown; ++i) text += DifferenceText(divergence.rows[i]);
+  if (shown < divergence.rows.size()) {
+    text += fmt::format("  and {} more rows (--report has all)\n", divergence.rows.size() - shown);
+  }
+  return text;
+}
+
+std::string DigestOrNone(model::Digest digest, bool known) {
+  return !known && digest == model::Digest{} ? "-" : ToString(digest);
+}
+
+std::string UpperCase(std::string_view text) {
+  std::string upper;
+  std::ranges::transform(text, std::back_inserter(upper),
+                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return upper;
+}
+
+std::string ListenersText(const model::Verdict& verdict, bool known) {
+  Rows rows = {
+      {"listener", "plugin", "received", "changes", "checked", "foreign", "end LSN", "digest"}};
+  for (const model::ListenerResult& listener : verdict.listeners) {
+    rows.push_back({listener.id, listener.plugin, Grouped(listener.transactions),
+                    Grouped(listener.changes), Grouped(listener.commits_checked),
+                    Grouped(listener.foreign), ToString(listener.end_lsn),
+                    DigestOrNone(listener.digest, known)});
+  }
+  return Table(rows, "llrrrrll", "");
+}
+
+}  // namespace
+
+std::string SummaryText(const RunResult& result) {
+  const model::Verdict& verdict = result.verdict;
+  const bool known = verdict.kind != model::VerdictKind::kInconclusive;
+  const model::TransactionCounts& counts = verdict.transactions;
+  std::string text =
+      Table({{"seed", fmt::to_string(verdict.seed)},
+             {"workload hash", DigestOrNone(verdict.workload_hash, known)},
+             {"Postgres", verdict.postgres_version},
+             {"transactions", fmt::format("{} generated, {} committed, {} rolled back, {} failed",
+                                          Grouped(counts.generated), Grouped(counts.committed),
+                                          Grouped(counts.rolled_back), Grouped(counts.failed))},
+             {"digest expected", DigestOrNone(verdict.expected, known)},
+             {"digest source", DigestOrNone(verdict.source, known)},
+             {"digest generator", DigestOrNone(verdict.generator, known)},
+             {"rows compared", Grouped(verdict.rows_compared)},
+             {"elapsed", fmt::format("{:.1f} s", result.elapsed_s)}},
+            "ll", "");
+  text += "\n" + ListenersText(verdict, known) + "\n";
+  text += fmt::format("Verdict: {} (exit {})\n", UpperCase(ToString(verdict.kind)),
+                      static_cast<int>(ExitCodeOf(result)));
+  if (!verdict.reason.empty()) text += verdict.reason + "\n";
+  if (verdict.first_divergence) text += DivergenceText(*verdict.first_divergence);
+  return text;
+}
+
+}  // namespace lockstep::launcher
