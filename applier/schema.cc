@@ -13,7 +13,8 @@ using model::SqlIdentifier;
 
 model::Result<void> CreateSchema(postgres::Connection& connection, const model::Catalog& catalog) {
   const std::string schema = SqlIdentifier(catalog.schema);
-  std::string sql = fmt::format("BEGIN; CREATE SCHEMA {};\n", schema);
+  // One simple query is one transaction, and leaves no failed one behind.
+  std::string sql = fmt::format("CREATE SCHEMA {};\n", schema);
   std::string tables;
   for (const model::RelationPtr& relation : catalog.tables) {
     sql += CreateTableSql(*relation) + ";\n";
@@ -22,7 +23,7 @@ model::Result<void> CreateSchema(postgres::Connection& connection, const model::
   }
   sql += fmt::format("INSERT INTO {}.{} SELECT n, 0 FROM generate_series(1, {}) n;\n", schema,
                      SqlIdentifier(catalog.tables[model::kSessionTable]->name), catalog.sessions);
-  sql += fmt::format("CREATE PUBLICATION {} FOR TABLE {};\nCOMMIT", schema, tables);
+  sql += fmt::format("CREATE PUBLICATION {} FOR TABLE {}", schema, tables);
   auto created = connection.Execute(sql);
   if (!created)
     return model::Fail(fmt::format("creating the schema {}", catalog.schema),

@@ -1,0 +1,104 @@
+#include "applier/schema.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "generator/workload.h"
+#include "postgres/relation_reader.h"
+#include "tests/postgres/cluster_fixture.h"
+
+namespace lockstep::applier {
+namespace {
+
+using postgres::Connection;
+using postgres::Must;
+
+model::Catalog MakeCatalog(const std::string& schema) {
+  return generator::Workload({.seed = 3, .sessions = 3, .schema = schema}).catalog();
+}
+
+class SchemaTest : public postgres::ClusterFixture {
+ protected:
+  // Everything outside of the system's own schemas, and publications.
+  static std::string Everything() {
+    return Must(Sql().Scalar(
+        "SELECT coalesce(string_agg(name, ' ' ORDER BY name), '') FROM ("
+        "SELECT nspname::text AS name FROM pg_namespace WHERE nspname !~ "
+        "'^pg_|^information_schema$' "
+        "UNION ALL SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace "
+        "WHERE nspname !~ '^pg_|^information_schema$' "
+        "UNION ALL SELECT 'publication ' || pubname FROM pg_publication) t"));
+  }
+};
+
+// Read back from the server's catalog, every relation is the one that was asked for.
+TEST_F(SchemaTest, TablesAreCreatedExactly) {
+  const model::Catalog catalog = MakeCatalog("Lock step\"1");
+  Connection sql = Sql();
+  Must(CreateSchema(sql, catalog));
+  ASSERT_GE(catalog.tables.size(), 5U);
+  for (const model::RelationPtr& relation : catalog.tables) {
+    const auto read = Must(postgres::ReadRelations(sql, {{relation->schema, relation->name}}));
+    EXPECT_EQ(*read.front(), *relation) << relation->name;
+  }
+  EXPECT_EQ(Must(postgres::ReadSchema(sql, catalog.schema)).size(), catalog.tables.size());
+  Must(DropSchema(sql, catalog));
+}
+
+TEST_F(SchemaTest, EverySessionHasItsRow) {
+  Connection sql = Sql();
+  Must(CreateSchema(sql, MakeCatalog("rows")));
+  EXPECT_EQ(Must(sql.Scalar("SELECT string_agg(session || ':' || transaction_id, ' ' "
+                            "ORDER BY session) FROM rows.session")),
+            "1:0 2:0 3:0");
+  Must(DropSchema(sql, MakeCatalog("rows")));
+}
+
+TEST_F(SchemaTest, PublicationHasExactlyTheTables) {
+  const model::Catalog catalog = MakeCatalog("published");
+  Connection sql = Sql();
+  Must(CreateSchema(sql, catalog));
+  EXPECT_EQ(Must(sql.Scalar("SELECT count(*) FROM pg_publication_tables WHERE pubname = "
+                            "'published' AND schemaname = 'published'")),
+            std::to_string(catalog.tables.size()));
+  Must(DropSchema(sql, catalog));
+}
+
+TEST_F(SchemaTest, FailureLeavesNothingAndTheConnectionUsable) {
+  Connection sql = Sql();
+  // The last statement of all is the one that fails.
+  Must(sql.Execute("CREATE PUBLICATION taken FOR ALL TABLES"));
+  const std::string before = Everything();
+  const model::Result<void> created = CreateSchema(sql, MakeCatalog("taken"));
+  ASSERT_FALSE(created.has_value());
+  EXPECT_EQ(created.error().sqlstate, "42710");
+  EXPECT_NE(created.error().message.find("taken"), std::string::npos) << created.error().message;
+  EXPECT_EQ(Everything(), before);
+  Must(CreateSchema(sql, MakeCatalog("free")));
+  Must(DropSchema(sql, MakeCatalog("free")));
+  Must(sql.Execute("DROP PUBLICATION taken"));
+}
+
+TEST_F(SchemaTest, DropLeavesNothingAlsoASecondTime) {
+  Connection sql = Sql();
+  const std::string before = Everything();
+  Must(CreateSchema(sql, MakeCatalog("dropped")));
+  EXPECT_NE(Everything(), before);
+  Must(DropSchema(sql, MakeCatalog("dropped")));
+  EXPECT_EQ(Everything(), before);
+  Must(DropSchema(sql, MakeCatalog("dropped")));
+  EXPECT_EQ(Everything(), before);
+}
+
+TEST_F(SchemaTest, TwoRunsShareADatabase) {
+  Connection sql = Sql();
+  Must(CreateSchema(sql, MakeCatalog("run_1")));
+  Must(CreateSchema(sql, MakeCatalog("run_2")));
+  Must(DropSchema(sql, MakeCatalog("run_1")));
+  EXPECT_EQ(Must(sql.Scalar("SELECT count(*) FROM run_2.session")), "3");
+  Must(DropSchema(sql, MakeCatalog("run_2")));
+}
+
+}  // namespace
+}  // namespace lockstep::applier
