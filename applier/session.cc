@@ -125,10 +125,14 @@ Result<void> Session::Send() {
 }
 
 Result<void> Session::PrepareWanted() {
+  preparing_.clear();
   for (const auto& [name, sql] : wanted_) {
+    slots_.push_back({Slot::Kind::kPrepare, static_cast<std::uint32_t>(preparing_.size())});
+    preparing_.push_back(name);
+    prepared_.emplace(name, false);
     if (auto ok = pipeline_.Prepare(name, sql); !ok) return ok;
-    slots_.push_back({});
-    prepared_.insert(name);
+    // A table may be gone: that fails this Prepare only.
+    if (auto ok = SendSync(); !ok) return ok;
   }
   wanted_.clear();
   return {};
@@ -171,12 +175,13 @@ Result<void> Session::SendEnd() {
 }
 
 Result<void> Session::SendStatement(const Statement& statement, Slot slot) {
-  const bool is_prepared = prepared_.contains(statement.name);
+  const auto known = prepared_.find(statement.name);
+  const bool is_prepared = known != prepared_.end() && known->second;
   if (!is_prepared) {
     std::string sql = statements_.Sql();
+    slots_.push_back(slot);  // its failure is the statement's
     if (auto ok = pipeline_.Prepare("", sql); !ok) return ok;
-    slots_.push_back({});
-    if (prepared_.size() + wanted_.size() < kMaxPrepared)
+    if (known == prepared_.end() && prepared_.size() + wanted_.size() < kMaxPrepared)
       wanted_.emplace(statement.name, std::move(sql));
   }
   slots_.push_back(slot);
@@ -230,11 +235,14 @@ void Session::OnSuccess(const Slot& slot, const postgres::CommandOk& ok) {
   switch (slot.kind) {
     case Slot::Kind::kOther:
       break;
+    case Slot::Kind::kPrepare:
+      prepared_[preparing_[slot.index]] = true;
+      break;
     case Slot::Kind::kSessionUpdate:
       outcome_.xid = model::FullXid{ParseUnsigned<std::uint64_t>(ok.FirstValue())};
       break;
     case Slot::Kind::kOperation: {
-      Effect& effect = outcome_.effects[slot.operation];
+      Effect& effect = outcome_.effects[slot.index];
       effect.rows = static_cast<std::uint32_t>(ok.result.affected_rows());
       effect.written_by = model::Xid{ParseUnsigned<std::uint32_t>(ok.FirstValue())};
       break;
@@ -252,7 +260,15 @@ void Session::OnSuccess(const Slot& slot, const postgres::CommandOk& ok) {
 }
 
 void Session::OnFailure(const Slot& slot, const std::string& sqlstate, const std::string& message) {
-  if (slot.kind == Slot::Kind::kOperation) outcome_.effects[slot.operation].sqlstate = sqlstate;
+  if (slot.kind == Slot::Kind::kPrepare) {  // no part of the script
+    prepared_.erase(preparing_[slot.index]);
+    return;
+  }
+  if (slot.kind == Slot::Kind::kOperation) {
+    // The first answer counts: after a Parse that failed, the statement itself is aborted.
+    std::string& reported = outcome_.effects[slot.index].sqlstate;
+    if (reported.empty()) reported = sqlstate;
+  }
   if (outcome_.error.empty()) outcome_.error = message;
 }
 

@@ -16,7 +16,7 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 #include "applier/statements.h"
@@ -57,9 +57,9 @@ class Session {
  private:
   // What the next result belongs to.
   struct Slot {
-    enum class Kind { kOther, kSessionUpdate, kOperation, kBefore, kEnd, kAfter };
+    enum class Kind { kOther, kPrepare, kSessionUpdate, kOperation, kBefore, kEnd, kAfter };
     Kind kind = Kind::kOther;
-    std::uint32_t operation = 0;
+    std::uint32_t index = 0;  // of the operation, or in preparing_
   };
 
   Session(const SessionOptions& options, const model::Catalog& catalog, postgres::Pipeline pipeline)
@@ -87,10 +87,11 @@ class Session {
   StatementMaker statements_;
   const model::Catalog* catalog_;
   postgres::Pipeline pipeline_;
-  std::unordered_set<std::string> prepared_;
+  std::unordered_map<std::string, bool> prepared_;  // true: the server has confirmed it
   // Names and SQL met for the first time: prepared before the next script. In mid-transaction a
   // failure before it would undo the Prepare.
   std::map<std::string, std::string> wanted_;
+  std::vector<std::string> preparing_;  // names sent with this script
 
   std::optional<model::Script> script_;
   model::Outcome outcome_;
