@@ -111,7 +111,6 @@ Result<void> Session::Send() {
   outcome_ = {.id = script_->id, .session = script_->session};
   outcome_.effects.resize(script_->operations.size());
   end_tag_.reset();
-  depth_ = 0;
   if (auto ok = PrepareWanted(); !ok) return ok;
   if (auto ok = SendSql("BEGIN", {}); !ok) return ok;
   const Statement& update = statements_.SessionUpdate(script_->session, script_->id);
@@ -141,14 +140,13 @@ Result<void> Session::PrepareWanted() {
 Result<void> Session::SendOperation(const model::Operation& operation, Slot slot) {
   return std::visit(
       Overloaded{
-          [&](model::Savepoint) { return SendSql(fmt::format("SAVEPOINT s{}", ++depth_), slot); },
+          // One name for all: it means the innermost that the server has open, whatever it skipped.
+          [&](model::Savepoint) { return SendSql("SAVEPOINT s", slot); },
           [&](model::RollbackToSavepoint) -> Result<void> {
             if (auto ok = SendSync(); !ok) return ok;
-            return SendSql(fmt::format("ROLLBACK TO SAVEPOINT s{}", depth_), slot);
+            return SendSql("ROLLBACK TO SAVEPOINT s", slot);
           },
-          [&](model::ReleaseSavepoint) {
-            return SendSql(fmt::format("RELEASE SAVEPOINT s{}", depth_--), slot);
-          },
+          [&](model::ReleaseSavepoint) { return SendSql("RELEASE SAVEPOINT s", slot); },
           [&](const auto& row_operation) {
             return SendStatement(statements_.Make(row_operation), slot);
           },

@@ -96,7 +96,6 @@ class Session {
   std::optional<model::Script> script_;
   model::Outcome outcome_;
   std::deque<Slot> slots_;  // results still owed
-  std::size_t depth_ = 0;   // of savepoints, while sending
   // The tag that answered COMMIT or ROLLBACK.
   std::optional<std::string> end_tag_;
 };
