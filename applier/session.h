@@ -7,7 +7,8 @@
 // by a ROLLBACK.
 //
 // When the connection is lost with a script under way, the session row, locked on a new connection,
-// says whether it committed; if not, it is run again. Never blocks except while it reconnects.
+// says whether it committed; if not, it is run again. One that is lost while idle is opened again.
+// Never blocks except while it reconnects.
 #ifndef LOCKSTEP_APPLIER_SESSION_H_
 #define LOCKSTEP_APPLIER_SESSION_H_
 
@@ -66,7 +67,8 @@ class Session {
       : options_(options),
         statements_(catalog),
         catalog_(&catalog),
-        pipeline_(std::move(pipeline)) {}
+        pipeline_(std::move(pipeline)),
+        backend_pid_(pipeline_.connection().backend_pid()) {}
 
   model::Result<void> Send();
   model::Result<void> PrepareWanted();
@@ -80,13 +82,16 @@ class Session {
   void OnFailure(const Slot& slot, const std::string& sqlstate, const std::string& message);
   // All results of the pipeline are in: the outcome, or one more round to end a failed transaction.
   model::Result<std::optional<model::Outcome>> Conclude();
-  // Asks the database what became of the script, on a new connection.
+  model::Result<std::optional<model::Outcome>> Advance();
+  // Asks the database what became of the script, on a new connection, which is the session's then.
   model::Result<std::optional<model::Outcome>> Settle();
+  model::Result<std::optional<model::Outcome>> TrySettle();
 
   SessionOptions options_;
   StatementMaker statements_;
   const model::Catalog* catalog_;
   postgres::Pipeline pipeline_;
+  int backend_pid_;                                 // kept: libpq forgets it with the connection
   std::unordered_map<std::string, bool> prepared_;  // true: the server has confirmed it
   // Names and SQL met for the first time: prepared before the next script. In mid-transaction a
   // failure before it would undo the Prepare.
