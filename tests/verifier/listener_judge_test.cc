@@ -351,6 +351,8 @@ TEST_F(ListenerJudgeTest, AttachedWithAnotherStateItDiverges) {
 
 TEST_F(ListenerJudgeTest, NothingIsAcceptedBeforeTheStateAtTheConsistentPointIsJudged) {
   Attach({5000}, {1, 2});
+  oracle_.OnCommitRecords({}, {3000});
+  oracle_.Advance(std::nullopt);
   Position({6000});
   EXPECT_FALSE(judge_->judged().IsValid());
   EXPECT_FALSE(judge_->HasAgreedUpTo({1000}));
