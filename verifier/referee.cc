@@ -40,7 +40,13 @@ void Referee::OnMessage(const std::string& peer, wire::Message message, std::siz
           [&](const wire::Join& join) { On(peer, join); },
           [&](const wire::Hello& hello) { On(peer, hello); },
           [&](model::Script& script) {
-            when_running([&] { oracle_->OnScript(std::move(script), bytes); });
+            when_running([&] {
+              const auto id = script.id;
+              if (!oracle_->OnScript(std::move(script), bytes)) {
+                GiveUp(fmt::format("script {} does not fit the catalog or comes out of turn",
+                                   id.value));
+              }
+            });
           },
           [&](model::Outcome& outcome) {
             when_running([&] {
