@@ -31,7 +31,7 @@ using postgres::Connection;
 using postgres::Must;
 
 // Long enough for a slow machine; a test that gets here has failed.
-inline constexpr std::chrono::seconds kPatience{60};
+inline constexpr std::chrono::seconds kPatience{30};
 
 // A consumer with its event loop. Applies what comes to the replica; durable only when told.
 class Follow {

@@ -60,12 +60,14 @@ TEST_F(ReconnectTest, ConnectionLostInTheMiddleOfATransaction) {
 }
 
 TEST_F(ReconnectTest, FastShutdownDoesNotWaitForWhatIsNotDurable) {
+  // Destroyed after the consumer: a server that waits for us goes on when we have given up.
+  std::future<model::Result<void>> stopped;
   Follow follow = Attach("shutdown");
   Insert(0, 10);
   follow.UntilReceived(InsertLsn());
   const model::Lsn before = follow->confirmed();
   ASSERT_LT(before, follow.end_lsns().front());
-  auto stopped =
+  stopped =
       std::async(std::launch::async, [] { return cluster().Stop(postgres::StopMode::kFast); });
   const model::Error lost = follow.UntilLost();  // throws when the server waits for us
   EXPECT_EQ(lost.kind, model::ErrorKind::kDisconnected);
