@@ -6,6 +6,7 @@
 #include <array>
 #include <bit>
 #include <set>
+#include <span>
 #include <utility>
 #include <variant>
 
@@ -63,10 +64,10 @@ Row* NewRow(Change& change) {
                     change);
 }
 
-// Every key that the transaction touches, with its table.
-std::set<std::pair<const model::Relation*, Row>> TouchedKeys(const Transaction& transaction) {
+// Every key that the changes touch, with its table.
+std::set<std::pair<const model::Relation*, Row>> TouchedKeys(std::span<const Change> changes) {
   std::set<std::pair<const model::Relation*, Row>> keys;
-  for (const Change& change : transaction.changes) {
+  for (const Change& change : changes) {
     const model::Relation& relation = *model::RelationOf(change);
     std::visit(Overloaded{
                    [&](const model::Insert& insert) {
@@ -86,8 +87,17 @@ std::set<std::pair<const model::Relation*, Row>> TouchedKeys(const Transaction& 
 }
 
 bool AreDisjoint(const Transaction& a, const Transaction& b) {
-  const auto keys = TouchedKeys(a);
-  return std::ranges::none_of(TouchedKeys(b), [&](const auto& key) { return keys.contains(key); });
+  const auto keys = TouchedKeys(a.changes);
+  return std::ranges::none_of(TouchedKeys(b.changes),
+                              [&](const auto& key) { return keys.contains(key); });
+}
+
+// Whether a later change of the transaction touches the row that change `index` wrote, and could
+// hide what was done to it.
+bool IsTouchedAgain(const Transaction& transaction, std::size_t index, const Row& row) {
+  const model::Relation& relation = *model::RelationOf(transaction.changes[index]);
+  return TouchedKeys(std::span(transaction.changes).subspan(index + 1))
+      .contains({&relation, relation.KeyOf(row)});
 }
 
 }  // namespace
@@ -139,14 +149,16 @@ bool Saboteur::DropChange(Transaction& transaction) {
   // The first change is the session row's; without it alone the commit would be one that changes
   // nothing.
   if (transaction.changes.size() < 2) return false;
+  // An update may write the values that are there already: without it nothing would differ.
+  if (std::holds_alternative<model::Update>(transaction.changes.back())) return false;
   transaction.changes.pop_back();
   return true;
 }
 
 bool Saboteur::NullForUnchanged(Transaction& transaction) {
-  for (model::Change& change : transaction.changes) {
-    Row* row = NewRow(change);
-    if (!row) continue;
+  for (std::size_t i = 0; i < transaction.changes.size(); ++i) {
+    Row* row = NewRow(transaction.changes[i]);
+    if (!row || IsTouchedAgain(transaction, i, *row)) continue;
     std::size_t column = 0;
     for (const model::Cell cell : *row) {
       if (std::holds_alternative<model::Unchanged>(cell)) {
@@ -191,7 +203,7 @@ bool Saboteur::CorruptValue(Transaction& transaction) {
   // The first change is the session row's.
   for (std::size_t i = 1; i < transaction.changes.size(); ++i) {
     Row* row = NewRow(transaction.changes[i]);
-    if (!row) continue;
+    if (!row || IsTouchedAgain(transaction, i, *row)) continue;
     const model::Relation& relation = *model::RelationOf(transaction.changes[i]);
     std::uint32_t column = 0;
     for (const model::Cell cell : *row) {
