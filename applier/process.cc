@@ -19,6 +19,7 @@
 #include "wire/peer.h"
 #include "wire/poller.h"
 #include "wire/reporter.h"
+#include "wire/watched_fd.h"
 
 namespace lockstep::applier {
 namespace {
@@ -26,24 +27,12 @@ namespace {
 using model::Result;
 using Step = std::variant<model::Script, wire::Barrier>;
 
-// A session with the scripts that wait for it, and the socket that the poller watches for it.
+// A session with the scripts that wait for it.
 struct Worker {
   Session session;
   std::deque<model::Script> scripts = {};
-  int watched_fd = -1;
-  wire::Poller::Token token = 0;
+  wire::WatchedFd watched = {};
 };
-
-// Watches `fd` for reading, and for writing when wanted; follows a connection that was opened anew.
-void Watch(wire::Poller& poller, int fd, bool wants_write, int& watched_fd,
-           wire::Poller::Token& token) {
-  if (fd != watched_fd) {
-    if (watched_fd >= 0) poller.Remove(token);
-    token = poller.AddFd(fd, {.read = true});
-    watched_fd = fd;
-  }
-  poller.SetInterest(token, {.read = true, .write = wants_write});
-}
 
 class Process {
  public:
@@ -104,13 +93,14 @@ class Process {
 
   Result<void> Wait() {
     for (Worker& worker : workers_) {
-      Watch(poller_, worker.session.fd(), worker.session.WantsWrite(), worker.watched_fd,
-            worker.token);
+      worker.watched.Watch(poller_, worker.session.fd(),
+                           {.read = true, .write = worker.session.WantsWrite()});
     }
     auto deadline = wire::Earlier(wire::Earlier(server_.NextDeadline(), verifier_.NextDeadline()),
                                   reporter_.NextDeadline());
     if (settler_) {
-      Watch(poller_, settler_->fd(), settler_->WantsWrite(), settler_fd_, settler_token_);
+      settler_watched_.Watch(poller_, settler_->fd(),
+                             {.read = true, .write = settler_->WantsWrite()});
       deadline = wire::Earlier(deadline, settler_->NextAsk());
     }
     auto ready = poller_.Wait(deadline);
@@ -253,8 +243,7 @@ class Process {
   std::optional<model::Catalog> catalog_;
   std::vector<Worker> workers_;  // by session id - 1
   std::optional<Settler> settler_;
-  int settler_fd_ = -1;
-  wire::Poller::Token settler_token_ = 0;
+  wire::WatchedFd settler_watched_;
 
   std::deque<Step> steps_;                // not yet given to a session
   std::optional<wire::Barrier> barrier_;  // the one that holds up the steps behind it

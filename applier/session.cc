@@ -36,28 +36,29 @@ T ParseUnsigned(std::optional<std::string_view> text) {
   return number;
 }
 
-Result<postgres::Pipeline> OpenPipeline(const SessionOptions& options) {
-  auto connection = postgres::Connection::Open(
+Result<postgres::Connection> OpenConnection(const SessionOptions& options) {
+  return postgres::Connection::Open(
       options.conninfo, postgres::ConnectionKind::kSql,
       {.application_name = fmt::format("lockstep applier session {}", options.id.value)});
-  if (!connection) return std::unexpected(std::move(connection.error()));
-  return postgres::Pipeline::Start(std::move(*connection));
 }
 
 // How long a server may take to come back: a restart with crash recovery of a large database.
 constexpr std::chrono::seconds kReconnectLimit{60};
 constexpr std::chrono::milliseconds kReconnectPause{200};
 
-Result<postgres::Pipeline> ReopenPipeline(const SessionOptions& options) {
-  const auto give_up = std::chrono::steady_clock::now() + kReconnectLimit;
-  while (true) {
-    auto pipeline = OpenPipeline(options);
-    if (pipeline || !model::IsWorthRetry(pipeline.error()) ||
-        std::chrono::steady_clock::now() > give_up) {
-      return pipeline;
-    }
-    std::this_thread::sleep_for(kReconnectPause);
-  }
+// The server process of a lost connection may still read the script, and commit it after we asked:
+// it must be gone first. kDisconnected while it is not.
+Result<void> EndLostBackend(postgres::Connection& connection, int backend_pid) {
+  auto ended = connection.Execute(
+      fmt::format("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = {} AND "
+                  "pid <> pg_backend_pid() AND usename = session_user AND "
+                  "application_name = current_setting('application_name')",
+                  backend_pid));
+  if (!ended) return std::unexpected(std::move(ended.error()));
+  if (ended->rows() == 0) return {};
+  return model::Fail(
+      model::ErrorKind::kDisconnected,
+      fmt::format("the server process {} of a lost connection does not end", backend_pid));
 }
 
 struct AskedFate {
@@ -67,19 +68,16 @@ struct AskedFate {
 
 // Locking the session row waits for a backend that still works on the lost COMMIT; a plain SELECT
 // could answer before.
-Result<AskedFate> AskFate(const SessionOptions& options, const model::Catalog& catalog,
-                          model::TransactionId id) {
-  auto connection = postgres::Connection::Open(options.conninfo, postgres::ConnectionKind::kSql);
-  if (!connection) return std::unexpected(std::move(connection.error()));
+Result<AskedFate> AskFate(postgres::Connection& connection, const model::Catalog& catalog,
+                          model::SessionId session, model::TransactionId id) {
   const model::Relation& relation = *catalog.tables[model::kSessionTable];
-  auto row = connection->Execute(
-      fmt::format("SELECT transaction_id, xmin FROM {}.{} WHERE session = {} FOR UPDATE",
-                  model::SqlIdentifier(relation.schema), model::SqlIdentifier(relation.name),
-                  options.id.value));
+  auto row = connection.Execute(fmt::format(
+      "SELECT transaction_id, xmin FROM {}.{} WHERE session = {} FOR UPDATE",
+      model::SqlIdentifier(relation.schema), model::SqlIdentifier(relation.name), session.value));
   if (!row) return model::Fail("asking what became of a COMMIT", std::move(row.error()));
   if (row->rows() != 1) {
     return model::Fail(model::ErrorKind::kEnvironment,
-                       fmt::format("the row of session {} is gone from {}", options.id.value,
+                       fmt::format("the row of session {} is gone from {}", session.value,
                                    relation.QualifiedName()));
   }
   return AskedFate{ParseUnsigned<std::uint64_t>(row->Text(0, 0)) == id.value,
@@ -89,7 +87,9 @@ Result<AskedFate> AskFate(const SessionOptions& options, const model::Catalog& c
 }  // namespace
 
 Result<Session> Session::Open(const SessionOptions& options, const model::Catalog& catalog) {
-  auto pipeline = OpenPipeline(options);
+  auto connection = OpenConnection(options);
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  auto pipeline = postgres::Pipeline::Start(std::move(*connection));
   if (!pipeline) return std::unexpected(std::move(pipeline.error()));
   return Session(options, catalog, std::move(*pipeline));
 }
@@ -111,7 +111,6 @@ Result<void> Session::Send() {
   outcome_ = {.id = script_->id, .session = script_->session};
   outcome_.effects.resize(script_->operations.size());
   end_tag_.reset();
-  depth_ = 0;
   if (auto ok = PrepareWanted(); !ok) return ok;
   if (auto ok = SendSql("BEGIN", {}); !ok) return ok;
   const Statement& update = statements_.SessionUpdate(script_->session, script_->id);
@@ -125,26 +124,29 @@ Result<void> Session::Send() {
 }
 
 Result<void> Session::PrepareWanted() {
+  preparing_.clear();
   for (const auto& [name, sql] : wanted_) {
+    slots_.push_back({Slot::Kind::kPrepare, static_cast<std::uint32_t>(preparing_.size())});
+    preparing_.push_back(name);
+    prepared_.emplace(name, false);
     if (auto ok = pipeline_.Prepare(name, sql); !ok) return ok;
-    slots_.push_back({});
-    prepared_.insert(name);
+    // A table may be gone: that fails this Prepare only.
+    if (auto ok = SendSync(); !ok) return ok;
   }
   wanted_.clear();
   return {};
 }
 
 Result<void> Session::SendOperation(const model::Operation& operation, Slot slot) {
+  // All savepoints have one name: as in the model, the later two mean the innermost that is open.
   return std::visit(
       Overloaded{
-          [&](model::Savepoint) { return SendSql(fmt::format("SAVEPOINT s{}", ++depth_), slot); },
+          [&](model::Savepoint) { return SendSql("SAVEPOINT s", slot); },
           [&](model::RollbackToSavepoint) -> Result<void> {
             if (auto ok = SendSync(); !ok) return ok;
-            return SendSql(fmt::format("ROLLBACK TO SAVEPOINT s{}", depth_), slot);
+            return SendSql("ROLLBACK TO SAVEPOINT s", slot);
           },
-          [&](model::ReleaseSavepoint) {
-            return SendSql(fmt::format("RELEASE SAVEPOINT s{}", depth_--), slot);
-          },
+          [&](model::ReleaseSavepoint) { return SendSql("RELEASE SAVEPOINT s", slot); },
           [&](const auto& row_operation) {
             return SendStatement(statements_.Make(row_operation), slot);
           },
@@ -171,12 +173,13 @@ Result<void> Session::SendEnd() {
 }
 
 Result<void> Session::SendStatement(const Statement& statement, Slot slot) {
-  const bool is_prepared = prepared_.contains(statement.name);
+  const auto known = prepared_.find(statement.name);
+  const bool is_prepared = known != prepared_.end() && known->second;
   if (!is_prepared) {
     std::string sql = statements_.Sql();
+    slots_.push_back(slot);  // its failure is the statement's
     if (auto ok = pipeline_.Prepare("", sql); !ok) return ok;
-    slots_.push_back({});
-    if (prepared_.size() + wanted_.size() < kMaxPrepared)
+    if (known == prepared_.end() && prepared_.size() + wanted_.size() < kMaxPrepared)
       wanted_.emplace(statement.name, std::move(sql));
   }
   slots_.push_back(slot);
@@ -194,21 +197,22 @@ Result<void> Session::SendSync() {
 }
 
 Result<std::optional<Outcome>> Session::Drive() {
-  if (idle()) return std::nullopt;
-  auto flushed = pipeline_.Flush();
-  while (flushed && !slots_.empty()) {
+  auto outcome = Advance();
+  if (outcome || !model::IsWorthRetry(outcome.error())) return outcome;
+  return Settle();
+}
+
+Result<std::optional<Outcome>> Session::Advance() {
+  if (auto ok = pipeline_.Flush(); !ok) return std::unexpected(std::move(ok.error()));
+  // Also while idle: an end of the connection that is not read keeps its socket readable.
+  while (idle() || !slots_.empty()) {
     auto result = pipeline_.Next();
-    if (!result) {
-      flushed = std::unexpected(std::move(result.error()));
-      break;
-    }
+    if (!result) return std::unexpected(std::move(result.error()));
     if (!*result) return std::nullopt;
     OnResult(slots_.front(), **result);
     slots_.pop_front();
   }
-  if (flushed) return Conclude();
-  if (!model::IsWorthRetry(flushed.error())) return std::unexpected(std::move(flushed.error()));
-  return Settle();
+  return Conclude();
 }
 
 void Session::OnResult(const Slot& slot, const postgres::PipelineResult& result) {
@@ -230,11 +234,14 @@ void Session::OnSuccess(const Slot& slot, const postgres::CommandOk& ok) {
   switch (slot.kind) {
     case Slot::Kind::kOther:
       break;
+    case Slot::Kind::kPrepare:
+      prepared_[preparing_[slot.index]] = true;
+      break;
     case Slot::Kind::kSessionUpdate:
       outcome_.xid = model::FullXid{ParseUnsigned<std::uint64_t>(ok.FirstValue())};
       break;
     case Slot::Kind::kOperation: {
-      Effect& effect = outcome_.effects[slot.operation];
+      Effect& effect = outcome_.effects[slot.index];
       effect.rows = static_cast<std::uint32_t>(ok.result.affected_rows());
       effect.written_by = model::Xid{ParseUnsigned<std::uint32_t>(ok.FirstValue())};
       break;
@@ -252,7 +259,15 @@ void Session::OnSuccess(const Slot& slot, const postgres::CommandOk& ok) {
 }
 
 void Session::OnFailure(const Slot& slot, const std::string& sqlstate, const std::string& message) {
-  if (slot.kind == Slot::Kind::kOperation) outcome_.effects[slot.operation].sqlstate = sqlstate;
+  if (slot.kind == Slot::Kind::kPrepare) {  // no part of the script
+    prepared_.erase(preparing_[slot.index]);
+    return;
+  }
+  if (slot.kind == Slot::Kind::kOperation) {
+    // The first answer counts: after a Parse that failed, the statement itself is aborted.
+    std::string& reported = outcome_.effects[slot.index].sqlstate;
+    if (reported.empty()) reported = sqlstate;
+  }
   if (outcome_.error.empty()) outcome_.error = message;
 }
 
@@ -272,24 +287,45 @@ Result<std::optional<Outcome>> Session::Conclude() {
 }
 
 Result<std::optional<Outcome>> Session::Settle() {
+  const auto give_up = std::chrono::steady_clock::now() + kReconnectLimit;
+  while (true) {
+    auto outcome = TrySettle();
+    if (outcome || !model::IsWorthRetry(outcome.error()) ||
+        std::chrono::steady_clock::now() > give_up) {
+      return outcome;
+    }
+    std::this_thread::sleep_for(kReconnectPause);
+  }
+}
+
+Result<std::optional<Outcome>> Session::TrySettle() {
   slots_.clear();
   prepared_.clear();
   wanted_.clear();
-  auto pipeline = ReopenPipeline(options_);
+  auto connection = OpenConnection(options_);
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  if (auto ok = EndLostBackend(*connection, backend_pid_); !ok)
+    return std::unexpected(std::move(ok.error()));
+  AskedFate fate;
+  if (script_ && script_->end == model::ScriptEnd::kCommit) {
+    auto asked = AskFate(*connection, *catalog_, options_.id, script_->id);
+    if (!asked) return std::unexpected(std::move(asked.error()));
+    fate = *asked;
+  }
+  const int backend_pid = connection->backend_pid();
+  auto pipeline = postgres::Pipeline::Start(std::move(*connection));
   if (!pipeline) return std::unexpected(std::move(pipeline.error()));
   pipeline_ = std::move(*pipeline);
-  if (script_->end == model::ScriptEnd::kCommit) {
-    auto fate = AskFate(options_, *catalog_, script_->id);
-    if (!fate) return std::unexpected(std::move(fate.error()));
-    if (fate->committed) {
-      if (!outcome_.xid.IsValid()) outcome_.xid = fate->xid;
-      outcome_.effects.clear();  // some answers were lost with the connection
-      outcome_.bracket.reset();
-      outcome_.was_in_doubt = true;
-      outcome_.fate = Fate::kCommitted;
-      script_.reset();
-      return std::move(outcome_);
-    }
+  backend_pid_ = backend_pid;
+  if (!script_) return std::nullopt;
+  if (fate.committed) {
+    if (!outcome_.xid.IsValid()) outcome_.xid = fate.xid;
+    outcome_.effects.clear();  // some answers were lost with the connection
+    outcome_.bracket.reset();
+    outcome_.was_in_doubt = true;
+    outcome_.fate = Fate::kCommitted;
+    script_.reset();
+    return std::move(outcome_);
   }
   // It did not commit and never will: once more.
   if (auto ok = Send(); !ok) return std::unexpected(std::move(ok.error()));

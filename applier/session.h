@@ -7,7 +7,8 @@
 // by a ROLLBACK.
 //
 // When the connection is lost with a script under way, the session row, locked on a new connection,
-// says whether it committed; if not, it is run again. Never blocks except while it reconnects.
+// says whether it committed; if not, it is run again. One that is lost while idle is opened again.
+// Never blocks except while it reconnects.
 #ifndef LOCKSTEP_APPLIER_SESSION_H_
 #define LOCKSTEP_APPLIER_SESSION_H_
 
@@ -16,7 +17,7 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 #include "applier/statements.h"
@@ -57,16 +58,17 @@ class Session {
  private:
   // What the next result belongs to.
   struct Slot {
-    enum class Kind { kOther, kSessionUpdate, kOperation, kBefore, kEnd, kAfter };
+    enum class Kind { kOther, kPrepare, kSessionUpdate, kOperation, kBefore, kEnd, kAfter };
     Kind kind = Kind::kOther;
-    std::uint32_t operation = 0;
+    std::uint32_t index = 0;  // of the operation, or in preparing_
   };
 
   Session(const SessionOptions& options, const model::Catalog& catalog, postgres::Pipeline pipeline)
       : options_(options),
         statements_(catalog),
         catalog_(&catalog),
-        pipeline_(std::move(pipeline)) {}
+        pipeline_(std::move(pipeline)),
+        backend_pid_(pipeline_.connection().backend_pid()) {}
 
   model::Result<void> Send();
   model::Result<void> PrepareWanted();
@@ -80,22 +82,25 @@ class Session {
   void OnFailure(const Slot& slot, const std::string& sqlstate, const std::string& message);
   // All results of the pipeline are in: the outcome, or one more round to end a failed transaction.
   model::Result<std::optional<model::Outcome>> Conclude();
-  // Asks the database what became of the script, on a new connection.
+  model::Result<std::optional<model::Outcome>> Advance();
+  // Asks the database what became of the script, on a new connection, which is the session's then.
   model::Result<std::optional<model::Outcome>> Settle();
+  model::Result<std::optional<model::Outcome>> TrySettle();
 
   SessionOptions options_;
   StatementMaker statements_;
   const model::Catalog* catalog_;
   postgres::Pipeline pipeline_;
-  std::unordered_set<std::string> prepared_;
+  int backend_pid_;                                 // kept: libpq forgets it with the connection
+  std::unordered_map<std::string, bool> prepared_;  // true: the server has confirmed it
   // Names and SQL met for the first time: prepared before the next script. In mid-transaction a
   // failure before it would undo the Prepare.
   std::map<std::string, std::string> wanted_;
+  std::vector<std::string> preparing_;  // names sent with this script
 
   std::optional<model::Script> script_;
   model::Outcome outcome_;
   std::deque<Slot> slots_;  // results still owed
-  std::size_t depth_ = 0;   // of savepoints, while sending
   // The tag that answered COMMIT or ROLLBACK.
   std::optional<std::string> end_tag_;
 };

@@ -25,6 +25,23 @@ Result<Connection> Open(const ConsumerOptions& options, ConnectionKind kind) {
   return Connection::Open(options.conninfo, kind, {.application_name = options.application_name});
 }
 
+// A replica of no tables would agree with everything, and one without keys cannot tell rows apart.
+Result<void> CheckFollowable(const std::vector<model::RelationPtr>& relations,
+                             const std::string& schema) {
+  if (relations.empty()) {
+    return Fail(model::ErrorKind::kUsage,
+                fmt::format("schema {} has no tables to follow, or does not exist", schema));
+  }
+  for (const model::RelationPtr& relation : relations) {
+    if (!relation->key.empty()) continue;
+    return Fail(model::ErrorKind::kUnsupported,
+                fmt::format("table {} has no primary key: its rows cannot be followed; add one, or "
+                            "set REPLICA IDENTITY USING INDEX",
+                            relation->QualifiedName()));
+  }
+  return {};
+}
+
 // What the attach snapshot shows.
 struct Snapshot {
   std::vector<model::RelationPtr> relations;
@@ -39,6 +56,8 @@ Result<Snapshot> ReadSnapshot(const ConsumerOptions& options, const postgres::Cr
     return std::unexpected(ok.error());
   auto relations = postgres::ReadSchema(*connection, options.schema);
   if (!relations) return std::unexpected(std::move(relations.error()));
+  if (auto ok = CheckFollowable(*relations, options.schema); !ok)
+    return std::unexpected(std::move(ok.error()));
 
   Snapshot snapshot{*relations, std::make_unique<Replica>(*relations, slot.consistent_point)};
   for (std::uint32_t table = 0; table < relations->size(); ++table) {

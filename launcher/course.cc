@@ -67,7 +67,8 @@ void Course::OnFailure(const wire::Failure& failure, Time now) {
   if (phase_ == Phase::kRunning) {
     ending_.error = failure.error;
     ending_.error->message = fmt::format("{}: {}", failure.process, failure.error.message);
-    ending_.blamed = failure.process;
+    // What the user must change is said in the message; of other faults the log may tell more.
+    if (ExitCodeOf(failure.error) != ExitCode::kUsage) ending_.blamed = failure.process;
   }
   Stop(now);
 }

@@ -85,8 +85,7 @@ Result<Source> Source::Open(const RunOptions& options, const std::string& cluste
   if (!sql) return Fail("--database", sql.error());
   Result<std::string> version = sql->Scalar("SHOW server_version");
   if (!version) return std::unexpected(version.error());
-  // Debian's reads "15.20 (Debian 15.20-0+deb12u1)".
-  source.postgres_version_ = version->substr(0, version->find(' '));
+  source.postgres_version_ = std::move(*version);
   if (!source.cluster_) {
     if (Result<void> done = CheckDatabase(*sql, options); !done) {
       return std::unexpected(done.error());

@@ -19,6 +19,7 @@
 #include "wire/peer.h"
 #include "wire/poller.h"
 #include "wire/reporter.h"
+#include "wire/watched_fd.h"
 
 namespace lockstep::listener {
 namespace {
@@ -110,15 +111,8 @@ class Process {
   }
 
   void WatchStream() {
-    const int fd = consumer_->fd();
-    if (fd != stream_fd_) {
-      if (stream_fd_ >= 0) poller_.Remove(stream_token_);
-      if (fd >= 0) stream_token_ = poller_.AddFd(fd, {});
-      stream_fd_ = fd;
-    }
-    if (fd < 0) return;
-    poller_.SetInterest(stream_token_, {.read = consumer_->WantsToRead() && !stuck_,
-                                        .write = consumer_->WantsWrite()});
+    watched_.Watch(poller_, consumer_->fd(),
+                   {.read = consumer_->WantsToRead() && !stuck_, .write = consumer_->WantsWrite()});
   }
 
   Result<void> ReadVerifier() {
@@ -242,8 +236,7 @@ class Process {
   std::optional<Consumer> consumer_;
   std::optional<VerifierSink> sink_;
   std::optional<Saboteur> saboteur_;
-  int stream_fd_ = -1;
-  wire::Poller::Token stream_token_ = 0;
+  wire::WatchedFd watched_;
   bool more_to_read_ = false;
 
   std::optional<wire::Time> lost_since_;

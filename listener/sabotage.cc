@@ -6,7 +6,6 @@
 #include <array>
 #include <bit>
 #include <set>
-#include <span>
 #include <utility>
 #include <variant>
 
@@ -64,10 +63,10 @@ Row* NewRow(Change& change) {
                     change);
 }
 
-// Every key that the changes touch, with its table.
-std::set<std::pair<const model::Relation*, Row>> TouchedKeys(std::span<const Change> changes) {
+// Every key that the transaction touches, with its table.
+std::set<std::pair<const model::Relation*, Row>> TouchedKeys(const Transaction& transaction) {
   std::set<std::pair<const model::Relation*, Row>> keys;
-  for (const Change& change : changes) {
+  for (const Change& change : transaction.changes) {
     const model::Relation& relation = *model::RelationOf(change);
     std::visit(Overloaded{
                    [&](const model::Insert& insert) {
@@ -87,17 +86,26 @@ std::set<std::pair<const model::Relation*, Row>> TouchedKeys(std::span<const Cha
 }
 
 bool AreDisjoint(const Transaction& a, const Transaction& b) {
-  const auto keys = TouchedKeys(a.changes);
-  return std::ranges::none_of(TouchedKeys(b.changes),
-                              [&](const auto& key) { return keys.contains(key); });
+  const auto keys = TouchedKeys(a);
+  return std::ranges::none_of(TouchedKeys(b), [&](const auto& key) { return keys.contains(key); });
 }
 
-// Whether a later change of the transaction touches the row that change `index` wrote, and could
-// hide what was done to it.
-bool IsTouchedAgain(const Transaction& transaction, std::size_t index, const Row& row) {
-  const model::Relation& relation = *model::RelationOf(transaction.changes[index]);
-  return TouchedKeys(std::span(transaction.changes).subspan(index + 1))
-      .contains({&relation, relation.KeyOf(row)});
+// True when no later change of the transaction touches the row that change `index` writes: then
+// what is done to it lasts.
+bool IsLastOfItsRow(const Transaction& transaction, std::size_t index) {
+  Change change = transaction.changes[index];
+  const model::Relation* relation = model::RelationOf(change).get();
+  const Row* row = NewRow(change);
+  if (!row) return true;
+  Transaction later;
+  later.changes.assign(transaction.changes.begin() + static_cast<std::ptrdiff_t>(index) + 1,
+                       transaction.changes.end());
+  return !TouchedKeys(later).contains({relation, relation->KeyOf(*row)});
+}
+
+bool MovesItsRow(const model::Update& update) {
+  return update.old_row &&
+         update.relation->KeyOf(*update.old_row) != update.relation->KeyOf(update.row);
 }
 
 }  // namespace
@@ -149,8 +157,9 @@ bool Saboteur::DropChange(Transaction& transaction) {
   // The first change is the session row's; without it alone the commit would be one that changes
   // nothing.
   if (transaction.changes.size() < 2) return false;
-  // An update may write the values that are there already: without it nothing would differ.
-  if (std::holds_alternative<model::Update>(transaction.changes.back())) return false;
+  // An update may set what is there already; without it the state would be the same.
+  const auto* update = std::get_if<model::Update>(&transaction.changes.back());
+  if (update && !MovesItsRow(*update)) return false;
   transaction.changes.pop_back();
   return true;
 }
@@ -158,7 +167,7 @@ bool Saboteur::DropChange(Transaction& transaction) {
 bool Saboteur::NullForUnchanged(Transaction& transaction) {
   for (std::size_t i = 0; i < transaction.changes.size(); ++i) {
     Row* row = NewRow(transaction.changes[i]);
-    if (!row || IsTouchedAgain(transaction, i, *row)) continue;
+    if (!row || !IsLastOfItsRow(transaction, i)) continue;
     std::size_t column = 0;
     for (const model::Cell cell : *row) {
       if (std::holds_alternative<model::Unchanged>(cell)) {
@@ -203,7 +212,7 @@ bool Saboteur::CorruptValue(Transaction& transaction) {
   // The first change is the session row's.
   for (std::size_t i = 1; i < transaction.changes.size(); ++i) {
     Row* row = NewRow(transaction.changes[i]);
-    if (!row || IsTouchedAgain(transaction, i, *row)) continue;
+    if (!row || !IsLastOfItsRow(transaction, i)) continue;
     const model::Relation& relation = *model::RelationOf(transaction.changes[i]);
     std::uint32_t column = 0;
     for (const model::Cell cell : *row) {
@@ -224,8 +233,7 @@ bool Saboteur::CorruptValue(Transaction& transaction) {
 bool Saboteur::LeaveStaleKey(Transaction& transaction) {
   for (model::Change& change : transaction.changes) {
     auto* update = std::get_if<model::Update>(&change);
-    if (!update || !update->old_row || !update->row.IsComplete()) continue;
-    if (update->relation->KeyOf(*update->old_row) == update->relation->KeyOf(update->row)) continue;
+    if (!update || !MovesItsRow(*update) || !update->row.IsComplete()) continue;
     change = model::Insert{update->relation, update->row};
     return true;
   }
@@ -238,7 +246,8 @@ std::vector<Transaction> Saboteur::Swap(Transaction transaction) {
     return {};
   }
   Transaction first = *std::exchange(held_, std::nullopt);
-  if (transaction.changes.empty() || !AreDisjoint(first, transaction)) {
+  if (transaction.changes.empty()) return {std::move(first), std::move(transaction)};
+  if (!AreDisjoint(first, transaction)) {
     held_ = std::move(transaction);
     return {std::move(first)};
   }

@@ -46,6 +46,10 @@ class Saboteur {
   // back until the next.
   model::Result<std::vector<model::Transaction>> Change(model::Transaction transaction);
 
+  // Whether one is held back. What the listener has received ends before it then, whatever it tells
+  // the verifier.
+  bool holds_one() const { return held_.has_value(); }
+
   // What was done to which commit; empty until then.
   const std::string& deed() const { return deed_; }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace lockstep::verifier {
 
@@ -10,9 +11,7 @@ using model::Lsn;
 using model::VerdictKind;
 
 ListenerJudge::ListenerJudge(const wire::Hello& hello)
-    : consistent_point_(hello.consistent_point),
-      attached_digest_(hello.digest),
-      judged_(hello.consistent_point) {
+    : consistent_point_(hello.consistent_point), attached_digest_(hello.digest) {
   result_.id = hello.listener;
   result_.plugin = hello.plugin;
   result_.end_lsn = hello.consistent_point;
@@ -44,6 +43,7 @@ void ListenerJudge::OnMisfit(const wire::Misfit& misfit) { reports_.emplace_back
 void ListenerJudge::Judge(const Oracle& oracle, model::Digest initial) {
   const Lsn frontier = oracle.frontier();
   JudgeConsistentPoint(frontier, initial);
+  if (!attached_judged_) return;
   while (!finding_ && !reports_.empty()) {
     const auto& report = reports_.front();
     const Lsn end_lsn = std::visit([](const auto& r) { return r.end_lsn; }, report);
@@ -67,11 +67,19 @@ void ListenerJudge::Judge(const Oracle& oracle, model::Digest initial) {
   judged_ = std::max(judged_, silent);
 }
 
+bool ListenerJudge::HasAgreedUpTo(Lsn lsn) const {
+  return attached_judged_ && !finding_ && reports_.empty() && expectations_.empty() &&
+         position_.received >= lsn && judged_ >= lsn;
+}
+
 void ListenerJudge::JudgeConsistentPoint(Lsn frontier, model::Digest initial) {
   if (attached_judged_ || frontier < consistent_point_) return;
   attached_judged_ = true;
   const model::Digest expected = has_last_expected_ ? last_expected_ : initial;
-  if (expected == attached_digest_) return;
+  if (expected == attached_digest_) {
+    judged_ = consistent_point_;
+    return;
+  }
   finding_ =
       Finding{.reason = fmt::format(
                   "its copy at the consistent point {} has digest {}, expected {}",
@@ -87,16 +95,29 @@ void ListenerJudge::JudgeCommit(const wire::Commit& commit, const Oracle& oracle
                        .end_lsn = commit.end_lsn,
                        .rows_differ = rows_differ};
   };
-  result_.end_lsn = std::max(result_.end_lsn, commit.end_lsn);
+  const Lsn last = std::exchange(result_.end_lsn, std::max(result_.end_lsn, commit.end_lsn));
   const Expectation* expected = expectations_.empty() ? nullptr : &expectations_.front();
   if (!expected || commit.end_lsn < expected->end_lsn) {
-    if (commit.run_changes == 0) {
+    if (commit.run_changes == 0 && commit.digest == result_.digest) {
       ++result_.foreign;
-      return;
+    } else if (commit.run_changes == 0) {
+      finding(fmt::format("its state has another digest after the foreign commit of xid {} at {}",
+                          commit.xid.value, ToString(commit.end_lsn)),
+              true);
+    } else if (commit.end_lsn <= last) {
+      finding(fmt::format("it reports a commit of xid {} at {} after it had come to {}",
+                          commit.xid.value, ToString(commit.end_lsn), ToString(last)),
+              false);
+    } else {
+      finding(
+          fmt::format(
+              "it reports a commit of xid {} at {}, where Postgres committed nothing of the run",
+              commit.xid.value, ToString(commit.end_lsn)),
+          true);
     }
-    finding(fmt::format(
-                "it reports a commit of xid {} at {}, where Postgres committed nothing of the run",
-                commit.xid.value, ToString(commit.end_lsn)),
+  } else if (commit.end_lsn > expected->end_lsn && commit.xid == expected->xid) {
+    finding(fmt::format("it reports transaction {} at {}, which Postgres committed at {}",
+                        expected->id.value, ToString(commit.end_lsn), ToString(expected->end_lsn)),
             true);
   } else if (commit.end_lsn > expected->end_lsn) {
     FindMissing(*expected,
@@ -120,6 +141,12 @@ void ListenerJudge::JudgeCommit(const wire::Commit& commit, const Oracle& oracle
 }
 
 void ListenerJudge::JudgeMisfit(const wire::Misfit& misfit, const Oracle& oracle) {
+  if (!expectations_.empty() && expectations_.front().end_lsn < misfit.end_lsn) {
+    // No wonder that it does not fit.
+    FindMissing(expectations_.front(),
+                fmt::format("it went on with the commit at {}", ToString(misfit.end_lsn)));
+    return;
+  }
   finding_ = Finding{.reason = fmt::format("a change does not fit its copy: {}", misfit.message),
                      .commit = oracle.FindTransaction(misfit.xid),
                      .xid = misfit.xid,

@@ -48,8 +48,11 @@ class ListenerJudge {
 
   // ---- output ----
   const std::optional<Finding>& finding() const { return finding_; }
-  // Every commit with end_lsn <= judged() has been judged; the listener may forget them.
+  // Every commit with end_lsn <= judged() has been judged, and so has the state at the consistent
+  // point; the listener may forget them. 0 before.
   model::Lsn judged() const { return judged_; }
+  // It has said everything up to `lsn`, all it said is judged, and nothing else was expected.
+  bool HasAgreedUpTo(model::Lsn lsn) const;
   const model::ListenerResult& result() const { return result_; }
   model::Lsn consistent_point() const { return consistent_point_; }
   // What it has not judged yet, for "whose turn it was".

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cassert>
 #include <variant>
 
+#include "model/fits.h"
 #include "model/text_form.h"
 
 namespace lockstep::verifier {
@@ -17,10 +17,6 @@ using model::Lsn;
 using model::Outcome;
 using model::TransactionId;
 using model::Xid;
-
-// How many ended transactions stay known by xid: far more than are under way at any time, and a few
-// megabytes.
-constexpr std::size_t kRememberedXids = 65'536;
 
 template <class... Ts>
 struct Overloaded : Ts... {
@@ -55,12 +51,27 @@ std::string DescribeEffect(const Effect& effect) {
                                  : fmt::format("SQLSTATE {}", effect.sqlstate);
 }
 
+// True when the first operation that did otherwise than the model says was refused by the server,
+// for a reason (a full disk, a cancellation) that no model knows.
+bool IsRefused(const Outcome& outcome, const model::Execution& execution) {
+  for (std::size_t i = 0; i < std::min(outcome.effects.size(), execution.effects.size()); ++i) {
+    const Effect& expected = execution.effects[i];
+    const Effect& reported = outcome.effects[i];
+    if (expected.rows == reported.rows && expected.sqlstate == reported.sqlstate) continue;
+    return expected.sqlstate.empty() && !reported.sqlstate.empty();
+  }
+  return false;
+}
+
 const char* ToString(Fate fate) { return fate == Fate::kCommitted ? "committed" : "rolled back"; }
 
 }  // namespace
 
 Oracle::Oracle(const model::Catalog& catalog)
-    : catalog_(catalog), expected_(catalog.tables), writers_(catalog.tables.size()) {
+    : catalog_(catalog),
+      expected_(catalog.tables),
+      sessions_(catalog.sessions),
+      writers_(catalog.tables.size()) {
   for (std::uint32_t session = 1; session <= catalog.sessions; ++session) {
     model::Row row = model::MakeSessionRow({session}, {0});
     model::Row key = catalog.tables[model::kSessionTable]->KeyOf(row);
@@ -68,69 +79,129 @@ Oracle::Oracle(const model::Catalog& catalog)
   }
 }
 
-void Oracle::OnScript(model::Script script, std::size_t bytes) {
+Oracle::Session* Oracle::Find(model::SessionId session) {
+  const bool exists = session.IsValid() && session.value <= sessions_.size();
+  return exists ? &sessions_[session.value - 1] : nullptr;
+}
+
+bool Oracle::OnScript(model::Script script, std::size_t bytes) {
+  if (script.id <= last_script_ || !model::Fits(script, catalog_)) return false;
+  Session& session = *Find(script.session);
+  PendingScript pending{std::move(script), bytes, std::nullopt};
+  if (!session.early.empty()) {
+    if (session.early.front().id != pending.script.id) return false;
+    pending.outcome = std::move(session.early.front());
+    session.early.pop_front();
+    --early_outcomes_;
+  }
+  last_script_ = pending.script.id;
   ++counts_.generated;
   ++scripts_waiting_;
-  QueueOf(script.session).push_back({std::move(script), bytes, std::nullopt});
+  session.scripts.push_back(std::move(pending));
+  return true;
 }
 
 bool Oracle::OnOutcome(Outcome outcome) {
-  SessionQueue& queue = QueueOf(outcome.session);
-  auto pending = std::ranges::find_if(queue, [](const PendingScript& p) { return !p.outcome; });
-  if (pending == queue.end() || pending->script.id != outcome.id) return false;
-  if (outcome.xid.IsValid()) RememberXid(model::Low(outcome.xid), outcome.id);
+  Session* session = Find(outcome.session);
+  const Xid xid = model::Low(outcome.xid);
+  if (!session || (outcome.xid.IsValid() && ids_by_xid_.contains(xid))) return false;
+  if (outcome.fate == Fate::kCommitted && !outcome.xid.IsValid()) return false;
+  auto pending =
+      std::ranges::find_if(session->scripts, [](const PendingScript& p) { return !p.outcome; });
+  const bool is_early = pending == session->scripts.end();
+  if (is_early) {
+    const TransactionId last = session->early.empty() ? last_script_ : session->early.back().id;
+    if (outcome.id <= last || early_outcomes_ >= kEarlyOutcomesMax) return false;
+  } else if (pending->script.id != outcome.id) {
+    return false;
+  }
+  if (outcome.xid.IsValid()) ids_by_xid_[xid] = outcome.id;
   if (outcome.fate == Fate::kCommitted) {
     ++committed_reported_;
     committed_.emplace(outcome.id, outcome.session);
   }
-  pending->outcome = std::move(outcome);
+  if (is_early) {
+    session->early.push_back(std::move(outcome));
+    ++early_outcomes_;
+  } else {
+    pending->outcome = std::move(outcome);
+  }
   return true;
 }
 
 void Oracle::OnSettled(Lsn lsn) { settled_ = std::max(settled_, lsn); }
 
 void Oracle::OnCommitRecords(std::span<const model::CommitRecord> records, Lsn scanned) {
-  records_.insert(records_.end(), records.begin(), records.end());
+  for (const model::CommitRecord& record : records) {
+    if (record.end_lsn <= last_record_) continue;
+    last_record_ = record.end_lsn;
+    records_.push_back(record);
+  }
   scanned_ = std::max(scanned_, scanned);
 }
 
 void Oracle::Advance(std::optional<Lsn> limit) {
   const auto beyond = [&](Lsn lsn) { return limit && lsn > *limit; };
-  while (!records_.empty() && !beyond(records_.front().end_lsn)) {
-    const model::CommitRecord record = records_.front();
-    auto id = ids_by_xid_.find(record.xid);
-    auto committed = id == ids_by_xid_.end() ? committed_.end() : committed_.find(id->second);
-    if (committed == committed_.end()) {
-      if (record.end_lsn > settled_) break;  // its outcome may still come
-    } else {
-      SessionQueue& queue = QueueOf(committed->second);
-      EndRolledBackHeads(queue);
-      assert(!queue.empty() && queue.front().script.id == committed->first);
-      Replay(record, queue.front());
-      committed_.erase(committed);
-      queue.pop_front();
-      --scripts_waiting_;
-    }
-    frontier_ = record.end_lsn;
+  while (!records_.empty() && !beyond(records_.front().end_lsn) && TakeRecord(records_.front()))
     records_.pop_front();
-  }
-  for (auto& [session, queue] : sessions_) EndRolledBackHeads(queue);
-  if (records_.empty() || beyond(records_.front().end_lsn))
-    frontier_ = std::max(frontier_, limit ? std::min(scanned_, *limit) : scanned_);
+  for (Session& session : sessions_) EndRolledBackHeads(session);
+  Lsn known = scanned_;
+  if (!records_.empty()) known = {records_.front().end_lsn.value - 1};
+  if (beyond(known)) known = *limit;
+  if (illegal_effect_ && illegal_effect_->end_lsn.IsValid())
+    known = std::min(known, {illegal_effect_->end_lsn.value - 1});
+  frontier_ = std::max(frontier_, known);
 }
 
-void Oracle::EndRolledBackHeads(SessionQueue& queue) {
-  while (!queue.empty() && queue.front().outcome &&
-         queue.front().outcome->fate == Fate::kRolledBack) {
-    EndRolledBack(queue.front());
-    queue.pop_front();
-    --scripts_waiting_;
+bool Oracle::TakeRecord(const model::CommitRecord& record) {
+  auto id = ids_by_xid_.find(record.xid);
+  // Foreign, unless its outcome may still come.
+  if (id == ids_by_xid_.end()) return record.end_lsn <= settled_;
+  auto committed = committed_.find(id->second);
+  if (committed == committed_.end()) {
+    SetIllegal({id->second, record.xid, record.end_lsn,
+                "Postgres committed what the applier reports as ended before or rolled back"});
+    return true;
   }
+  Session& session = *Find(committed->second);
+  EndRolledBackHeads(session);
+  if (session.scripts.empty()) return false;  // its outcome came before it
+  const PendingScript& head = session.scripts.front();
+  if (head.script.id != committed->first) {
+    SetIllegal({id->second, record.xid, record.end_lsn,
+                fmt::format("Postgres committed it before transaction {} of the same session, "
+                            "which the applier reports as committed earlier",
+                            head.script.id.value)});
+    return false;
+  }
+  Replay(record, head);
+  committed_.erase(committed);
+  EndHead(session);
+  return true;
+}
+
+void Oracle::EndRolledBackHeads(Session& session) {
+  while (!session.scripts.empty() && session.scripts.front().outcome &&
+         session.scripts.front().outcome->fate == Fate::kRolledBack) {
+    EndRolledBack(session.scripts.front());
+    EndHead(session);
+  }
+}
+
+void Oracle::EndHead(Session& session) {
+  const Outcome& outcome = *session.scripts.front().outcome;
+  if (outcome.xid.IsValid()) ended_xids_.push_back(model::Low(outcome.xid));
+  if (ended_xids_.size() > kRememberedXids) {
+    ids_by_xid_.erase(ended_xids_.front());
+    ended_xids_.pop_front();
+  }
+  session.scripts.pop_front();
+  --scripts_waiting_;
 }
 
 void Oracle::EndRolledBack(const PendingScript& pending) {
   model::Execution execution = model::Execute(pending.script, expected_);
-  if (execution.fate == Fate::kCommitted) {
+  if (execution.fate == Fate::kCommitted || IsRefused(*pending.outcome, execution)) {
     // Postgres refused what the model allows: reported and counted, and the expected state goes
     // without it.
     expected_.Undo(execution.images);
@@ -181,9 +252,11 @@ void Oracle::CheckEffects(const PendingScript& pending, const model::Execution& 
 }
 
 void Oracle::SetIllegal(const PendingScript& pending, Lsn end_lsn, std::string message) {
-  if (illegal_effect_) return;
-  illegal_effect_ = IllegalEffect{pending.script.id, model::Low(pending.outcome->xid), end_lsn,
-                                  std::move(message)};
+  SetIllegal({pending.script.id, model::Low(pending.outcome->xid), end_lsn, std::move(message)});
+}
+
+void Oracle::SetIllegal(IllegalEffect effect) {
+  if (!illegal_effect_) illegal_effect_ = std::move(effect);
 }
 
 void Oracle::RememberWriters(const Outcome& outcome, const model::Execution& execution) {
@@ -202,21 +275,6 @@ void Oracle::RememberWriters(const Outcome& outcome, const model::Execution& exe
   }
 }
 
-void Oracle::RememberXid(Xid xid, TransactionId id) {
-  ids_by_xid_[xid] = id;
-  xids_in_order_.push_back(xid);
-  // One that still waits for its commit record is put back at the end.
-  while (xids_in_order_.size() > kRememberedXids) {
-    const Xid oldest = xids_in_order_.front();
-    xids_in_order_.pop_front();
-    if (committed_.contains(ids_by_xid_[oldest])) {
-      xids_in_order_.push_back(oldest);
-    } else {
-      ids_by_xid_.erase(oldest);
-    }
-  }
-}
-
 std::optional<Xid> Oracle::WrittenBy(std::uint32_t table, const model::Row& key) const {
   auto it = writers_[table].find(key);
   return it == writers_[table].end() ? std::nullopt : std::optional(it->second);
@@ -229,9 +287,10 @@ std::optional<TransactionId> Oracle::FindTransaction(Xid xid) const {
 
 std::optional<TransactionId> Oracle::OldestWithoutOutcome() const {
   std::optional<TransactionId> oldest;
-  for (const auto& [session, queue] : sessions_) {
-    auto pending = std::ranges::find_if(queue, [](const PendingScript& p) { return !p.outcome; });
-    if (pending != queue.end() && (!oldest || pending->script.id < *oldest))
+  for (const Session& session : sessions_) {
+    auto pending =
+        std::ranges::find_if(session.scripts, [](const PendingScript& p) { return !p.outcome; });
+    if (pending != session.scripts.end() && (!oldest || pending->script.id < *oldest))
       oldest = pending->script.id;
   }
   return oldest;

@@ -16,7 +16,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -57,14 +56,25 @@ struct IllegalEffect {
 
 class Oracle {
  public:
+  // How many ended transactions stay known by xid: far more than are under way at any time, and a
+  // few megabytes.
+  static constexpr std::size_t kRememberedXids = 65'536;
+  // How many outcomes may be ahead of their scripts: more than credit lets be under way.
+  static constexpr std::size_t kEarlyOutcomesMax = 65'536;
+
   explicit Oracle(const model::Catalog& catalog);
 
   // ---- input, in any interleaving; scripts by ascending id ----
-  void OnScript(model::Script script, std::size_t bytes);
-  // False for an outcome of a script that is not known or has one already.
+  // False for a script that does not fit the catalog (model/fits.h) or comes out of turn: not by
+  // ascending id, or without being the one whose outcome came already.
+  bool OnScript(model::Script script, std::size_t bytes);
+  // An outcome may come before its script: they travel on different ways. False for one that cannot
+  // be true: of a session that is not there, out of its session's order, a second one, committed
+  // without an xid, or with the xid of another.
   bool OnOutcome(model::Outcome outcome);
   void OnSettled(model::Lsn lsn);
-  // Commit records in WAL order; `scanned` is how far the WAL has been read with them.
+  // Commit records in WAL order; `scanned` is how far the WAL has been read with them. Records at
+  // or below the last one are repetitions, and dropped.
   void OnCommitRecords(std::span<const model::CommitRecord> records, model::Lsn scanned);
 
   // Replays what is known, but nothing that ends above `limit` (a barrier under inspection).
@@ -75,7 +85,8 @@ class Oracle {
   std::vector<Expectation> TakeExpectations() { return std::exchange(expectations_, {}); }
   const std::optional<IllegalEffect>& illegal_effect() const { return illegal_effect_; }
 
-  // Every commit with end_lsn <= frontier() is the run's and replayed, or foreign.
+  // Every commit with end_lsn <= frontier() is the run's and replayed, or foreign. Stays below a
+  // commit that is illegal: what a listener says of it proves nothing against the listener.
   model::Lsn frontier() const { return frontier_; }
   const model::Database& expected() const { return expected_; }
   // Remembers rows as they were after commits above `lsn`.
@@ -92,7 +103,8 @@ class Oracle {
   std::uint64_t committed_reported() const { return committed_reported_; }
   // Scripts and script bytes that ended without a commit (they need no listener's judgement).
   std::uint64_t rolled_back_bytes() const { return rolled_back_bytes_; }
-  std::size_t scripts_waiting() const { return scripts_waiting_; }
+  // Scripts that have not ended, and outcomes whose scripts have not come.
+  std::size_t scripts_waiting() const { return scripts_waiting_ + early_outcomes_; }
   // The oldest script without outcome, for "whose turn it was".
   std::optional<model::TransactionId> OldestWithoutOutcome() const;
 
@@ -103,29 +115,39 @@ class Oracle {
     std::optional<model::Outcome> outcome;
   };
   // A session's scripts run in order, so its outcomes and its commits come in order too.
-  using SessionQueue = std::deque<PendingScript>;
+  struct Session {
+    std::deque<PendingScript> scripts;
+    std::deque<model::Outcome> early;  // outcomes of scripts that have not come
+  };
 
-  SessionQueue& QueueOf(model::SessionId session) { return sessions_[session.value]; }
-  // Ends the scripts at the head of the queue that rolled back.
-  void EndRolledBackHeads(SessionQueue& queue);
+  // nullptr: there is no such session.
+  Session* Find(model::SessionId session);
+  // False when it is not yet the record's turn.
+  bool TakeRecord(const model::CommitRecord& record);
+  // Ends the scripts at the head of the session that rolled back.
+  void EndRolledBackHeads(Session& session);
   void EndRolledBack(const PendingScript& pending);
   void Replay(const model::CommitRecord& record, const PendingScript& pending);
+  void EndHead(Session& session);
   // Compares what the applier reports with what the model says; keeps the first difference.
   void CheckEffects(const PendingScript& pending, const model::Execution& execution,
                     model::Lsn end_lsn);
   void RememberWriters(const model::Outcome& outcome, const model::Execution& execution);
-  void RememberXid(model::Xid xid, model::TransactionId id);
   void SetIllegal(const PendingScript& pending, model::Lsn end_lsn, std::string message);
+  void SetIllegal(IllegalEffect effect);
 
   const model::Catalog catalog_;
   model::Database expected_;
   model::History history_;
-  std::map<std::uint32_t, SessionQueue> sessions_;
+  std::vector<Session> sessions_;  // session n is at n - 1
+  model::TransactionId last_script_;
   std::size_t scripts_waiting_ = 0;
+  std::size_t early_outcomes_ = 0;
   std::deque<model::CommitRecord> records_;
+  model::Lsn last_record_;
   // The run's transactions by xid: all that wait, and the latest that ended.
   std::unordered_map<model::Xid, model::TransactionId> ids_by_xid_;
-  std::deque<model::Xid> xids_in_order_;
+  std::deque<model::Xid> ended_xids_;
   std::unordered_map<model::TransactionId, model::SessionId>
       committed_;  // outcome known, not replayed
   std::vector<tsl::robin_map<model::Row, model::Xid, model::RowHash>> writers_;  // by table

@@ -17,27 +17,12 @@
 #include "wire/peer.h"
 #include "wire/poller.h"
 #include "wire/reporter.h"
+#include "wire/watched_fd.h"
 
 namespace lockstep::verifier {
 namespace {
 
 using model::Result;
-
-// Watches `fd` for reading, and for writing when wanted; follows a connection that is opened anew
-// or gone (-1).
-struct WatchedFd {
-  int fd = -1;
-  wire::Poller::Token token = 0;
-
-  void Watch(wire::Poller& poller, int new_fd, bool wants_write) {
-    if (new_fd != fd) {
-      if (fd >= 0) poller.Remove(token);
-      if (new_fd >= 0) token = poller.AddFd(new_fd, {});
-      fd = new_fd;
-    }
-    if (fd >= 0) poller.SetInterest(token, {.read = true, .write = wants_write});
-  }
-};
 
 class Process {
  public:
@@ -95,11 +80,12 @@ class Process {
     auto deadline = wire::Earlier(server_.NextDeadline(), reporter_.NextDeadline());
     deadline = wire::Earlier(deadline, moved_at_ + options_.stall_timeout);
     if (wal_) {
-      wal_fd_.Watch(poller_, wal_->fd(), wal_->WantsWrite());
+      wal_fd_.Watch(poller_, wal_->fd(), {.read = true, .write = wal_->WantsWrite()});
       deadline = wire::Earlier(deadline, wal_->NextRead());
     }
-    check_fd_.Watch(poller_, check_ && referee_.StandsAtBarrier() ? check_->fd() : -1,
-                    check_ && check_->WantsWrite());
+    const bool comparing = check_ && referee_.StandsAtBarrier();
+    check_fd_.Watch(poller_, comparing ? check_->fd() : -1,
+                    {.read = true, .write = comparing && check_->WantsWrite()});
     if (more_messages_) deadline = now;
     auto ready = poller_.Wait(deadline);
     if (!ready) return std::unexpected(std::move(ready.error()));
@@ -152,7 +138,7 @@ class Process {
     if (!check_ || !referee_.StandsAtBarrier()) return {};
     if (auto ok = check_->Compare(referee_.oracle()); !ok) return ok;
     if (!check_->done()) return {};
-    check_fd_.Watch(poller_, -1, false);
+    check_fd_.Watch(poller_, -1, {});
     referee_.OnChecked(*check_);
     check_.reset();
     referee_.Advance();
@@ -211,9 +197,9 @@ class Process {
   wire::Poller poller_;
   Referee referee_;
   std::optional<WalReader> wal_;
-  WatchedFd wal_fd_;
+  wire::WatchedFd wal_fd_;
   std::optional<SourceCheck> check_;
-  WatchedFd check_fd_;
+  wire::WatchedFd check_fd_;
   bool more_messages_ = false;
   std::optional<wire::Time> concluding_since_;
   std::uint64_t last_progress_ = 0;

@@ -33,77 +33,71 @@ void Referee::OnMessage(const std::string& peer, wire::Message message, std::siz
   const auto when_running = [&](auto act) {
     if (oracle_) act();
   };
-  std::visit(Overloaded{
-                 [&](wire::CatalogMade& made) { On(peer, std::move(made)); },
-                 [&](wire::Ready& ready) { ready_ = std::move(ready); },
-                 [&](const wire::Join& join) { On(peer, join); },
-                 [&](const wire::Hello& hello) { On(peer, hello); },
-                 [&](model::Script& script) {
-                   when_running([&] {
-                     last_script_ = script.id;
-                     oracle_->OnScript(std::move(script), bytes);
-                   });
-                 },
-                 [&](model::Outcome& outcome) { from_applier_.emplace_back(std::move(outcome)); },
-                 [&](const wire::Settled& settled) {
-                   // The applier says this many times a second, whatever else happens: no progress.
-                   --progress_;
-                   from_applier_.emplace_back(settled);
-                 },
-                 [&](const wire::BarrierReached& reached) { from_applier_.emplace_back(reached); },
-                 [&](const wire::End& end) { end_ = end; },
-                 [&](const wire::Commit& commit) {
-                   if (auto* judge = JudgeOf(peer)) judge->OnCommit(commit);
-                 },
-                 [&](const wire::Position& position) {
-                   // An idle listener says this now and then: no progress of the run.
-                   --progress_;
-                   if (auto* judge = JudgeOf(peer)) judge->OnPosition(position);
-                 },
-                 [&](const wire::Misfit& misfit) {
-                   if (auto* judge = JudgeOf(peer)) judge->OnMisfit(misfit);
-                 },
-                 [&](const wire::RowsReply& reply) { On(peer, reply); },
-                 [&](const wire::Failure& failure) {
-                   GiveUp(fmt::format("{} failed: {}", failure.process, failure.error.message));
-                 },
-                 // Not for the verifier.
-                 [&](const wire::Barrier& m) { nothing(m); },
-                 [&](const wire::BarrierRelease& m) { nothing(m); },
-                 [&](const wire::Attach& m) { nothing(m); },
-                 [&](const wire::Accepted& m) { nothing(m); },
-                 [&](const wire::RowsRequest& m) { nothing(m); },
-                 [&](const wire::Credit& m) { nothing(m); },
-                 [&](const wire::Status& m) { nothing(m); },
-                 [&](const model::Verdict& m) { nothing(m); },
-             },
-             message);
-  TakeFromApplier();
-}
-
-void Referee::TakeFromApplier() {
-  if (!oracle_) return;
-  const auto may_take =
-      Overloaded{[&](const model::Outcome& outcome) { return outcome.id <= last_script_; },
-                 [](const wire::Settled&) { return true; },
-                 [&](const wire::BarrierReached&) { return !barrier_; }};
-  for (; !from_applier_.empty() && std::visit(may_take, from_applier_.front());
-       from_applier_.pop_front()) {
-    std::visit(Overloaded{[&](model::Outcome& outcome) { On(std::move(outcome)); },
-                          [&](const wire::Settled& settled) { oracle_->OnSettled(settled.lsn); },
-                          [&](const wire::BarrierReached& reached) { On(reached); }},
-               from_applier_.front());
-  }
-}
-
-void Referee::On(model::Outcome outcome) {
-  const auto id = outcome.id;
-  if (oracle_->OnOutcome(std::move(outcome))) return;
-  GiveUp(fmt::format("the applier reports an outcome of transaction {}, which is not its turn",
-                     id.value));
+  std::visit(
+      Overloaded{
+          [&](wire::CatalogMade& made) { On(peer, std::move(made)); },
+          [&](wire::Ready& ready) { ready_ = std::move(ready); },
+          [&](const wire::Join& join) { On(peer, join); },
+          [&](const wire::Hello& hello) { On(peer, hello); },
+          [&](model::Script& script) {
+            when_running([&] {
+              const auto id = script.id;
+              if (!oracle_->OnScript(std::move(script), bytes)) {
+                GiveUp(fmt::format("script {} does not fit the catalog or comes out of turn",
+                                   id.value));
+              }
+            });
+          },
+          [&](model::Outcome& outcome) {
+            when_running([&] {
+              const auto id = outcome.id;
+              if (!oracle_->OnOutcome(std::move(outcome))) {
+                GiveUp(fmt::format(
+                    "the applier reports an outcome of transaction {}, which is not its turn",
+                    id.value));
+              }
+            });
+          },
+          [&](const wire::Settled& settled) {
+            // The applier says this many times a second, whatever else happens: no progress.
+            --progress_;
+            when_running([&] { oracle_->OnSettled(settled.lsn); });
+          },
+          [&](const wire::BarrierReached& reached) { when_running([&] { On(reached); }); },
+          [&](const wire::End& end) { end_ = end; },
+          [&](const wire::Commit& commit) {
+            if (auto* judge = JudgeOf(peer)) judge->OnCommit(commit);
+          },
+          [&](const wire::Position& position) {
+            // An idle listener says this now and then: no progress of the run.
+            --progress_;
+            if (auto* judge = JudgeOf(peer)) judge->OnPosition(position);
+          },
+          [&](const wire::Misfit& misfit) {
+            if (auto* judge = JudgeOf(peer)) judge->OnMisfit(misfit);
+          },
+          [&](const wire::RowsReply& reply) { On(peer, reply); },
+          [&](const wire::Failure& failure) {
+            GiveUp(fmt::format("{} failed: {}", failure.process, failure.error.message));
+          },
+          // Not for the verifier.
+          [&](const wire::Barrier& m) { nothing(m); },
+          [&](const wire::BarrierRelease& m) { nothing(m); },
+          [&](const wire::Attach& m) { nothing(m); },
+          [&](const wire::Accepted& m) { nothing(m); },
+          [&](const wire::RowsRequest& m) { nothing(m); },
+          [&](const wire::Credit& m) { nothing(m); },
+          [&](const wire::Status& m) { nothing(m); },
+          [&](const model::Verdict& m) { nothing(m); },
+      },
+      message);
 }
 
 void Referee::On(const wire::BarrierReached& reached) {
+  if (barrier_) {
+    next_barrier_ = reached;
+    return;
+  }
   oracle_->OnSettled(reached.lsn);
   barrier_ = reached;
   snapshot_open_ = false;
@@ -229,7 +223,7 @@ void Referee::OnChecked(const SourceCheck& check) {
   barrier_.reset();
   rows_compared_ += check.rows_compared();
   source_ = check.digest();
-  TakeFromApplier();
+  if (auto next = std::exchange(next_barrier_, std::nullopt)) On(*next);
   if (check.differences().empty() || verdict_ || investigation_) return;
   verdict_ = MakeVerdict(VerdictKind::kDiverged, "the rows in Postgres are not the expected ones");
   verdict_->first_divergence = DescribeSourceDivergence(check, *oracle_, *catalog_);

@@ -88,7 +88,7 @@ inline model::Outcome Finish(Session& session) {
   }
 }
 
-inline model::Outcome Run(Session& session, const model::Script& script) {
+inline model::Outcome RunScript(Session& session, const model::Script& script) {
   Must(session.Start(script));
   return Finish(session);
 }

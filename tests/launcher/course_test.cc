@@ -81,6 +81,7 @@ TEST_F(CourseTest, AFailureEndsTheRunWithItsError) {
   EXPECT_TRUE(course_.IsOver());
   EXPECT_EQ(ending().error, (model::Error{ErrorKind::kUsage, "listener-1: no such plugin"}));
   EXPECT_FALSE(ending().crashed);
+  EXPECT_TRUE(ending().blamed.empty());
   EXPECT_EQ(ending().warnings, (std::vector<std::string>{"applier: gone too"}));
 }
 

@@ -8,8 +8,8 @@
 //   fail:usage / fail:environment    sends a Failure and exits as its kind demands
 //   stay            never gives a verdict, never leaves by itself
 //
-// A verifier that is told of a death gives an inconclusive verdict. SIGTERM: all exit with 0, and
-// a line in $FAKE_STOPPED.
+// A verifier that is told of a death gives an inconclusive verdict. SIGTERM: all exit with 0.
+// Who leaves in an orderly way adds a line to the file $FAKE_STOPPED: name, how, status endpoint.
 #include <fmt/format.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -128,7 +128,8 @@ class Fake {
 
   int Leave(std::string_view how, int status) {
     if (const char* path = getenv("FAKE_STOPPED")) {
-      std::ofstream(path, std::ios::app) << fmt::format("{} {}\n", name_, how);
+      std::ofstream(path, std::ios::app)
+          << fmt::format("{} {} {}\n", name_, how, options_["status"]);
     }
     reporter_.Drain();
     return status;

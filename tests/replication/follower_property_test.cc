@@ -126,15 +126,23 @@ class Simulation {
   void CrashServer() {
     ++crashes_;
     slot_ = slot_on_disk_;
-    Connect();
+    Start();
+    follower_->OnReconnect(MakeWordDecoder(), now_);
+    for (std::size_t i = sending_; i < handed_out_; ++i) ++repeated_;
+    Deliver(KeepaliveFrame(slot_));
   }
 
   // START_REPLICATION at 0/0: the server begins at the slot's position.
-  void Connect() {
+  void Start() {
     to_send_.clear();
     sending_ = 0;
     while (sending_ < log_.size() && log_[sending_].commit_start < slot_) ++sending_;
     sent_up_to_ = slot_;
+  }
+
+  // A client that knows nothing but what is durable and P as it was saved.
+  void Connect() {
+    Start();
     saved_ = std::max(saved_, DurableLsn());
     FollowerOptions options{.start = Lsn{saved_}, .max_pending_transactions = 5};
     follower_ = std::make_unique<Follower>(options, MakeWordDecoder(), now_);

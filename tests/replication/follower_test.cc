@@ -106,6 +106,30 @@ TEST_F(FollowerTest, ReceivedFollowsKeepalivesTooAndNeverGoesBack) {
   EXPECT_EQ(follower_.received(), Lsn{150});
 }
 
+// ---- a new connection ----
+
+TEST_F(FollowerTest, AfterAReconnectOnlyWhatDidNotComeOutComesOut) {
+  Commits(110);
+  Commits(120);
+  Durable(110);
+  Says(125, "B130");
+  follower_.OnReconnect(MakeWordDecoder(), now_);
+  EXPECT_EQ(Commits(110), 0u);
+  EXPECT_EQ(Commits(120), 0u);
+  EXPECT_EQ(Commits(130), 130u);
+  EXPECT_EQ(P(), 110u);
+  Durable(130);
+  EXPECT_EQ(P(), 130u);
+}
+
+TEST_F(FollowerTest, AQuestionOfTheOldConnectionIsNotAnsweredOnTheNew) {
+  Asks(150);
+  Pass(5s);
+  follower_.OnReconnect(MakeWordDecoder(), now_);
+  EXPECT_EQ(Update(), std::nullopt);
+  EXPECT_EQ(DueIn(), 1s);  // the progress to 150 is still to be confirmed
+}
+
 // ---- progress ----
 
 TEST_F(FollowerTest, WhatIsNotDurableIsNotProgress) {

@@ -65,7 +65,8 @@ INSERT INTO captured.texts VALUES (4);
 
 -- times: usual, lowest, highest, infinities, the plugin's blind spots.
 INSERT INTO captured.times VALUES (1, '2024-02-29', '12:34:56.789', '12:00+05:30',
-  '2024-02-29 12:34:56.789012', '2024-02-29 12:34:56.789012+02', '1 year 2 mons -3 days 04:05:06.7');
+  '2024-02-29 12:34:56.789012', '2024-02-29 12:34:56.789012+02',
+  '1 year 2 mons -3 days 04:05:06.7');
 INSERT INTO captured.times VALUES (2, '4714-11-24 BC', '00:00', '00:00+15:59',
   '4714-11-24 00:00:00 BC', '4714-11-24 00:00:00+00 BC', '-178000000 years');
 INSERT INTO captured.times VALUES (3, '5874897-12-31', '24:00', '24:00-15:59',
