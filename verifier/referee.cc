@@ -33,71 +33,76 @@ void Referee::OnMessage(const std::string& peer, wire::Message message, std::siz
   const auto when_running = [&](auto act) {
     if (oracle_) act();
   };
-  std::visit(
-      Overloaded{
-          [&](wire::CatalogMade& made) { On(peer, std::move(made)); },
-          [&](wire::Ready& ready) { ready_ = std::move(ready); },
-          [&](const wire::Join& join) { On(peer, join); },
-          [&](const wire::Hello& hello) { On(peer, hello); },
-          [&](model::Script& script) {
-            when_running([&] {
-              const auto id = script.id;
-              if (!oracle_->OnScript(std::move(script), bytes)) {
-                GiveUp(fmt::format("script {} does not fit the catalog or comes out of turn",
-                                   id.value));
-              }
-            });
-          },
-          [&](model::Outcome& outcome) {
-            when_running([&] {
-              const auto id = outcome.id;
-              if (!oracle_->OnOutcome(std::move(outcome))) {
-                GiveUp(fmt::format(
-                    "the applier reports an outcome of transaction {}, which is not its turn",
-                    id.value));
-              }
-            });
-          },
-          [&](const wire::Settled& settled) {
-            // The applier says this many times a second, whatever else happens: no progress.
-            --progress_;
-            when_running([&] { oracle_->OnSettled(settled.lsn); });
-          },
-          [&](const wire::BarrierReached& reached) { when_running([&] { On(reached); }); },
-          [&](const wire::End& end) { end_ = end; },
-          [&](const wire::Commit& commit) {
-            if (auto* judge = JudgeOf(peer)) judge->OnCommit(commit);
-          },
-          [&](const wire::Position& position) {
-            // An idle listener says this now and then: no progress of the run.
-            --progress_;
-            if (auto* judge = JudgeOf(peer)) judge->OnPosition(position);
-          },
-          [&](const wire::Misfit& misfit) {
-            if (auto* judge = JudgeOf(peer)) judge->OnMisfit(misfit);
-          },
-          [&](const wire::RowsReply& reply) { On(peer, reply); },
-          [&](const wire::Failure& failure) {
-            GiveUp(fmt::format("{} failed: {}", failure.process, failure.error.message));
-          },
-          // Not for the verifier.
-          [&](const wire::Barrier& m) { nothing(m); },
-          [&](const wire::BarrierRelease& m) { nothing(m); },
-          [&](const wire::Attach& m) { nothing(m); },
-          [&](const wire::Accepted& m) { nothing(m); },
-          [&](const wire::RowsRequest& m) { nothing(m); },
-          [&](const wire::Credit& m) { nothing(m); },
-          [&](const wire::Status& m) { nothing(m); },
-          [&](const model::Verdict& m) { nothing(m); },
-      },
-      message);
+  std::visit(Overloaded{
+                 [&](wire::CatalogMade& made) { On(peer, std::move(made)); },
+                 [&](wire::Ready& ready) { ready_ = std::move(ready); },
+                 [&](const wire::Join& join) { On(peer, join); },
+                 [&](const wire::Hello& hello) { On(peer, hello); },
+                 [&](model::Script& script) {
+                   when_running([&] {
+                     const auto id = script.id;
+                     if (oracle_->OnScript(std::move(script), bytes)) return;
+                     GiveUp(fmt::format("script {} does not fit the catalog or comes out of turn",
+                                        id.value));
+                   });
+                 },
+                 [&](model::Outcome& outcome) { from_applier_.emplace_back(std::move(outcome)); },
+                 [&](const wire::Settled& settled) {
+                   // The applier says this many times a second, whatever else happens: no progress.
+                   --progress_;
+                   from_applier_.emplace_back(settled);
+                 },
+                 [&](const wire::BarrierReached& reached) { from_applier_.emplace_back(reached); },
+                 [&](const wire::End& end) { end_ = end; },
+                 [&](const wire::Commit& commit) {
+                   if (auto* judge = JudgeOf(peer)) judge->OnCommit(commit);
+                 },
+                 [&](const wire::Position& position) {
+                   // An idle listener says this now and then: no progress of the run.
+                   --progress_;
+                   if (auto* judge = JudgeOf(peer)) judge->OnPosition(position);
+                 },
+                 [&](const wire::Misfit& misfit) {
+                   if (auto* judge = JudgeOf(peer)) judge->OnMisfit(misfit);
+                 },
+                 [&](const wire::RowsReply& reply) { On(peer, reply); },
+                 [&](const wire::Failure& failure) {
+                   GiveUp(fmt::format("{} failed: {}", failure.process, failure.error.message));
+                 },
+                 // Not for the verifier.
+                 [&](const wire::Barrier& m) { nothing(m); },
+                 [&](const wire::BarrierRelease& m) { nothing(m); },
+                 [&](const wire::Attach& m) { nothing(m); },
+                 [&](const wire::Accepted& m) { nothing(m); },
+                 [&](const wire::RowsRequest& m) { nothing(m); },
+                 [&](const wire::Credit& m) { nothing(m); },
+                 [&](const wire::Status& m) { nothing(m); },
+                 [&](const model::Verdict& m) { nothing(m); },
+             },
+             message);
+  TakeFromApplier();
+}
+
+void Referee::TakeFromApplier() {
+  if (!oracle_) return;
+  for (; !from_applier_.empty(); from_applier_.pop_front()) {
+    // One barrier after the other; what comes behind it waits too.
+    if (barrier_ && std::holds_alternative<wire::BarrierReached>(from_applier_.front())) return;
+    std::visit(Overloaded{[&](model::Outcome& outcome) { On(std::move(outcome)); },
+                          [&](const wire::Settled& settled) { oracle_->OnSettled(settled.lsn); },
+                          [&](const wire::BarrierReached& reached) { On(reached); }},
+               from_applier_.front());
+  }
+}
+
+void Referee::On(model::Outcome outcome) {
+  const auto id = outcome.id;
+  if (oracle_->OnOutcome(std::move(outcome))) return;
+  GiveUp(fmt::format("the applier reports an outcome of transaction {}, which is not its turn",
+                     id.value));
 }
 
 void Referee::On(const wire::BarrierReached& reached) {
-  if (barrier_) {
-    next_barrier_ = reached;
-    return;
-  }
   oracle_->OnSettled(reached.lsn);
   barrier_ = reached;
   snapshot_open_ = false;
@@ -155,18 +160,21 @@ void Referee::Advance() {
   oracle_->Advance(barrier_ ? std::optional(barrier_->lsn) : std::nullopt);
   for (const Expectation& expectation : oracle_->TakeExpectations()) {
     unjudged_.push_back(expectation);
+    last_commit_ = expectation.end_lsn;
     for (auto& [peer, listener] : listeners_) {
       if (listener.judge) listener.judge->OnExpectation(expectation);
     }
   }
-  JudgeListeners();
-  ForgetJudged();
+  // Before a listener is blamed for what Postgres did.
   if (const auto& illegal = oracle_->illegal_effect(); illegal && !investigation_) {
     verdict_ = MakeVerdict(VerdictKind::kDiverged,
                            fmt::format("transaction {}: {}", illegal->id.value, illegal->message));
     verdict_->first_divergence = model::FirstDivergence{
         .commit = illegal->id, .xid = illegal->xid, .end_lsn = illegal->end_lsn};
+    return;
   }
+  JudgeListeners();
+  ForgetJudged();
   if (started_ && !investigation_) {
     if (auto grant = credit_.NextGrant()) letters_.push_back({kGenerator, *grant});
   }
@@ -223,7 +231,7 @@ void Referee::OnChecked(const SourceCheck& check) {
   barrier_.reset();
   rows_compared_ += check.rows_compared();
   source_ = check.digest();
-  if (auto next = std::exchange(next_barrier_, std::nullopt)) On(*next);
+  TakeFromApplier();
   if (check.differences().empty() || verdict_ || investigation_) return;
   verdict_ = MakeVerdict(VerdictKind::kDiverged, "the rows in Postgres are not the expected ones");
   verdict_->first_divergence = DescribeSourceDivergence(check, *oracle_, *catalog_);
@@ -265,8 +273,8 @@ void Referee::ConvergeIfDone() {
       oracle_->scripts_waiting() == 0 && oracle_->counts().generated == end_->scripts;
   const bool checked = !barrier_ && barriers_checked_ == end_->barriers;
   const bool judged =
-      unjudged_.empty() && std::ranges::none_of(listeners_, [](const auto& entry) {
-        return !entry.second.judge || entry.second.judge->expectations_waiting() > 0;
+      unjudged_.empty() && std::ranges::all_of(listeners_, [&](const auto& entry) {
+        return entry.second.judge && entry.second.judge->HasAgreedUpTo(last_commit_);
       });
   if (!replayed || !checked || !judged) return;
   const bool as_generated = oracle_->expected().digest() == end_->digest;

@@ -16,12 +16,15 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "model/catalog.h"
 #include "model/commit_record.h"
 #include "model/digest.h"
+#include "model/ids.h"
 #include "model/lsn.h"
+#include "model/outcome.h"
 #include "model/verdict.h"
 #include "verifier/listener_judge.h"
 #include "verifier/oracle.h"
@@ -101,7 +104,10 @@ class Referee {
   void On(const std::string& peer, const wire::Join& join);
   void On(const std::string& peer, const wire::Hello& hello);
   void On(const std::string& peer, const wire::RowsReply& reply);
+  void On(model::Outcome outcome);
   void On(const wire::BarrierReached& reached);
+  // What the applier said and may be taken now, in its order.
+  void TakeFromApplier();
   ListenerJudge* JudgeOf(const std::string& peer);
 
   void SendAttach(const std::string& peer);
@@ -124,14 +130,16 @@ class Referee {
   std::map<std::string, Listener> listeners_;
   bool started_ = false;  // all listeners attached
 
+  // What waits to be taken: a barrier while the one before is being checked, and all behind it.
+  std::deque<std::variant<model::Outcome, wire::Settled, wire::BarrierReached>> from_applier_;
+
   std::deque<Expectation> unjudged_;  // not yet judged by every listener
+  model::Lsn last_commit_;            // of the run, replayed
   std::uint64_t judged_ = 0;
   std::uint64_t credited_rolled_back_ = 0;
   std::uint64_t credited_rolled_back_bytes_ = 0;
 
   std::optional<wire::BarrierReached> barrier_;
-  // Reached while the one before is still being checked; the sessions wait there.
-  std::optional<wire::BarrierReached> next_barrier_;
   std::uint64_t committed_before_barrier_ = 0;
   bool snapshot_open_ = false;
   std::uint64_t barriers_checked_ = 0;
