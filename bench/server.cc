@@ -43,8 +43,9 @@ double Server::CpuSeconds() const {
 
 void Server::LearnNames() {
   auto activity = sql_.Execute(
-      "SELECT pid, CASE WHEN backend_type = 'walsender' OR application_name = '' "
-      "THEN backend_type ELSE application_name END FROM pg_stat_activity");
+      "SELECT pid, CASE WHEN backend_type = 'walsender' OR application_name = '' THEN backend_type "
+      "ELSE regexp_replace(application_name, ' session [0-9]+$', ' sessions') END "
+      "FROM pg_stat_activity");
   if (!activity) return;
   for (int row = 0; row < activity->rows(); ++row) {
     const pid_t pid = std::atoi(std::string(activity->Text(row, 0)).c_str());
