@@ -1,17 +1,19 @@
 // Throughput of `lockstep run` beside pgbench, on one server, in turns.
 //
-//   round:  pgbench tpcb   lockstep run, small   lockstep run, large
-//           tps            t1                    t2
+//   round:  pgbench   lockstep run, small   pgbench   lockstep run, large   pgbench
+//                     n1 in t1                        n2 in t2
 //
 // Machines are noisy, so only the ratio inside a round counts, and the median of rounds. Two sizes
-// tell the fixed cost of a run from the cost of a transaction: (n2 - n1) / (t2 - t1). The exit code
-// does not depend on speed.
+// tell the fixed cost of a run from the cost of a transaction: (n2 - n1) / (t2 - t1). What others
+// on the machine do changes times, but hardly CPU seconds: the ratio of CPU per transaction, server
+// included, says what times would on a machine of our own. The exit code does not depend on speed.
 #include <fmt/format.h>
 #include <sys/utsname.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <thread>
@@ -31,17 +33,25 @@ using model::Result;
 
 struct Options {
   std::uint32_t rounds = 3;
-  std::uint32_t seconds = 10;
+  std::uint32_t seconds = 12;
   std::uint64_t transactions = 40'000;
   std::uint64_t small = 10'000;
   std::uint32_t scale = 10;
 };
 
 struct Round {
-  double pgbench_tps = 0;
+  double pgbench_transactions = 0;
+  double pgbench_s = 0;
+  double pgbench_cpu_s = 0;  // its own
   double pgbench_server_cpu_s = 0;
   LockstepRun small;
   LockstepRun large;
+
+  double PgbenchRate() const { return pgbench_transactions / pgbench_s; }
+  double RatioByCpu() const {
+    const double pgbench = (pgbench_cpu_s + pgbench_server_cpu_s) / pgbench_transactions;
+    return pgbench / (large.cpu_s + large.server_cpu_s) * static_cast<double>(large.generated);
+  }
 
   // Transactions a second between the two sizes: without start and end.
   double SteadyRate() const {
@@ -70,31 +80,37 @@ Result<void> FillPgbench(const Server& server, const Options& options) {
   return Fail(ErrorKind::kEnvironment, "pgbench -i failed: " + child->output);
 }
 
-Result<double> RunPgbench(const Server& server, const Options& options) {
+// A third of the round's seconds of pgbench, added to `round`.
+Result<void> RunPgbench(const Server& server, const Options& options, Round& round) {
+  const std::uint32_t seconds = std::max(1u, options.seconds / 3);
+  const double before_s = server.CpuSeconds();
   auto child = RunChild({"pgbench", "-M", "prepared", "-c", "4", "-j", "2", "-T",
-                         fmt::to_string(options.seconds), server.uri()});
+                         fmt::to_string(seconds), server.uri()});
   if (!child) return std::unexpected(std::move(child.error()));
   const std::string start = "tps = ";
   const auto at = child->output.find(start);
-  if (child->exit_code == 0 && at != std::string::npos) {
-    return std::strtod(child->output.c_str() + at + start.size(), nullptr);
+  if (child->exit_code != 0 || at == std::string::npos) {
+    return Fail(ErrorKind::kEnvironment, "pgbench failed: " + child->output);
   }
-  return Fail(ErrorKind::kEnvironment, "pgbench failed: " + child->output);
+  round.pgbench_transactions +=
+      seconds * std::strtod(child->output.c_str() + at + start.size(), nullptr);
+  round.pgbench_s += seconds;
+  round.pgbench_cpu_s += child->cpu_s;
+  round.pgbench_server_cpu_s += server.CpuSeconds() - before_s;
+  return {};
 }
 
 Result<Round> RunRound(Server& server, const Programs& programs, const Options& options) {
   Round round;
-  const double before_s = server.CpuSeconds();
-  auto tps = RunPgbench(server, options);
-  if (!tps) return std::unexpected(std::move(tps.error()));
-  round.pgbench_tps = *tps;
-  round.pgbench_server_cpu_s = server.CpuSeconds() - before_s;
+  if (auto ok = RunPgbench(server, options, round); !ok) return std::unexpected(ok.error());
   auto small = RunLockstep(server, programs, {.transactions = options.small});
   if (!small) return std::unexpected(std::move(small.error()));
   round.small = std::move(*small);
+  if (auto ok = RunPgbench(server, options, round); !ok) return std::unexpected(ok.error());
   auto large = RunLockstep(server, programs, {.transactions = options.transactions});
   if (!large) return std::unexpected(std::move(large.error()));
   round.large = std::move(*large);
+  if (auto ok = RunPgbench(server, options, round); !ok) return std::unexpected(ok.error());
   return round;
 }
 
@@ -107,8 +123,8 @@ void PrintHead(const std::string& version, const Options& options) {
              options.seconds);
   fmt::print("lockstep run: --sessions 4 --listeners 1, {} and {} transactions\n\n", options.small,
              options.transactions);
-  fmt::print("{:>7} {:>11} {:>14} {:>7} {:>13} {:>7} {:>9}\n", "round", "pgbench tps",
-             "to the verdict", "ratio", "without start", "ratio", "fixed s");
+  fmt::print("{:>7} {:>11} {:>14} {:>6} {:>13} {:>6} {:>8} {:>13}\n", "round", "pgbench tps",
+             "to the verdict", "ratio", "without fixed", "ratio", "fixed s", "ratio by CPU");
 }
 
 // Seconds of a run that do not grow with it.
@@ -116,29 +132,20 @@ double FixedSeconds(const Round& round) {
   return round.large.elapsed_s - static_cast<double>(round.large.generated) / round.SteadyRate();
 }
 
-void PrintRow(const std::string& name, double pgbench, double rate, double rate_ratio,
-              double steady, double steady_ratio, double fixed_s) {
-  fmt::print("{:>7} {:>11.0f} {:>14.0f} {:>7.2f} {:>13.0f} {:>7.2f} {:>9.1f}\n", name, pgbench,
-             rate, rate_ratio, steady, steady_ratio, fixed_s);
-  std::fflush(stdout);
-}
-
-void PrintRound(const std::string& name, const Round& round) {
-  const double rate = round.large.TransactionsPerSecond();
-  PrintRow(name, round.pgbench_tps, rate, rate / round.pgbench_tps, round.SteadyRate(),
-           round.SteadyRate() / round.pgbench_tps, FixedSeconds(round));
-}
-
-// Medians of each column by itself: the ratio is the median of ratios.
-void PrintMedians(const std::vector<Round>& rounds) {
-  const auto pgbench = [](const Round& round) { return round.pgbench_tps; };
+// Each column is the median by itself: a ratio is the median of ratios.
+void PrintRow(const std::string& name, const std::vector<Round>& rounds) {
   const auto rate = [](const Round& round) { return round.large.TransactionsPerSecond(); };
   const auto steady = [](const Round& round) { return round.SteadyRate(); };
-  PrintRow("median", MedianOf(rounds, pgbench), MedianOf(rounds, rate),
-           MedianOf(rounds, [&](const Round& round) { return rate(round) / pgbench(round); }),
-           MedianOf(rounds, steady),
-           MedianOf(rounds, [&](const Round& round) { return steady(round) / pgbench(round); }),
-           MedianOf(rounds, FixedSeconds));
+  fmt::print(
+      "{:>7} {:>11.0f} {:>14.0f} {:>6.2f} {:>13.0f} {:>6.2f} {:>8.1f} {:>13.2f}\n", name,
+      MedianOf(rounds, [](const Round& round) { return round.PgbenchRate(); }),
+      MedianOf(rounds, rate),
+      MedianOf(rounds, [&](const Round& round) { return rate(round) / round.PgbenchRate(); }),
+      MedianOf(rounds, steady),
+      MedianOf(rounds, [&](const Round& round) { return steady(round) / round.PgbenchRate(); }),
+      MedianOf(rounds, FixedSeconds),
+      MedianOf(rounds, [](const Round& round) { return round.RatioByCpu(); }));
+  std::fflush(stdout);
 }
 
 // One line of the table of CPU seconds: medians over the rounds.
@@ -155,7 +162,7 @@ double ValueOr0(const Map& map, const std::string& key) {
   return found == map.end() ? 0 : found->second;
 }
 
-void PrintCpuTable(const std::vector<Round>& rounds, const Options& options) {
+void PrintCpuTable(const std::vector<Round>& rounds) {
   fmt::print("\nCPU of the run with {} transactions, medians\n", rounds.front().large.generated);
   fmt::print("{:<34} {:>8} {:>15}\n", "process", "seconds", "us/transaction");
   PrintCpu(rounds, "lockstep, five programs", [](const Round& round) { return round.large.cpu_s; });
@@ -171,10 +178,13 @@ void PrintCpuTable(const std::vector<Round>& rounds, const Options& options) {
       return ValueOr0(round.large.server_by_client_s, name);
     });
   }
-  const double per_transaction_us = MedianOf(rounds, [&](const Round& round) {
-    return round.pgbench_server_cpu_s / (round.pgbench_tps * options.seconds) * 1e6;
-  });
-  fmt::print("{:<34} {:>8} {:>15.1f}\n", "postgres under pgbench", "", per_transaction_us);
+  const auto print_pgbench = [&](const std::string& name, double Round::*cpu_s) {
+    const double per_transaction_s = MedianOf(
+        rounds, [&](const Round& round) { return round.*cpu_s / round.pgbench_transactions; });
+    fmt::print("{:<34} {:>8} {:>15.1f}\n", name, "", per_transaction_s * 1e6);
+  };
+  print_pgbench("pgbench", &Round::pgbench_cpu_s);
+  print_pgbench("postgres under pgbench", &Round::pgbench_server_cpu_s);
   const LockstepRun& run = rounds.front().large;
   fmt::print("\nchanges per commit: lockstep {:.1f}, pgbench 4; committed: {} of {}\n",
              static_cast<double>(run.changes) / static_cast<double>(run.committed), run.committed,
@@ -194,11 +204,11 @@ Result<void> Run(const Options& options) {
   for (std::uint32_t number = 1; number <= options.rounds; ++number) {
     auto round = RunRound(*server, *programs, options);
     if (!round) return std::unexpected(std::move(round.error()));
-    PrintRound(fmt::to_string(number), *round);
+    PrintRow(fmt::to_string(number), {*round});
     rounds.push_back(std::move(*round));
   }
-  PrintMedians(rounds);
-  PrintCpuTable(rounds, options);
+  PrintRow("median", rounds);
+  PrintCpuTable(rounds);
   return {};
 }
 
@@ -214,8 +224,8 @@ int main(int argc, char** argv) {
   app.add_option("--rounds", options.rounds, "how often; medians are over these")
       ->check(CLI::Range(1, 1'000))
       ->capture_default_str();
-  app.add_option("--seconds", options.seconds, "of pgbench in each round")
-      ->check(CLI::Range(1, 3'600))
+  app.add_option("--seconds", options.seconds, "of pgbench in each round, in three parts")
+      ->check(CLI::Range(3, 3'600))
       ->capture_default_str();
   app.add_option("--transactions", options.transactions, "of the large run of each round")
       ->capture_default_str();
