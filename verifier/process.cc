@@ -154,10 +154,7 @@ class Process {
   Result<void> TryCheckSource(wire::Time now) {
     if (referee_.WantsSnapshot() && !check_ && now >= next_snapshot_) {
       auto begun = SourceCheck::Begin(options_.conninfo, *referee_.catalog());
-      if (!begun) {
-        // The sessions wait, so the rows stay as they are while the server is away.
-        return model::IsWorthRetry(begun.error()) ? Result<void>() : std::unexpected(begun.error());
-      }
+      if (!begun) return std::unexpected(std::move(begun.error()));
       check_ = std::move(*begun);
       referee_.OnSnapshot();
     }
