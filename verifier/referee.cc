@@ -341,6 +341,7 @@ decltype(wire::Status::counters) Referee::Counters() const {
   decltype(wire::Status::counters) counters{{"scripts", oracle_->counts().generated},
                                             {"committed", oracle_->counts().committed},
                                             {"judged", judged_},
+                                            {"failed", oracle_->counts().failed},
                                             {"wal_lsn", oracle_->frontier().value}};
   for (const auto& [peer, listener] : listeners_) {
     if (!listener.judge) continue;
