@@ -8,6 +8,7 @@
 #include "postgres/connection.h"
 #include "postgres/relation_reader.h"
 #include "postgres/slot.h"
+#include "postgres/system_identity.h"
 #include "postgres/table_reader.h"
 #include "replication/frames.h"
 #include "replication/make_decoder.h"
@@ -89,8 +90,13 @@ std::int64_t WallClockMicros() {
 }  // namespace
 
 Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
+  // Before anything is made for a plugin that cannot be followed.
+  auto known = replication::MakeDecoder(options.plugin, replication::RelationMap({}));
+  if (!known) return std::unexpected(std::move(known.error()));
   auto connection = Open(options, ConnectionKind::kReplication);
   if (!connection) return std::unexpected(std::move(connection.error()));
+  auto identity = postgres::IdentifySystem(*connection);
+  if (!identity) return std::unexpected(std::move(identity.error()));
   auto slot = postgres::CreateSlot(*connection, {.name = options.slot, .plugin = options.plugin});
   if (!slot) return std::unexpected(std::move(slot.error()));
 
@@ -107,8 +113,9 @@ Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
     auto stream = postgres::ReplicationStream::Start(std::move(*connection), options.slot,
                                                      slot->consistent_point, {});
     if (!stream) return std::unexpected(std::move(stream.error()));
-    return Consumer(options, slot->consistent_point, std::move(snapshot->relations),
-                    std::move(snapshot->replica), std::move(follower), std::move(*stream));
+    return Consumer(options, std::move(*identity), slot->consistent_point,
+                    std::move(snapshot->relations), std::move(snapshot->replica),
+                    std::move(follower), std::move(*stream));
   };
   auto consumer = attach();
   if (!consumer) {
@@ -159,6 +166,13 @@ Result<void> Consumer::Reconnect(TimePoint now) {
   stream_.reset();
   auto connection = Open(options_, ConnectionKind::kReplication);
   if (!connection) return std::unexpected(std::move(connection.error()));
+  auto identity = postgres::IdentifySystem(*connection);
+  if (!identity) return std::unexpected(std::move(identity.error()));
+  if (*identity != identity_) {
+    return Fail(model::ErrorKind::kMisfit,
+                fmt::format("slot {}: this is {}, the replica was made on {}; attach again",
+                            options_.slot, ToString(*identity), ToString(identity_)));
+  }
   auto slot = postgres::InspectSlot(*connection, options_.slot);
   if (!slot) return std::unexpected(std::move(slot.error()));
   if (!*slot) {

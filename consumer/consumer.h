@@ -19,6 +19,7 @@
 #include "model/lsn.h"
 #include "model/relation.h"
 #include "postgres/replication_stream.h"
+#include "postgres/system_identity.h"
 #include "replication/follower.h"
 #include "replication/replica.h"
 
@@ -53,8 +54,8 @@ class Consumer {
   model::Result<void> SendStatus(TimePoint now);
   TimePoint NextStatusDue() const { return follower_.NextStatusDue(); }
 
-  // One attempt to go on where the stream broke off. kMisfit when the slot was confirmed beyond
-  // what is durable here: those transactions are lost.
+  // One attempt to go on where the stream broke off. kMisfit when it is another server, or the slot
+  // was confirmed beyond what is durable here: those transactions are lost.
   model::Result<void> Reconnect(TimePoint now);
 
   // To be polled: for reading while WantsToRead(), for writing while WantsWrite(). -1 while there
@@ -74,10 +75,11 @@ class Consumer {
   model::Result<void> Detach();
 
  private:
-  Consumer(ConsumerOptions options, model::Lsn consistent_point,
+  Consumer(ConsumerOptions options, postgres::SystemIdentity identity, model::Lsn consistent_point,
            std::vector<model::RelationPtr> relations, std::unique_ptr<replication::Replica> replica,
            replication::Follower follower, postgres::ReplicationStream stream)
       : options_(std::move(options)),
+        identity_(std::move(identity)),
         consistent_point_(consistent_point),
         relations_(std::move(relations)),
         replica_(std::move(replica)),
@@ -85,6 +87,7 @@ class Consumer {
         stream_(std::move(stream)) {}
 
   ConsumerOptions options_;
+  postgres::SystemIdentity identity_;
   model::Lsn consistent_point_;
   std::vector<model::RelationPtr> relations_;
   std::unique_ptr<replication::Replica> replica_;

@@ -41,6 +41,9 @@ struct FollowerOptions {
   std::chrono::milliseconds confirm_interval{1'000};
   // Reading pauses while this many transactions wait to become durable.
   std::size_t max_pending_transactions = 65'536;
+  // A transaction whose rows take more memory is refused by name, before it can exhaust the
+  // machine.
+  std::size_t max_transaction_bytes = std::size_t{1} << 30;
 };
 
 // min(10 s, wal_sender_timeout / 3); 10 s where the timeout is 0 (off).

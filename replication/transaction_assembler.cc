@@ -15,6 +15,18 @@ struct Overloaded : Ts... {
   using Ts::operator()...;
 };
 
+std::size_t RowBytes(const model::Change& change) {
+  return std::visit(Overloaded{
+                        [](const model::Insert& insert) { return insert.row.bytes().size(); },
+                        [](const model::Update& update) {
+                          return update.row.bytes().size() +
+                                 (update.old_row ? update.old_row->bytes().size() : 0);
+                        },
+                        [](const model::Delete& erase) { return erase.old_row.bytes().size(); },
+                    },
+                    change);
+}
+
 }  // namespace
 
 model::Result<void> TransactionAssembler::CheckOpen(model::Xid xid, const char* what) const {
@@ -29,6 +41,18 @@ model::Result<void> TransactionAssembler::CheckOpen(model::Xid xid, const char* 
   return {};
 }
 
+model::Result<void> TransactionAssembler::AddChange(model::Change change) {
+  bytes_ += sizeof(model::Change) + RowBytes(change);
+  if (bytes_ > max_transaction_bytes_) {
+    return Fail(ErrorKind::kUnsupported,
+                fmt::format("transaction {} is larger than the {} MB that are held in memory; make "
+                            "it in smaller parts",
+                            transaction_.xid.value, max_transaction_bytes_ >> 20));
+  }
+  transaction_.changes.push_back(std::move(change));
+  return {};
+}
+
 model::Result<std::optional<model::Transaction>> TransactionAssembler::Add(Event event) {
   using Assembled = model::Result<std::optional<model::Transaction>>;
   return std::visit(Overloaded{
@@ -40,12 +64,14 @@ model::Result<std::optional<model::Transaction>> TransactionAssembler::Add(Event
                           }
                           open_ = true;
                           transaction_ = {.xid = begin.xid};
+                          bytes_ = 0;
                           return std::nullopt;
                         },
                         [&](ChangeEvent& change) -> Assembled {
                           if (auto ok = CheckOpen(change.xid, "change"); !ok)
                             return std::unexpected(ok.error());
-                          transaction_.changes.push_back(std::move(change.change));
+                          if (auto ok = AddChange(std::move(change.change)); !ok)
+                            return std::unexpected(ok.error());
                           return std::nullopt;
                         },
                         [&](OtherTableEvent& other) -> Assembled {

@@ -2,6 +2,7 @@
 #ifndef LOCKSTEP_REPLICATION_TRANSACTION_ASSEMBLER_H_
 #define LOCKSTEP_REPLICATION_TRANSACTION_ASSEMBLER_H_
 
+#include <cstddef>
 #include <optional>
 
 #include "model/change.h"
@@ -12,16 +13,24 @@ namespace lockstep::replication {
 
 class TransactionAssembler {
  public:
+  // A transaction is held in memory until its commit; one whose rows take more is refused.
+  explicit TransactionAssembler(std::size_t max_transaction_bytes)
+      : max_transaction_bytes_(max_transaction_bytes) {}
+
   // A transaction when the event was its commit. kMalformed when the event cannot come here: a
   // change or a commit outside a transaction or of another one, a begin inside one.
+  // kUnsupported when the transaction is too large.
   model::Result<std::optional<model::Transaction>> Add(Event event);
 
   bool in_transaction() const { return open_; }
 
  private:
   model::Result<void> CheckOpen(model::Xid xid, const char* what) const;
+  model::Result<void> AddChange(model::Change change);
 
+  std::size_t max_transaction_bytes_;
   bool open_ = false;
+  std::size_t bytes_ = 0;  // of the rows of transaction_
   model::Transaction transaction_;
 };
 

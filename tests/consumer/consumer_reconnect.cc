@@ -1,13 +1,17 @@
 // The stream breaks off and goes on: no transaction is lost, and none comes out twice.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "consumer/consumer.h"
+#include "postgres/local_cluster.h"
 #include "postgres/replication_stream.h"
 #include "tests/consumer/consumer_fixture.h"
 
@@ -153,6 +157,30 @@ TEST_F(ReconnectTest, SlotGoneIsRefused) {
   Insert(0, 3);
   Write("SELECT pg_create_logical_replication_slot('gone', 'decoderbufs')");
   EXPECT_EQ(follow.Reconnect().error().kind, model::ErrorKind::kMisfit);
+}
+
+TEST_F(ReconnectTest, AnotherServerAtTheSameAddressIsRefused) {
+  char directory[] = "/tmp/lockstep-XXXXXX";
+  ASSERT_NE(mkdtemp(directory), nullptr);
+  const postgres::LocalClusterOptions options{.directory = std::string(directory) + "/c"};
+  const auto prepare = [&](const postgres::LocalCluster& server) {
+    Connection sql = Must(Connection::Open(server.uri(), postgres::ConnectionKind::kSql));
+    Must(sql.Execute("CREATE SCHEMA s; CREATE TABLE s.t(id int PRIMARY KEY)"));
+  };
+  std::optional<Follow> follow;
+  {
+    postgres::LocalCluster first = Must(postgres::LocalCluster::Start(options));
+    prepare(first);
+    follow.emplace(Must(Consumer::Attach(
+        {.conninfo = first.uri(), .slot = "a", .plugin = "decoderbufs", .schema = "s"})));
+  }
+  postgres::LocalCluster second = Must(postgres::LocalCluster::Start(options));
+  prepare(second);
+  auto refused = follow->Reconnect();
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().kind, model::ErrorKind::kMisfit);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("attach again"));
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("system "));
 }
 
 TEST_F(ReconnectTest, SlotInUseIsWorthARetry) {

@@ -21,6 +21,8 @@ using model::Xid;
 using testing::AllOf;
 using testing::HasSubstr;
 
+constexpr std::size_t kMegabyte = std::size_t{1} << 20;
+
 Event Begin(std::uint32_t xid) { return BeginEvent{Xid{xid}}; }
 Event Commit(std::uint32_t xid, std::uint64_t end) {
   return CommitEvent{Xid{xid}, Lsn{end}, static_cast<std::int64_t>(end) * 10};
@@ -45,7 +47,7 @@ std::optional<model::Transaction> Assemble(TransactionAssembler& assembler,
 
 // After `before`, `event` is refused, naming `what`.
 void ExpectRefused(std::initializer_list<Event> before, Event event, const char* what) {
-  TransactionAssembler assembler;
+  TransactionAssembler assembler(kMegabyte);
   for (const Event& e : before) ASSERT_TRUE(assembler.Add(e).has_value());
   auto transaction = assembler.Add(std::move(event));
   ASSERT_FALSE(transaction.has_value());
@@ -54,7 +56,7 @@ void ExpectRefused(std::initializer_list<Event> before, Event event, const char*
 }
 
 TEST(TransactionAssemblerTest, ATransactionComesWithItsCommitAndInItsOrder) {
-  TransactionAssembler assembler;
+  TransactionAssembler assembler(kMegabyte);
   auto transaction =
       Assemble(assembler, {Begin(7), Change(7, 1), OtherTable(7), Change(7, 2), Commit(7, 100)});
   ASSERT_TRUE(transaction);
@@ -68,7 +70,7 @@ TEST(TransactionAssemblerTest, ATransactionComesWithItsCommitAndInItsOrder) {
 }
 
 TEST(TransactionAssemblerTest, NothingIsLeftFromTheTransactionBefore) {
-  TransactionAssembler assembler;
+  TransactionAssembler assembler(kMegabyte);
   Assemble(assembler, {Begin(7), Change(7, 1), OtherTable(7), Commit(7, 100)});
   auto transaction = Assemble(assembler, {Begin(8), Commit(8, 200)});
   ASSERT_TRUE(transaction);
@@ -78,7 +80,7 @@ TEST(TransactionAssemblerTest, NothingIsLeftFromTheTransactionBefore) {
 }
 
 TEST(TransactionAssemblerTest, ItKnowsWhetherATransactionIsOpen) {
-  TransactionAssembler assembler;
+  TransactionAssembler assembler(kMegabyte);
   EXPECT_FALSE(assembler.in_transaction());
   Assemble(assembler, {Begin(7), Change(7, 1)});
   EXPECT_TRUE(assembler.in_transaction());
@@ -103,6 +105,25 @@ TEST(TransactionAssemblerTest, WhatIsOfAnotherTransactionIsRefused) {
   ExpectRefused({Begin(7)}, Change(8, 1), "change of transaction 8 inside transaction 7");
   ExpectRefused({Begin(7)}, OtherTable(8), "change of transaction 8 inside transaction 7");
   ExpectRefused({Begin(7)}, Commit(8, 100), "commit of transaction 8 inside transaction 7");
+}
+
+TEST(TransactionAssemblerTest, ATransactionLargerThanTheLimitIsRefusedByName) {
+  TransactionAssembler assembler(kMegabyte);
+  ASSERT_TRUE(assembler.Add(Begin(7)).has_value());
+  std::size_t added = 0;
+  auto result = assembler.Add(Change(7, 1));
+  for (; result && added < kMegabyte; ++added) result = assembler.Add(Change(7, 1));
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().kind, ErrorKind::kUnsupported);
+  EXPECT_THAT(result.error().message, AllOf(HasSubstr("transaction 7"), HasSubstr("1 MB")));
+  EXPECT_GT(added, kMegabyte / 1000);  // and not before
+}
+
+TEST(TransactionAssemblerTest, SmallTransactionsDoNotAddUpToTheLimit) {
+  TransactionAssembler assembler(kMegabyte);
+  for (std::uint32_t xid = 1; xid < 20'000; ++xid) {
+    ASSERT_TRUE(Assemble(assembler, {Begin(xid), Change(xid, 1), Commit(xid, xid)}));
+  }
 }
 
 }  // namespace
