@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <deque>
 #include <optional>
 #include <utility>
@@ -27,11 +28,16 @@ namespace {
 using model::Result;
 using Step = std::variant<model::Script, wire::Barrier>;
 
+// Messages to the verifier wait so long for company, or until they are so many.
+constexpr std::chrono::milliseconds kOutboxDelay{1};
+constexpr std::size_t kOutboxSize = 32;
+
 // A session with the scripts that wait for it.
 struct Worker {
   Session session;
   std::deque<model::Script> scripts = {};
   wire::WatchedFd watched = {};
+  bool is_ready = false;  // its socket was ready at the last wait
 };
 
 class Process {
@@ -50,7 +56,7 @@ class Process {
     poller_.AddFd(stop.fd(), {.read = true});
     while (!stop.Stopped()) {
       if (auto ok = Turn(); !ok) return ok;
-      if (finished_) break;
+      if (finished_) return verifier_.AcknowledgeNow();
     }
     return {};
   }
@@ -84,6 +90,7 @@ class Process {
     const auto now = wire::Clock::now();
     if (auto ok = DriveSettler(now); !ok) return ok;
     if (auto ok = ReachBarrier(); !ok) return ok;
+    if (auto ok = SendOutbox(now); !ok) return ok;
     if (auto ok = server_.Tick(now); !ok) return ok;
     if (auto ok = verifier_.Tick(now); !ok) return ok;
     (void)reporter_.Tick(now);
@@ -103,8 +110,13 @@ class Process {
                              {.read = true, .write = settler_->WantsWrite()});
       deadline = wire::Earlier(deadline, settler_->NextAsk());
     }
+    if (!outbox_.empty()) deadline = wire::Earlier(deadline, outbox_due_);
     auto ready = poller_.Wait(deadline);
     if (!ready) return std::unexpected(std::move(ready.error()));
+    for (const wire::Poller::Ready& one : *ready) {
+      for (Worker& worker : workers_) worker.is_ready |= worker.watched.Is(one.token);
+      settler_is_ready_ |= settler_watched_.Is(one.token);
+    }
     return {};
   }
 
@@ -160,7 +172,8 @@ class Process {
     settler_ = std::move(*settler);
     auto version = connection->Scalar("SHOW server_version");
     if (!version) return std::unexpected(std::move(version.error()));
-    return verifier_.Send(wire::Encode(wire::Ready{*version}));
+    Tell(wire::Ready{*version});
+    return {};
   }
 
   // Gives scripts to their sessions, up to the next barrier.
@@ -184,34 +197,50 @@ class Process {
   }
 
   Result<void> DriveWorker(Worker& worker) {
-    while (true) {
+    if (std::exchange(worker.is_ready, false)) {
       auto outcome = worker.session.Drive();
       if (!outcome) return std::unexpected(std::move(outcome.error()));
-      if (*outcome) {
-        if (auto ok = Report(std::move(**outcome)); !ok) return ok;
-      }
-      if (!worker.session.idle() || worker.scripts.empty()) return {};
-      if (auto ok = worker.session.Start(worker.scripts.front()); !ok) return ok;
-      worker.scripts.pop_front();
+      if (*outcome) Report(std::move(**outcome));
     }
+    if (!worker.session.idle() || worker.scripts.empty()) return {};
+    if (auto ok = worker.session.Start(worker.scripts.front()); !ok) return ok;
+    worker.scripts.pop_front();
+    return {};
   }
 
-  Result<void> Report(model::Outcome outcome) {
+  void Report(model::Outcome outcome) {
     ++(outcome.fate == model::Fate::kCommitted ? committed_ : rolled_back_);
     if (settler_) settler_->OnOutcome(outcome.id);
-    return verifier_.Send(wire::Encode(std::move(outcome)));
+    Tell(std::move(outcome));
+  }
+
+  // Queues a message to the verifier. Each sending wakes threads on both sides: they go together.
+  void Tell(wire::Message message) {
+    if (outbox_.empty()) outbox_due_ = wire::Clock::now() + kOutboxDelay;
+    outbox_.push_back(wire::Encode(message));
+  }
+
+  Result<void> SendOutbox(wire::Time now) {
+    if (outbox_.size() < kOutboxSize && now < outbox_due_) return {};
+    for (const wire::Encoded& encoded : outbox_) {
+      if (auto ok = verifier_.Send(encoded); !ok) return ok;
+    }
+    outbox_.clear();
+    return {};
   }
 
   Result<void> DriveSettler(wire::Time now) {
     if (!settler_) return {};
     if (auto ok = settler_->Ask(now); !ok) return ok;
-    std::vector<model::TransactionId> under_way;
-    for (const Worker& worker : workers_) {
-      if (auto id = worker.session.current()) under_way.push_back(*id);
+    if (std::exchange(settler_is_ready_, false)) {
+      std::vector<model::TransactionId> under_way;
+      for (const Worker& worker : workers_) {
+        if (auto id = worker.session.current()) under_way.push_back(*id);
+      }
+      if (auto ok = settler_->Drive(under_way); !ok) return ok;
     }
-    if (auto ok = settler_->Drive(under_way); !ok) return ok;
-    auto settled = settler_->TakeSettled();
-    return settled ? verifier_.Send(wire::Encode(wire::Settled{*settled})) : Result<void>();
+    if (auto settled = settler_->TakeSettled()) Tell(wire::Settled{*settled});
+    return {};
   }
 
   // Tells the verifier once all sessions have drained.
@@ -225,7 +254,8 @@ class Process {
     auto lsn = connection->ScalarLsn("SELECT pg_current_wal_insert_lsn()");
     if (!lsn) return std::unexpected(std::move(lsn.error()));
     barrier_reached_ = true;
-    return verifier_.Send(wire::Encode(wire::BarrierReached{barrier_->number, *lsn}));
+    Tell(wire::BarrierReached{barrier_->number, *lsn});
+    return {};
   }
 
   void Report(wire::Time now) {
@@ -245,7 +275,10 @@ class Process {
   std::vector<Worker> workers_;  // by session id - 1
   std::optional<Settler> settler_;
   wire::WatchedFd settler_watched_;
+  bool settler_is_ready_ = false;
 
+  std::vector<wire::Encoded> outbox_;  // to the verifier, in order
+  wire::Time outbox_due_;
   std::deque<Step> steps_;                // not yet given to a session
   std::optional<wire::Barrier> barrier_;  // the one that holds up the steps behind it
   bool barrier_reached_ = false;

@@ -37,9 +37,8 @@ class Process {
       return ok;
     while (!stop.Stopped()) {
       if (auto ok = Turn(); !ok) return ok;
-      if (finished_) break;
+      if (finished_) return verifier_.AcknowledgeNow();
     }
-    reporter_.Drain();
     return {};
   }
 

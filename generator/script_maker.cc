@@ -12,7 +12,7 @@ namespace lockstep::generator {
 namespace {
 
 // One script of each block of so many is large.
-constexpr std::uint64_t kLargeScriptBlock = 700;
+constexpr std::uint64_t kLargeScriptBlock = 1'500;
 constexpr std::uint32_t kMinLargeOperations = 1000;
 constexpr std::uint32_t kMaxLargeOperations = 4000;
 constexpr std::uint32_t kRollbackPercent = 10;

@@ -27,7 +27,7 @@ struct WorkloadOptions {
   std::uint64_t transactions = 2000;
   std::uint32_t sessions = 4;
   // A barrier after every so many scripts; 0: only at the end. Does not change the scripts.
-  std::uint64_t checkpoint = 1000;
+  std::uint64_t checkpoint = 5000;
   // Where the tables are. Does not change the scripts.
   std::string schema = "lockstep";
   // About how many rows are alive once the run is under way; up to twice as many after large

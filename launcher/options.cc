@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <limits>
 #include <sstream>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -25,6 +26,11 @@ using model::Result;
 // machine is a mistake in the command line.
 constexpr std::uint32_t kListenersMax = 100;
 constexpr std::uint32_t kSessionsMax = 500;
+
+// As the footer lists them.
+constexpr std::string_view kSabotageKinds[] = {
+    "drop-change",   "duplicate-transaction", "swap-commits", "null-for-unchanged",
+    "corrupt-value", "apply-rolled-back",     "stale-key"};
 
 constexpr const char* kRunExplanation =
     R"(Runs a generator, an applier, listeners and a verifier against a Postgres server and
@@ -75,6 +81,16 @@ CLI::Validator WholeNumber(std::uint64_t min, std::uint64_t max) {
       "");
 }
 
+// The listener knows them too, but what it says of a wrong one comes late and from its log.
+CLI::Validator SabotageKind() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        const bool known = std::ranges::find(kSabotageKinds, text) != std::end(kSabotageKinds);
+        return known ? "" : fmt::format("there is no kind \"{}\"", text);
+      },
+      "");
+}
+
 CLI::App* AddRun(CLI::App& app, RunOptions& options) {
   constexpr std::uint64_t kAnyNumber = std::numeric_limits<std::uint64_t>::max();
   constexpr std::uint64_t kNoLimit = 1'000'000'000'000;
@@ -100,7 +116,8 @@ CLI::App* AddRun(CLI::App& app, RunOptions& options) {
   run->add_option("--keep", options.keep, "a new directory that keeps logs and the cluster");
   run->add_option("--report", options.report, "a file for the result as JSON");
   run->add_option("--sabotage", options.sabotage,
-                  "listener-1 falsifies what it received in this way; the verifier must find it");
+                  "listener-1 falsifies what it received in this way; the verifier must find it")
+      ->check(SabotageKind());
   run->add_option("--checkpoint", options.checkpoint,
                   "transactions between comparisons of all rows with Postgres")
       ->check(WholeNumber(1, kNoLimit))

@@ -108,6 +108,10 @@ void ListenerJudge::JudgeCommit(const wire::Commit& commit, const Oracle& oracle
       finding(fmt::format("it reports a commit of xid {} at {} after it had come to {}",
                           commit.xid.value, ToString(commit.end_lsn), ToString(last)),
               false);
+    } else if (oracle.IsForeign({commit.xid, commit.end_lsn})) {
+      finding(fmt::format("somebody else (xid {} at {}) wrote to the tables of the run",
+                          commit.xid.value, ToString(commit.end_lsn)),
+              true);
     } else {
       finding(
           fmt::format(

@@ -155,8 +155,11 @@ void Oracle::Advance(std::optional<Lsn> limit) {
 
 bool Oracle::TakeRecord(const model::CommitRecord& record) {
   auto id = ids_by_xid_.find(record.xid);
-  // Foreign, unless its outcome may still come.
-  if (id == ids_by_xid_.end()) return record.end_lsn <= settled_;
+  if (id == ids_by_xid_.end()) {
+    if (record.end_lsn > settled_) return false;  // its outcome may still come
+    foreign_.push_back(record);
+    return true;
+  }
   auto committed = committed_.find(id->second);
   if (committed == committed_.end()) {
     SetIllegal({id->second, record.xid, record.end_lsn,
@@ -273,6 +276,15 @@ void Oracle::RememberWriters(const Outcome& outcome, const model::Execution& exe
           is_session ? model::Low(outcome.xid) : outcome.effects[operation].written_by;
     }
   }
+}
+
+void Oracle::Forget(Lsn lsn) {
+  history_.Forget(lsn);
+  while (!foreign_.empty() && foreign_.front().end_lsn <= lsn) foreign_.pop_front();
+}
+
+bool Oracle::IsForeign(const model::CommitRecord& record) const {
+  return std::ranges::find(foreign_, record) != foreign_.end();
 }
 
 std::optional<Xid> Oracle::WrittenBy(std::uint32_t table, const model::Row& key) const {

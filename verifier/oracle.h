@@ -91,7 +91,9 @@ class Oracle {
   const model::Database& expected() const { return expected_; }
   // Remembers rows as they were after commits above `lsn`.
   const model::History& history() const { return history_; }
-  void Forget(model::Lsn lsn) { history_.Forget(lsn); }
+  void Forget(model::Lsn lsn);
+  // Postgres committed it, and it is not the run's. Known as long as history() goes back.
+  bool IsForeign(const model::CommitRecord& record) const;
   // The xmin that a row must have in Postgres; nullopt when it was written before the run.
   std::optional<model::Xid> WrittenBy(std::uint32_t table, const model::Row& key) const;
   // The run's transaction of an xid, whatever became of it.
@@ -144,6 +146,7 @@ class Oracle {
   std::size_t scripts_waiting_ = 0;
   std::size_t early_outcomes_ = 0;
   std::deque<model::CommitRecord> records_;
+  std::deque<model::CommitRecord> foreign_;  // not forgotten, by end_lsn
   model::Lsn last_record_;
   // The run's transactions by xid: all that wait, and the latest that ended.
   std::unordered_map<model::Xid, model::TransactionId> ids_by_xid_;

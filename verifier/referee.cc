@@ -33,67 +33,87 @@ void Referee::OnMessage(const std::string& peer, wire::Message message, std::siz
   const auto when_running = [&](auto act) {
     if (oracle_) act();
   };
-  std::visit(
-      Overloaded{
-          [&](wire::CatalogMade& made) { On(std::move(made)); },
-          [&](wire::Ready& ready) { On(std::move(ready)); },
-          [&](const wire::Join& join) { On(peer, join); },
-          [&](const wire::Hello& hello) { On(peer, hello); },
-          [&](model::Script& script) {
-            when_running([&] {
-              const auto id = script.id;
-              if (!oracle_->OnScript(std::move(script), bytes)) {
-                GiveUp(fmt::format("script {} does not fit the catalog or comes out of turn",
-                                   id.value));
-              }
-            });
-          },
-          [&](model::Outcome& outcome) { when_running([&] { On(std::move(outcome)); }); },
-          [&](const wire::Settled& settled) { when_running([&] { OnSettled(settled.lsn); }); },
-          [&](const wire::BarrierReached& reached) {
-            when_running([&] {
-              OnSettled(reached.lsn);
-              barrier_ = reached;
-              snapshot_open_ = false;
-              committed_before_barrier_ = oracle_->committed_reported();
-            });
-          },
-          [&](const wire::End& end) { end_ = end; },
-          [&](const wire::Commit& commit) {
-            auto* judge = JudgeOf(peer);
-            if (judge) judge->OnCommit(commit);
-            if (judge && brackets_) brackets_->OnReport(peer, commit.xid, commit.end_lsn);
-          },
-          [&](const wire::Position& position) {
-            // An idle listener says this now and then: no progress of the run.
-            --progress_;
-            auto* judge = JudgeOf(peer);
-            if (judge) judge->OnPosition(position);
-            if (judge && brackets_) brackets_->OnReceived(peer, position.received);
-          },
-          [&](const wire::Misfit& misfit) {
-            auto* judge = JudgeOf(peer);
-            if (judge) judge->OnMisfit(misfit);
-            if (judge && brackets_) {
-              brackets_->OnReport(peer, misfit.xid, misfit.end_lsn);
-              brackets_->OnEnd(peer);
-            }
-          },
-          [&](const wire::RowsReply& reply) { On(peer, reply); },
-          [&](const wire::Failure& failure) {
-            GiveUp(fmt::format("{} failed: {}", failure.process, failure.error.message));
-          },
-          // Not for the verifier.
-          [&](const wire::Barrier& m) { nothing(m); },
-          [&](const wire::BarrierRelease& m) { nothing(m); },
-          [&](const wire::Attach& m) { nothing(m); },
-          [&](const wire::Accepted& m) { nothing(m); },
-          [&](const wire::RowsRequest& m) { nothing(m); },
-          [&](const wire::Credit& m) { nothing(m); },
-          [&](const wire::Status& m) { nothing(m); },
-          [&](const model::Verdict& m) { nothing(m); },
-      },
-      message);
+  std::visit(Overloaded{
+                 [&](wire::CatalogMade& made) { On(std::move(made)); },
+                 [&](wire::Ready& ready) { On(std::move(ready)); },
+                 [&](const wire::Join& join) { On(peer, join); },
+                 [&](const wire::Hello& hello) { On(peer, hello); },
+                 [&](model::Script& script) {
+                   when_running([&] {
+                     const auto id = script.id;
+                     if (oracle_->OnScript(std::move(script), bytes)) return;
+                     GiveUp(fmt::format("script {} does not fit the catalog or comes out of turn",
+                                        id.value));
+                   });
+                 },
+                 [&](model::Outcome& outcome) { from_applier_.emplace_back(std::move(outcome)); },
+                 [&](const wire::Settled& settled) {
+                   // The applier says this many times a second, whatever else happens: no progress.
+                   --progress_;
+                   from_applier_.emplace_back(settled);
+                 },
+                 [&](const wire::BarrierReached& reached) { from_applier_.emplace_back(reached); },
+                 [&](const wire::End& end) { end_ = end; },
+                 [&](const wire::Commit& commit) {
+                   auto* judge = JudgeOf(peer);
+                   if (judge) judge->OnCommit(commit);
+                   if (judge && brackets_) brackets_->OnReport(peer, commit.xid, commit.end_lsn);
+                 },
+                 [&](const wire::Position& position) {
+                   // An idle listener says this now and then: no progress of the run.
+                   --progress_;
+                   auto* judge = JudgeOf(peer);
+                   if (judge) judge->OnPosition(position);
+                   if (judge && brackets_) brackets_->OnReceived(peer, position.received);
+                 },
+                 [&](const wire::Misfit& misfit) { OnMisfit(peer, misfit); },
+                 [&](const wire::RowsReply& reply) { On(peer, reply); },
+                 [&](const wire::Failure& failure) {
+                   GiveUp(fmt::format("{} failed: {}", failure.process, failure.error.message));
+                 },
+                 // Not for the verifier.
+                 [&](const wire::Barrier& m) { nothing(m); },
+                 [&](const wire::BarrierRelease& m) { nothing(m); },
+                 [&](const wire::Attach& m) { nothing(m); },
+                 [&](const wire::Accepted& m) { nothing(m); },
+                 [&](const wire::RowsRequest& m) { nothing(m); },
+                 [&](const wire::Credit& m) { nothing(m); },
+                 [&](const wire::Status& m) { nothing(m); },
+                 [&](const model::Verdict& m) { nothing(m); },
+             },
+             message);
+  TakeFromApplier();
+}
+
+void Referee::TakeFromApplier() {
+  if (!oracle_) return;
+  for (; !from_applier_.empty(); from_applier_.pop_front()) {
+    // One barrier after the other; what comes behind it waits too.
+    if (barrier_ && std::holds_alternative<wire::BarrierReached>(from_applier_.front())) return;
+    std::visit(Overloaded{[&](model::Outcome& outcome) { On(std::move(outcome)); },
+                          [&](const wire::Settled& settled) { OnSettled(settled.lsn); },
+                          [&](const wire::BarrierReached& reached) { On(reached); }},
+               from_applier_.front());
+  }
+}
+
+void Referee::On(model::Outcome outcome) {
+  const auto id = outcome.id;
+  if (brackets_ && !brackets_->OnOutcome(outcome)) {
+    GiveUp(fmt::format("the applier reports transaction {} as committed where it cannot have been",
+                       id.value));
+    return;
+  }
+  if (oracle_->OnOutcome(std::move(outcome))) return;
+  GiveUp(fmt::format("the applier reports an outcome of transaction {}, which is not its turn",
+                     id.value));
+}
+
+void Referee::On(const wire::BarrierReached& reached) {
+  OnSettled(reached.lsn);
+  barrier_ = reached;
+  snapshot_open_ = false;
+  committed_before_barrier_ = oracle_->committed_reported();
 }
 
 void Referee::On(wire::CatalogMade made) {
@@ -115,15 +135,13 @@ void Referee::On(wire::Ready ready) {
   for (const auto& [peer, listener] : listeners_) SendAttach(peer);
 }
 
-void Referee::On(model::Outcome outcome) {
-  const auto id = outcome.id;
-  if (brackets_ && !brackets_->OnOutcome(outcome)) {
-    GiveUp(fmt::format("the applier reports transaction {} as committed where it cannot have been",
-                       id.value));
-  } else if (!oracle_->OnOutcome(std::move(outcome))) {
-    GiveUp(fmt::format("the applier reports an outcome of transaction {}, which is not its turn",
-                       id.value));
-  }
+void Referee::OnMisfit(const std::string& peer, const wire::Misfit& misfit) {
+  auto* judge = JudgeOf(peer);
+  if (!judge) return;
+  judge->OnMisfit(misfit);
+  if (!brackets_) return;
+  brackets_->OnReport(peer, misfit.xid, misfit.end_lsn);
+  brackets_->OnEnd(peer);
 }
 
 void Referee::OnSettled(Lsn lsn) {
@@ -173,18 +191,21 @@ void Referee::Advance() {
   oracle_->Advance(barrier_ ? std::optional(barrier_->lsn) : std::nullopt);
   for (const Expectation& expectation : oracle_->TakeExpectations()) {
     unjudged_.push_back(expectation);
+    last_commit_ = expectation.end_lsn;
     for (auto& [peer, listener] : listeners_) {
       if (listener.judge) listener.judge->OnExpectation(expectation);
     }
   }
-  JudgeListeners();
-  ForgetJudged();
+  // Before a listener is blamed for what Postgres did.
   if (const auto& illegal = oracle_->illegal_effect(); illegal && !investigation_) {
     verdict_ = MakeVerdict(VerdictKind::kDiverged,
                            fmt::format("transaction {}: {}", illegal->id.value, illegal->message));
     verdict_->first_divergence = model::FirstDivergence{
         .commit = illegal->id, .xid = illegal->xid, .end_lsn = illegal->end_lsn};
+    return;
   }
+  JudgeListeners();
+  ForgetJudged();
   if (started_ && !investigation_) {
     if (auto grant = credit_.NextGrant()) letters_.push_back({kGenerator, *grant});
   }
@@ -243,6 +264,7 @@ void Referee::OnChecked(const SourceCheck& check) {
   barrier_.reset();
   rows_compared_ += check.rows_compared();
   source_ = check.digest();
+  TakeFromApplier();
   if (check.differences().empty() || verdict_ || investigation_) return;
   verdict_ = MakeVerdict(VerdictKind::kDiverged, "the rows in Postgres are not the expected ones");
   verdict_->first_divergence = DescribeSourceDivergence(check, *oracle_, *catalog());
@@ -285,8 +307,8 @@ void Referee::ConvergeIfDone() {
       oracle_->scripts_waiting() == 0 && oracle_->counts().generated == end_->scripts;
   const bool checked = !barrier_ && barriers_checked_ == end_->barriers;
   const bool judged =
-      unjudged_.empty() && std::ranges::none_of(listeners_, [](const auto& entry) {
-        return !entry.second.judge || entry.second.judge->expectations_waiting() > 0;
+      unjudged_.empty() && std::ranges::all_of(listeners_, [&](const auto& entry) {
+        return entry.second.judge && entry.second.judge->HasAgreedUpTo(last_commit_);
       });
   if (!replayed || !checked || !judged) return;
   const bool as_generated = oracle_->expected().digest() == end_->digest;
@@ -325,7 +347,7 @@ std::string Referee::WhoseTurn() const {
   if (brackets_) {
     if (std::string turn = brackets_->WhoseTurn(); !turn.empty()) return turn;
   }
-  if (oracle_->scripts_waiting() > 0) return "Postgres: a commit has not been found";
+  if (oracle_->scripts_waiting() > 0) return "Postgres: a commit has not been found in the WAL";
   for (const auto& [peer, listener] : listeners_) {
     if (const auto waiting = listener.judge->expectations_waiting()) {
       return fmt::format("{}: {} commits after {} have not come", peer, waiting,

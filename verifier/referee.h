@@ -16,12 +16,15 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "model/catalog.h"
 #include "model/commit_record.h"
 #include "model/digest.h"
+#include "model/ids.h"
 #include "model/lsn.h"
+#include "model/outcome.h"
 #include "model/verdict.h"
 #include "verifier/bracket_order.h"
 #include "verifier/listener_judge.h"
@@ -107,6 +110,10 @@ class Referee {
   void On(const std::string& peer, const wire::RowsReply& reply);
   void On(model::Outcome outcome);
   void OnSettled(model::Lsn lsn);
+  void OnMisfit(const std::string& peer, const wire::Misfit& misfit);
+  void On(const wire::BarrierReached& reached);
+  // What the applier said and may be taken now, in its order.
+  void TakeFromApplier();
   ListenerJudge* JudgeOf(const std::string& peer);
 
   void SendAttach(const std::string& peer);
@@ -129,7 +136,11 @@ class Referee {
   std::map<std::string, Listener> listeners_;
   bool started_ = false;  // all listeners attached
 
+  // What waits to be taken: a barrier while the one before is being checked, and all behind it.
+  std::deque<std::variant<model::Outcome, wire::Settled, wire::BarrierReached>> from_applier_;
+
   std::deque<Expectation> unjudged_;  // not yet judged by every listener
+  model::Lsn last_commit_;            // of the run, replayed
   std::uint64_t judged_ = 0;
   std::uint64_t credited_rolled_back_ = 0;
   std::uint64_t credited_rolled_back_bytes_ = 0;

@@ -14,7 +14,7 @@ using postgres::Connection;
 
 // Between two reads that reach the end: a judgement comes so much later at most, and each read
 // costs the server a millisecond or so.
-constexpr std::chrono::milliseconds kPause{20};
+constexpr std::chrono::milliseconds kPause{50};
 constexpr std::chrono::milliseconds kReconnectPause{200};
 constexpr std::chrono::seconds kReconnectLimit{60};
 

@@ -177,6 +177,12 @@ void Link::Tick(Time now) {
   }
 }
 
+void Link::AcknowledgeNow() {
+  if (acknowledge_at_ == kNever) return;
+  acknowledge_ = true;
+  acknowledge_at_ = kNever;
+}
+
 std::optional<Time> Link::NextDeadline() const {
   Time deadline = std::min({probe_at_, acknowledge_at_, request_at_});
   if (HasMessageToSend() || HasHeaderToSend()) deadline = std::min(deadline, retry_at_);

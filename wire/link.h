@@ -109,6 +109,8 @@ class Link {
   // To be called at NextDeadline() or later; then Peek() may have something.
   void Tick(Time now);
   std::optional<Time> NextDeadline() const;
+  // The acknowledgement that is owed goes now, not after its delay.
+  void AcknowledgeNow();
 
   std::size_t unacknowledged_messages() const { return kept_.size(); }
   std::size_t unacknowledged_bytes() const { return kept_bytes_; }

@@ -108,6 +108,7 @@ Result<Client> Client::Connect(Context& context, std::string name, const std::st
 Result<void> Client::Send(const Encoded& message) { return socket_->Send("", message); }
 Result<std::optional<Event>> Client::Receive() { return socket_->Receive(); }
 Result<void> Client::Tick(Time now) { return socket_->Tick(now); }
+Result<void> Client::AcknowledgeNow() { return socket_->AcknowledgeNow(); }
 std::optional<Time> Client::NextDeadline() const { return socket_->NextDeadline(); }
 std::size_t Client::UnacknowledgedBytes() const { return socket_->UnacknowledgedBytes(""); }
 std::size_t Client::UnacknowledgedMessages() const { return socket_->UnacknowledgedMessages(); }

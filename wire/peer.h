@@ -118,6 +118,8 @@ class Client {
   model::Result<void> Send(const Encoded& message);
   model::Result<std::optional<Event>> Receive();
   model::Result<void> Tick(Time now);
+  // Acknowledges at once what was received: for a process that is about to leave.
+  model::Result<void> AcknowledgeNow();
   std::optional<Time> NextDeadline() const;
   std::size_t UnacknowledgedBytes() const;
   std::size_t UnacknowledgedMessages() const;

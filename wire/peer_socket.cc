@@ -255,6 +255,16 @@ Result<void> PeerSocket::Tick(Time now) {
   return result;
 }
 
+Result<void> PeerSocket::AcknowledgeNow() {
+  Result<void> result;
+  for (Links::value_type& peer : links_) {
+    peer.second.AcknowledgeNow();
+    Result<void> pumped = Pump(peer, Clock::now());
+    if (!pumped.has_value()) result = std::move(pumped);
+  }
+  return result;
+}
+
 std::optional<Time> PeerSocket::NextDeadline() const {
   std::optional<Time> earliest;
   for (const auto& [name, link] : links_) {

@@ -29,14 +29,16 @@ class PeerSocket {
   model::Result<void> Send(std::string_view peer, const Encoded& message);
   model::Result<std::optional<Event>> Receive();
   model::Result<void> Tick(Time now);
+  model::Result<void> AcknowledgeNow();
   std::optional<Time> NextDeadline() const;
   std::size_t UnacknowledgedBytes(std::string_view peer) const;
   std::size_t UnacknowledgedMessages() const;
 
   const std::string& endpoint() const { return endpoint_; }
-  void* handle() const { return socket_.handle(); }
-  // Receive() has something that poll does not see.
-  bool HasPending() const { return !pending_.empty(); }
+  // Readable when the socket's state may have changed; then HasInput() says what it is.
+  int signal_fd() const { return socket_.signal_fd(); }
+  // Receive() has something. Must be asked before each wait for signal_fd().
+  bool HasInput() const { return !pending_.empty() || socket_.IsReadable(); }
 
  private:
   using Links = std::map<std::string, Link, std::less<>>;

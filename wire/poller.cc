@@ -1,13 +1,16 @@
 #include "wire/poller.h"
 
+#include <fmt/format.h>
+#include <poll.h>
+
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <limits>
 
 #include "wire/peer_socket.h"
-#include "wire/socket.h"
 
 namespace lockstep::wire {
 namespace {
@@ -16,22 +19,23 @@ using model::ErrorKind;
 using model::Result;
 
 short ToEvents(Interest interest) {
-  return static_cast<short>((interest.read ? ZMQ_POLLIN : 0) | (interest.write ? ZMQ_POLLOUT : 0) |
-                            ZMQ_POLLERR);
+  return static_cast<short>((interest.read ? POLLIN : 0) | (interest.write ? POLLOUT : 0));
 }
 
 // Rounded up: a wait that ends a fraction too early would spin until the deadline.
-long MillisUntil(std::optional<Time> deadline) {
+int MillisUntil(std::optional<Time> deadline) {
   if (!deadline.has_value()) return -1;
   const auto left =
       std::chrono::ceil<std::chrono::milliseconds>(*deadline - std::min(*deadline, Clock::now()));
-  return std::min<long>(left.count(), std::numeric_limits<int>::max());
+  return static_cast<int>(std::min<long>(left.count(), std::numeric_limits<int>::max()));
 }
 
 }  // namespace
 
+// A ZeroMQ socket's descriptor only tells that something may have changed since its events were
+// last read.
 Poller::Token Poller::AddSocket(const PeerSocket* socket) {
-  items_.push_back({.socket = socket->handle(), .fd = -1, .events = ZMQ_POLLIN, .revents = 0});
+  items_.push_back({.fd = socket->signal_fd(), .events = POLLIN, .revents = 0});
   watched_.push_back({.token = next_token_, .socket = socket});
   return next_token_++;
 }
@@ -40,7 +44,7 @@ Poller::Token Poller::Add(const Server& server) { return AddSocket(server.socket
 Poller::Token Poller::Add(const Client& client) { return AddSocket(client.socket_.get()); }
 
 Poller::Token Poller::AddFd(int fd, Interest interest) {
-  items_.push_back({.socket = nullptr, .fd = fd, .events = ToEvents(interest), .revents = 0});
+  items_.push_back({.fd = fd, .events = ToEvents(interest), .revents = 0});
   watched_.push_back({.token = next_token_, .socket = nullptr});
   return next_token_++;
 }
@@ -60,23 +64,26 @@ void Poller::Remove(Token token) {
 
 Result<std::span<const Poller::Ready>> Poller::Wait(std::optional<Time> deadline) {
   ready_.clear();
-  const bool has_pending = std::ranges::any_of(watched_, [](const Watched& watched) {
-    return watched.socket != nullptr && watched.socket->HasPending();
-  });
-  const long timeout_ms = has_pending ? 0 : MillisUntil(deadline);
-  const int count = zmq_poll(items_.data(), static_cast<int>(items_.size()), timeout_ms);
+  // Not zmq_poll: it asks each socket twice or more, at two system calls a time, whatever is ready.
+  bool is_any_readable = false;
+  for (Watched& watched : watched_) {
+    watched.is_readable = watched.socket != nullptr && watched.socket->HasInput();
+    is_any_readable |= watched.is_readable;
+  }
+  const int timeout_ms = is_any_readable ? 0 : MillisUntil(deadline);
+  const int count = poll(items_.data(), items_.size(), timeout_ms);
   if (count < 0) {
-    if (zmq_errno() == EINTR) return std::span<const Ready>();
-    return FailZmq(ErrorKind::kEnvironment, "cannot poll");
+    if (errno == EINTR) return std::span<const Ready>();
+    return model::Fail(ErrorKind::kEnvironment,
+                       fmt::format("cannot poll: {}", std::strerror(errno)));
   }
   for (std::size_t i = 0; i < items_.size(); ++i) {
     const short events = items_[i].revents;
-    const bool is_pending = watched_[i].socket != nullptr && watched_[i].socket->HasPending();
-    if (events == 0 && !is_pending) continue;
+    if (events == 0 && !watched_[i].is_readable) continue;
     ready_.push_back(Ready{.token = watched_[i].token,
-                           .readable = (events & ZMQ_POLLIN) != 0 || is_pending,
-                           .writable = (events & ZMQ_POLLOUT) != 0,
-                           .failed = (events & ZMQ_POLLERR) != 0});
+                           .readable = watched_[i].is_readable || (events & POLLIN) != 0,
+                           .writable = (events & POLLOUT) != 0,
+                           .failed = (events & (POLLERR | POLLHUP | POLLNVAL)) != 0});
   }
   return std::span<const Ready>(ready_);
 }

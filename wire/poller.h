@@ -4,7 +4,7 @@
 #ifndef LOCKSTEP_WIRE_POLLER_H_
 #define LOCKSTEP_WIRE_POLLER_H_
 
-#include <zmq.h>
+#include <poll.h>
 
 #include <cstddef>
 #include <optional>
@@ -50,9 +50,10 @@ class Poller {
   struct Watched {
     Token token = 0;
     const PeerSocket* socket = nullptr;  // nullptr: an fd
+    bool is_readable = false;            // of a socket, as its events were read before the wait
   };
 
-  std::vector<zmq_pollitem_t> items_;
+  std::vector<pollfd> items_;
   std::vector<Watched> watched_;  // what items_[i] is
   std::vector<Ready> ready_;
   Token next_token_ = 0;

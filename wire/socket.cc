@@ -93,4 +93,17 @@ Result<bool> Socket::Receive(Frame& frame) {
   return true;
 }
 
+int Socket::signal_fd() const {
+  int fd = -1;
+  std::size_t size = sizeof(fd);
+  zmq_getsockopt(handle_, ZMQ_FD, &fd, &size);
+  return fd;
+}
+
+bool Socket::IsReadable() const {
+  int events = 0;
+  std::size_t size = sizeof(events);
+  return zmq_getsockopt(handle_, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN) != 0;
+}
+
 }  // namespace lockstep::wire

@@ -70,6 +70,11 @@ class Socket {
   void Set(int option, std::string_view value);
   std::string LastEndpoint() const;
 
+  // ZMQ_FD: edge-triggered, so IsReadable() is to be asked after every send and receive before it
+  // is waited for.
+  int signal_fd() const;
+  bool IsReadable() const;
+
   enum class Sent { kDone, kFull, kUnreachable };
   // Never blocks.
   model::Result<Sent> Send(Frame& frame, bool has_more);

@@ -19,6 +19,9 @@ class WatchedFd {
     if (fd_ >= 0) poller.SetInterest(token_, interest);
   }
 
+  // Whether this is what became ready.
+  bool Is(Poller::Token token) const { return fd_ >= 0 && token == token_; }
+
  private:
   int fd_ = -1;
   Poller::Token token_ = 0;

@@ -84,7 +84,7 @@ TEST_F(PlanTest, EachProcessIsCalledAsItsContractSays) {
   EXPECT_EQ(CommandOf(plans, "generator"),
             (Words{"/b/generator", "--verifier", "ipc:///tmp/s/verifier", "--applier",
                    "ipc:///tmp/s/applier", "--status", "ipc:///tmp/s/launcher", "--seed", "7",
-                   "--transactions", "2000", "--sessions", "4", "--checkpoint", "1000", "--schema",
+                   "--transactions", "2000", "--sessions", "4", "--checkpoint", "5000", "--schema",
                    "lockstep_1234abcd"}));
 }
 

@@ -81,12 +81,14 @@ History MakeHistory(Dice& dice, std::uint64_t sessions, std::size_t steps) {
     } else {
       session.bracket.after = wal;
       history.brackets[session.xid] = session.bracket;
-      history.applier.push_back([outcome = model::Outcome{.id = {session.xid.value},
-                                                          .session = {1},
-                                                          .xid = {session.xid.value},
-                                                          .fate = model::Fate::kCommitted,
-                                                          .bracket = session.bracket}](
-                                    BracketOrder& order) { ASSERT_TRUE(order.OnOutcome(outcome)); });
+      history.applier.push_back(
+          [outcome = model::Outcome{.id = {session.xid.value},
+                                    .session = {1},
+                                    .xid = {session.xid.value},
+                                    .fate = model::Fate::kCommitted,
+                                    .bracket = session.bracket}](BracketOrder& order) {
+            ASSERT_TRUE(order.OnOutcome(outcome));
+          });
       session = {};
     }
     if (settling.IsValid() && std::ranges::none_of(all, &Session::holds_settler)) {
@@ -232,7 +234,8 @@ TEST(BracketOrderPropertyTest, OneThatLiesAloneDoesNotGetItsOrder) {
       const model::CommitBracket& bracket = history.brackets.at(record.xid);
       EXPECT_GT(record.end_lsn, bracket.before);
       EXPECT_LE(record.end_lsn, bracket.after);
-      const bool lied = std::ranges::find(history.lied_about, record.xid) != history.lied_about.end();
+      const bool lied =
+          std::ranges::find(history.lied_about, record.xid) != history.lied_about.end();
       EXPECT_EQ(std::ranges::find(stream, record) == stream.end(), lied);
     }
   }

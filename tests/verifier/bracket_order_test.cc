@@ -161,8 +161,7 @@ TEST_F(BracketOrderTest, ACommitThatNobodyReportsIsPlacedWhereNobodyReportsAnyth
   EXPECT_EQ(order_.WhoseTurn(), "");
   const Finding finding = Explained(kFirst, 1001);
   EXPECT_EQ(finding.kind, VerdictKind::kMissing);
-  EXPECT_EQ(finding.reason,
-            "judged; Postgres committed it above 0/6E and at 0/96 at the latest");
+  EXPECT_EQ(finding.reason, "judged; Postgres committed it above 0/6E and at 0/96 at the latest");
 }
 
 TEST_F(BracketOrderTest, AListenerThatEndedIsNotWaitedFor) {

@@ -1,0 +1,233 @@
+#include "tests/integration/lockstep_run.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cctype>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+namespace lockstep::integration {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// Longer than anything that goes well takes on a slow machine.
+constexpr std::chrono::seconds kPatience{60};
+constexpr std::chrono::seconds kRunPatience{150};
+constexpr milliseconds kInterval{10};
+constexpr std::string_view kVariable = "LOCKSTEPS_INTEGRATION_TEST=";
+
+bool Contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+// The value of a string field; empty when it is null or absent.
+std::string Field(const Json& report, const char* name) {
+  if (!report.is_object() || !report.contains(name) || report[name].is_null()) return {};
+  return report[name].get<std::string>();
+}
+
+// Command lines (arguments separated by null bytes) by pid, of the processes with this mark.
+std::map<pid_t, std::string> MarkedProcesses(const std::string& mark) {
+  std::map<pid_t, std::string> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
+    const std::string name = entry.path().filename();
+    if (!std::isdigit(static_cast<unsigned char>(name[0]))) continue;
+    if (!Contains(ReadText(entry.path() / "environ"), mark)) continue;
+    const std::string command = ReadText(entry.path() / "cmdline");
+    if (!command.empty()) found[std::stoi(name)] = command;  // empty: a zombie
+  }
+  return found;
+}
+
+char StateOf(pid_t pid) {
+  const std::string stat = ReadText(fmt::format("/proc/{}/stat", pid));
+  const std::size_t name_end = stat.rfind(')');
+  return name_end == stat.npos ? 'X' : stat.at(name_end + 2);
+}
+
+// Whether the command line is that of "applier" or "listener-2".
+bool Runs(const std::string& command, const std::string& process) {
+  const std::string program = command.substr(0, command.find('\0'));
+  const std::string file = fs::path(program).filename();
+  const std::string null(1, '\0');
+  return file == process ||
+         (file == "listener" && Contains(command, null + "--id" + null + process + null));
+}
+
+std::vector<std::string> CommandLine(const Plan& plan, const std::string& mark,
+                                     const std::string& directory) {
+  std::vector<std::string> command = {
+      "/usr/bin/env",
+      mark,
+      "LOCKSTEP_BIN_DIR=" + fs::current_path().string(),
+      fs::absolute("launcher/lockstep").string(),
+      "run",
+      "--report=" + directory + "/report.json",
+      fmt::format("--seed={}", plan.seed),
+      fmt::format("--transactions={}", plan.transactions),
+      fmt::format("--sessions={}", plan.sessions),
+      fmt::format("--listeners={}", plan.listeners),
+      fmt::format("--checkpoint={}", plan.checkpoint),
+      fmt::format("--stall-timeout={}", plan.stall_timeout_s),
+  };
+  if (plan.keep) command.push_back("--keep=" + directory + "/kept");
+  if (!plan.plugin.empty()) command.push_back("--plugin=" + plan.plugin);
+  if (!plan.database.empty()) command.push_back("--database=" + plan.database);
+  if (!plan.sabotage.empty()) command.push_back("--sabotage=" + plan.sabotage);
+  return command;
+}
+
+}  // namespace
+
+std::string ReadText(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return std::move(text).str();
+}
+
+void WaitUntil(const std::string& what, const std::function<bool()>& is_true) {
+  const auto end = steady_clock::now() + kPatience;
+  while (!is_true()) {
+    if (steady_clock::now() > end) throw std::runtime_error("waited in vain until " + what);
+    std::this_thread::sleep_for(kInterval);
+  }
+}
+
+std::string Ended::verdict() const { return Field(report, "verdict"); }
+std::string Ended::reason() const { return Field(report, "reason"); }
+std::string Ended::error() const { return Field(report, "error"); }
+
+void Ended::LeavesNothing() const { EXPECT_EQ(left_behind, std::vector<std::string>()) << output; }
+
+void Ended::Converges() const {
+  EXPECT_EQ(exit_code, 0) << output;
+  ASSERT_EQ(verdict(), "converged") << output;
+  const Json& counts = report["transactions"];
+  EXPECT_EQ(counts["failed"], 0) << output;
+  EXPECT_GT(counts["committed"], 0);
+  EXPECT_EQ(counts["generated"].get<int>(),
+            counts["committed"].get<int>() + counts["rolled_back"].get<int>());
+  EXPECT_GT(report["rows_compared"], 0);
+  for (const Json& listener : report["listeners"]) {
+    EXPECT_EQ(listener["commits_checked"], counts["committed"]) << listener;
+    EXPECT_EQ(listener["digest"], report["digests"]["expected"]) << listener;
+  }
+  EXPECT_EQ(report["digests"]["source"], report["digests"]["expected"]);
+  EXPECT_EQ(report["digests"]["generator"], report["digests"]["expected"]);
+  LeavesNothing();
+}
+
+void Ended::IsInconclusive() const {
+  EXPECT_EQ(exit_code, 5) << output;
+  EXPECT_EQ(verdict(), "inconclusive") << output;
+  EXPECT_FALSE(report.contains("first_divergence"));
+  LeavesNothing();
+}
+
+void Ended::Fails(int code, const std::string& with_error) const {
+  EXPECT_EQ(exit_code, code) << output;
+  ASSERT_TRUE(report.is_object()) << output;
+  EXPECT_TRUE(report["verdict"].is_null()) << report;
+  EXPECT_EQ(report["exit_code"], code);
+  EXPECT_TRUE(Contains(error(), with_error)) << error();
+  EXPECT_TRUE(Contains(output, "lockstep: " + error())) << output;
+  LeavesNothing();
+}
+
+LockstepRun::LockstepRun(const Plan& plan, const std::string& directory) : directory_(directory) {
+  static std::atomic<int> number = 0;
+  mark_ = fmt::format("{}{}.{}", kVariable, getpid(), ++number);
+  auto process =
+      launcher::Process::Start(CommandLine(plan, mark_, directory_), directory_ + "/output");
+  if (!process) throw std::runtime_error(process.error().message);
+  launcher_.emplace(std::move(*process));
+}
+
+std::string LockstepRun::output() const { return ReadText(directory_ + "/output"); }
+
+std::string LockstepRun::Log(const std::string& process) const {
+  return ReadText(fmt::format("{}/kept/logs/{}.log", directory_, process));
+}
+
+std::string LockstepRun::schema() const {
+  constexpr std::string_view kStart = "lockstep: run ";
+  std::string id;
+  WaitUntil("the run says its name", [&] {
+    const std::string text = output();
+    const std::size_t start = text.find(kStart);
+    const std::size_t end = text.find(':', start + kStart.size());
+    if (start == text.npos || end == text.npos) return false;
+    id = text.substr(start + kStart.size(), end - start - kStart.size());
+    return true;
+  });
+  return "lockstep_" + id;
+}
+
+pid_t LockstepRun::Find(const std::string& process) const {
+  pid_t found = 0;
+  WaitUntil(process + " runs", [&] {
+    for (const auto& [pid, command] : MarkedProcesses(mark_ + '\0')) {
+      if (Runs(command, process)) found = pid;
+    }
+    return found != 0;
+  });
+  return found;
+}
+
+void LockstepRun::Signal(const std::string& process, int number) const {
+  if (kill(Find(process), number) != 0) throw std::runtime_error("cannot signal " + process);
+}
+
+void LockstepRun::Freeze(const std::string& process) const {
+  const pid_t pid = Find(process);
+  kill(pid, SIGSTOP);
+  WaitUntil(process + " stands still", [&] { return StateOf(pid) == 'T'; });
+}
+
+void LockstepRun::Thaw(const std::string& process) const { Signal(process, SIGCONT); }
+
+void LockstepRun::Look() {
+  constexpr std::string_view kStart = "/tmp/lockstep-";
+  for (const auto& [pid, command] : MarkedProcesses(mark_ + '\0')) {
+    for (std::size_t at = command.find(kStart); at != command.npos;
+         at = command.find(kStart, at + 1)) {
+      directories_.insert(command.substr(at, kStart.size() + 6));
+    }
+  }
+}
+
+Ended LockstepRun::End() {
+  const auto end = steady_clock::now() + kRunPatience;
+  pollfd item{.fd = launcher_->fd(), .events = POLLIN, .revents = 0};
+  Look();
+  while (poll(&item, 1, 100) == 0) {
+    if (steady_clock::now() > end) throw std::runtime_error("the run does not end\n" + output());
+    Look();
+  }
+  const launcher::ExitStatus status = launcher_->Poll().value();
+  Ended ended{.exit_code = status.signal != 0 ? -status.signal : status.status,
+              .output = output(),
+              .report = Json::parse(ReadText(directory_ + "/report.json"), nullptr, false)};
+  for (const auto& [pid, command] : MarkedProcesses(mark_ + '\0')) {
+    ended.left_behind.push_back(fmt::format("process {}: {}", pid, command));
+  }
+  for (const std::string& path : directories_) {
+    if (fs::exists(path)) ended.left_behind.push_back(path);
+  }
+  return ended;
+}
+
+}  // namespace lockstep::integration

@@ -1,0 +1,100 @@
+// The real `lockstep` program with its real children, in the words of its user:
+//
+//   Run({.seed = 7, .transactions = 2000, .listeners = 3}).Converges()
+//
+// A run is marked by a variable in its environment, which children inherit: so its processes are
+// found, and those that it leaves behind, whatever else goes on on the machine.
+#ifndef LOCKSTEP_TESTS_INTEGRATION_LOCKSTEP_RUN_H_
+#define LOCKSTEP_TESTS_INTEGRATION_LOCKSTEP_RUN_H_
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "launcher/process.h"
+
+namespace lockstep::integration {
+
+using Json = nlohmann::json;
+
+// Of `lockstep run`; what is not given is left to its default.
+struct Plan {
+  std::uint64_t seed = 42;
+  std::uint64_t transactions = 300;
+  std::uint32_t sessions = 4;
+  std::uint32_t listeners = 1;
+  std::uint64_t checkpoint = 1000;
+  std::uint32_t stall_timeout_s = 60;
+  std::string plugin = {};
+  std::string database = {};  // empty: a server of the run's own
+  std::string sabotage = {};
+  bool keep = false;  // logs, for Log(), and the server
+};
+
+// Throws, naming `what`, when it has not come true after a minute.
+void WaitUntil(const std::string& what, const std::function<bool()>& is_true);
+
+// A run that has ended.
+struct Ended {
+  int exit_code = 0;   // negative: of the signal that ended it
+  std::string output;  // what it printed
+  Json report;         // null when it wrote none
+  // Processes, and directories under /tmp, that are still there.
+  std::vector<std::string> left_behind;
+
+  std::string verdict() const;
+  std::string reason() const;
+  std::string error() const;
+  const Json& divergence() const { return report.at("first_divergence"); }
+
+  // Expectations; each also that nothing is left behind.
+  void Converges() const;
+  void IsInconclusive() const;
+  void Fails(int code, const std::string& with_error) const;
+  void LeavesNothing() const;
+};
+
+// A run under way. Killed, when it is destroyed before its end.
+class LockstepRun {
+ public:
+  // `directory`: for report, output and what is kept; exists, and is new to every run.
+  LockstepRun(const Plan& plan, const std::string& directory);
+
+  // "lockstep_1a2b3c4d": its schema, its publication, and the start of its slots' names.
+  std::string schema() const;
+  // Of "applier", "listener-2", ...; waits until it has been started.
+  pid_t Find(const std::string& process) const;
+  void Signal(const std::string& process, int number) const;
+  // Returns when it is stopped (SIGSTOP) in fact.
+  void Freeze(const std::string& process) const;
+  void Thaw(const std::string& process) const;
+  // To the launcher, as Ctrl-C does.
+  void SignalLauncher(int number) { launcher_->Signal(number); }
+  std::string output() const;
+  // What a process has logged so far; of a run that keeps its logs.
+  std::string Log(const std::string& process) const;
+
+  Ended End();
+
+ private:
+  void Look();  // for directories that its processes name
+
+  std::string directory_;
+  std::string mark_;
+  std::optional<launcher::Process> launcher_;
+  std::set<std::string> directories_;
+};
+
+// A file as a whole; empty when it cannot be read.
+std::string ReadText(const std::string& path);
+
+}  // namespace lockstep::integration
+
+#endif  // LOCKSTEP_TESTS_INTEGRATION_LOCKSTEP_RUN_H_

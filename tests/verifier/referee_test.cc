@@ -1,0 +1,412 @@
+#include "verifier/referee.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/execute.h"
+#include "model/type_oid.h"
+
+namespace lockstep::verifier {
+namespace {
+
+using model::Lsn;
+using model::TransactionId;
+using model::VerdictKind;
+using model::Xid;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr const char* kSchema = "run";
+
+// "t": a int4 key, b text; and the session table.
+model::Catalog MakeCatalog() {
+  model::Catalog catalog{.schema = kSchema, .sessions = 2, .tables = {}};
+  catalog.tables.push_back(model::MakeSessionRelation(kSchema));
+  catalog.tables.push_back(std::make_shared<const model::Relation>(
+      model::Relation{.schema = kSchema,
+                      .name = "t",
+                      .columns = {{"a", model::type_oid::kInt4, "integer", true},
+                                  {"b", model::type_oid::kText, "text", false}},
+                      .key = {0}}));
+  return catalog;
+}
+
+model::Row KeyRow(std::int64_t key) { return model::MakeRow({key}); }
+model::Row TRow(std::int64_t key, const char* text) {
+  return model::MakeRow({key, model::Text{text}});
+}
+
+// A run of a few transactions, each an insert of its id into "t" that ends at LSN 100 * id with xid
+// 700 + id. The test says who says what when; a model beside it knows the right digests.
+class RefereeTest : public ::testing::Test {
+ protected:
+  explicit RefereeTest(std::size_t listeners = 2)
+      : truth_(catalog_.tables),
+        referee_({.listeners = listeners, .window = {.scripts = 8, .bytes = 1'000'000}}) {
+    for (std::uint32_t session = 1; session <= catalog_.sessions; ++session) {
+      truth_.Write(0, KeyRow(session), model::MakeSessionRow({session}, {0}));
+    }
+    initial_ = truth_.digest();
+  }
+
+  void Say(const std::string& peer, wire::Message message, std::size_t bytes = 10) {
+    referee_.OnMessage(peer, std::move(message), bytes);
+    referee_.Advance();
+  }
+  // Up to the first credit.
+  void Begin(int listeners = 1) {
+    Say("generator", wire::CatalogMade{catalog_, 7});
+    referee_.OnCommitOrder(model::CommitOrderSource::kWal);
+    Say("applier", wire::Ready{"15.20"});
+    for (int i = 1; i <= listeners; ++i) Join("l" + std::to_string(i));
+    for (int i = 1; i <= listeners; ++i) Greet("l" + std::to_string(i));
+  }
+  void Join(const std::string& listener) { Say(listener, wire::Join{listener, "decoderbufs"}); }
+  void Greet(const std::string& listener) {
+    Say(listener, wire::Hello{listener, "decoderbufs", "slot", Lsn{10}, initial_});
+  }
+
+  static model::Script ScriptOf(std::uint64_t id) {
+    return {TransactionId{id},
+            SessionOf(id),
+            {model::InsertRow{1, TRow(static_cast<std::int64_t>(id), "x")}}};
+  }
+  static model::SessionId SessionOf(std::uint64_t id) {
+    return model::SessionId{static_cast<std::uint32_t>(id % 2) + 1};
+  }
+  static Xid XidOf(std::uint64_t id) { return Xid{static_cast<std::uint32_t>(700 + id)}; }
+  static Lsn EndOf(std::uint64_t id) { return Lsn{100 * id}; }
+
+  void Script(std::uint64_t id) { Say("generator", ScriptOf(id)); }
+  static model::Outcome OutcomeOf(std::uint64_t id, std::uint32_t rows = 1) {
+    return {.id = TransactionId{id},
+            .session = SessionOf(id),
+            .xid = model::FullXid{700 + id},
+            .fate = model::Fate::kCommitted,
+            .effects = {{rows, XidOf(id), ""}}};
+  }
+  void Outcome(std::uint64_t id) { Say("applier", OutcomeOf(id)); }
+  // As Postgres's log says it, up to its end.
+  void WalHas(std::uint64_t id) {
+    const model::CommitRecord record{XidOf(id), EndOf(id)};
+    referee_.OnCommitRecords({&record, 1}, EndOf(id));
+    referee_.Advance();
+  }
+  // Everything but the listeners.
+  void Transaction(std::uint64_t id) {
+    Script(id);
+    Outcome(id);
+    WalHas(id);
+    (void)model::Execute(ScriptOf(id), truth_);
+    digests_.push_back(truth_.digest());
+  }
+  void Report(const std::string& listener, std::uint64_t id) {
+    Say(listener, wire::Commit{XidOf(id), EndOf(id), digests_.at(id - 1), 2, 2});
+  }
+  void EndOfScripts(std::uint64_t scripts, std::uint64_t barriers = 0) {
+    Say("generator", wire::End{scripts, barriers, model::Digest{}, truth_.digest()});
+  }
+
+  template <typename T>
+  std::vector<std::pair<std::string, T>> Take() {
+    std::vector<std::pair<std::string, T>> found;
+    for (Referee::Letter& letter : referee_.TakeLetters()) {
+      if (auto* message = std::get_if<T>(&letter.message)) {
+        found.emplace_back(letter.peer, std::move(*message));
+      }
+    }
+    return found;
+  }
+  template <typename T>
+  std::vector<std::string> Receivers() {
+    std::vector<std::string> peers;
+    for (const auto& [peer, message] : Take<T>()) peers.push_back(peer);
+    return peers;
+  }
+  std::string Reason() const { return referee_.verdict() ? referee_.verdict()->reason : "none"; }
+  bool Is(VerdictKind kind) const { return referee_.verdict() && referee_.verdict()->kind == kind; }
+
+  model::Catalog catalog_ = MakeCatalog();
+  model::Database truth_;
+  model::Digest initial_;
+  std::vector<model::Digest> digests_;  // after each transaction
+  Referee referee_;
+};
+
+class OneListener : public RefereeTest {
+ protected:
+  OneListener() : RefereeTest(1) {}
+};
+
+// ---- the start ----
+
+TEST_F(RefereeTest, TheCatalogGoesOnToTheApplierWhenTheCommitOrderIsChosen) {
+  Say("generator", wire::CatalogMade{catalog_, 7});
+  EXPECT_THAT(Receivers<wire::CatalogMade>(), IsEmpty());
+  referee_.OnCommitOrder(model::CommitOrderSource::kWal);
+  EXPECT_THAT(Take<wire::CatalogMade>(),
+              ElementsAre(std::pair("applier", wire::CatalogMade{catalog_, 7})));
+}
+
+TEST_F(RefereeTest, WithoutTheWalTheApplierIsToldToBracket) {
+  Say("generator", wire::CatalogMade{catalog_, 7});
+  referee_.OnCommitOrder(model::CommitOrderSource::kBrackets);
+  EXPECT_THAT(Take<wire::CatalogMade>(),
+              ElementsAre(std::pair("applier", wire::CatalogMade{catalog_, 7, true})));
+}
+
+TEST_F(RefereeTest, AListenerAttachesOnlyWhenTheApplierIsReady) {
+  Join("l1");  // before everybody else
+  Say("generator", wire::CatalogMade{catalog_, 7});
+  referee_.OnCommitOrder(model::CommitOrderSource::kWal);
+  EXPECT_THAT(Receivers<wire::Attach>(), IsEmpty());
+  Say("applier", wire::Ready{"15.20"});
+  EXPECT_THAT(Receivers<wire::Attach>(), ElementsAre("l1"));
+  Join("l2");
+  EXPECT_THAT(Receivers<wire::Attach>(), ElementsAre("l2"));
+  Join("l2");  // resent
+  EXPECT_THAT(Receivers<wire::Attach>(), IsEmpty());
+}
+
+TEST_F(RefereeTest, CreditIsGivenWhenAllHaveAttached) {
+  Say("generator", wire::CatalogMade{catalog_, 7});
+  referee_.OnCommitOrder(model::CommitOrderSource::kWal);
+  Say("applier", wire::Ready{"15.20"});
+  Join("l1");
+  Join("l2");
+  Greet("l1");
+  EXPECT_THAT(Take<wire::Credit>(), IsEmpty());
+  Greet("l2");
+  EXPECT_THAT(Take<wire::Credit>(),
+              ElementsAre(std::pair("generator", wire::Credit{8, 1'000'000})));
+}
+
+// ---- judging, credit, acceptance ----
+
+TEST_F(RefereeTest, CreditFollowsTheSlowestListenerAcceptanceEachOne) {
+  Begin(2);
+  Transaction(1);
+  (void)referee_.TakeLetters();
+  Report("l1", 1);
+  auto letters = referee_.TakeLetters();
+  ASSERT_EQ(letters.size(), 1u);  // no credit yet
+  EXPECT_EQ(letters[0].peer, "l1");
+  EXPECT_EQ(std::get<wire::Accepted>(letters[0].message), wire::Accepted{EndOf(1)});
+  Report("l2", 1);
+  EXPECT_THAT(Take<wire::Credit>(),
+              ElementsAre(std::pair("generator", wire::Credit{9, 1'000'010})));
+}
+
+TEST_F(OneListener, ARolledBackScriptIsCreditedWithoutAListener) {
+  Begin();
+  (void)referee_.TakeLetters();
+  model::Script script = ScriptOf(1);
+  script.end = model::ScriptEnd::kRollback;
+  Say("generator", script);
+  model::Outcome outcome = OutcomeOf(1);
+  outcome.fate = model::Fate::kRolledBack;
+  EXPECT_THAT(Take<wire::Credit>(), IsEmpty());
+  Say("applier", outcome);
+  EXPECT_THAT(Receivers<wire::Credit>(), ElementsAre("generator"));
+}
+
+TEST_F(OneListener, AnOutcomeThatOvertookItsScriptWaitsForIt) {
+  Begin();
+  Outcome(1);
+  // What the applier said later stays behind it: else the commit would be a foreign one.
+  Say("applier", wire::Settled{EndOf(1)});
+  WalHas(1);
+  EXPECT_EQ(referee_.verdict(), std::nullopt) << Reason();
+  EXPECT_LT(referee_.oracle().frontier(), EndOf(1));
+  Script(1);
+  EXPECT_EQ(referee_.oracle().frontier(), EndOf(1));
+  EXPECT_EQ(referee_.oracle().counts().committed, 1u);
+}
+
+TEST_F(OneListener, AnOutcomeOutOfTurnEndsTheRun) {
+  Begin();
+  Script(1);
+  Script(3);  // of the same session
+  Outcome(3);
+  EXPECT_TRUE(Is(VerdictKind::kInconclusive));
+  EXPECT_THAT(Reason(), HasSubstr("an outcome of transaction 3, which is not its turn"));
+}
+
+TEST_F(OneListener, AnEffectThatTheScriptDoesNotMeanIsADivergence) {
+  Begin();
+  Script(1);
+  Say("applier", OutcomeOf(1, 0));
+  WalHas(1);
+  EXPECT_TRUE(Is(VerdictKind::kDiverged));
+  EXPECT_THAT(Reason(), HasSubstr("expected 1 rows, Postgres did 0 rows"));
+  const auto& divergence = referee_.verdict()->first_divergence;
+  ASSERT_TRUE(divergence.has_value());
+  EXPECT_EQ(divergence->commit, TransactionId{1});
+  EXPECT_EQ(divergence->xid, XidOf(1));
+  EXPECT_EQ(divergence->listener, "");
+}
+
+// ---- barriers ----
+
+TEST_F(OneListener, ABarrierReleasesTheSessionsAtTheSnapshotAndHoldsTheOracle) {
+  Begin();
+  Script(1);
+  Script(2);
+  Outcome(1);
+  Say("applier", wire::BarrierReached{1, Lsn{150}});
+  EXPECT_TRUE(referee_.WantsSnapshot());
+  EXPECT_THAT(Receivers<wire::BarrierRelease>(), IsEmpty());
+  referee_.OnSnapshot();
+  EXPECT_FALSE(referee_.WantsSnapshot());
+  EXPECT_THAT(Receivers<wire::BarrierRelease>(), ElementsAre("applier"));
+  EXPECT_FALSE(referee_.StandsAtBarrier());  // transaction 1 is not replayed yet
+  WalHas(1);
+  Outcome(2);
+  WalHas(2);
+  EXPECT_TRUE(referee_.StandsAtBarrier());
+  EXPECT_EQ(referee_.oracle().counts().committed, 1u);  // 2 lies behind the barrier
+}
+
+TEST_F(OneListener, ASecondBarrierWaitsUntilTheFirstIsChecked) {
+  Begin();
+  Say("applier", wire::BarrierReached{1, Lsn{50}});
+  referee_.OnSnapshot();
+  (void)referee_.TakeLetters();
+  Say("applier", wire::BarrierReached{2, Lsn{60}});
+  EXPECT_FALSE(referee_.WantsSnapshot());
+  EXPECT_TRUE(referee_.StandsAtBarrier());
+  EXPECT_THAT(Receivers<wire::BarrierRelease>(), IsEmpty());
+}
+
+// ---- the end ----
+
+TEST_F(OneListener, ConvergedOnlyWhenEverythingIsThere) {
+  Begin();
+  Transaction(1);
+  Transaction(2);
+  Report("l1", 1);
+  EndOfScripts(2);
+  EXPECT_FALSE(referee_.verdict());  // 2 is not reported
+  EXPECT_THAT(referee_.WhoseTurn(), HasSubstr("l1: 1 commits after 0/64 have not come"));
+  Report("l1", 2);
+  ASSERT_TRUE(Is(VerdictKind::kConverged)) << Reason();
+  EXPECT_EQ(referee_.verdict()->seed, 7u);
+  EXPECT_EQ(referee_.verdict()->expected, truth_.digest());
+  EXPECT_EQ(referee_.verdict()->listeners.at(0).commits_checked, 2u);
+}
+
+TEST_F(OneListener, NotConvergedBeforeAllScriptsAndBarriersOfTheEnd) {
+  Begin();
+  Transaction(1);
+  Report("l1", 1);
+  EndOfScripts(2, 0);
+  EXPECT_FALSE(referee_.verdict());
+  EndOfScripts(1, 1);
+  EXPECT_FALSE(referee_.verdict());
+  EndOfScripts(1, 0);
+  EXPECT_TRUE(Is(VerdictKind::kConverged));
+}
+
+TEST_F(OneListener, AGeneratorWithAnotherModelIsADivergence) {
+  Begin();
+  Transaction(1);
+  Report("l1", 1);
+  Say("generator", wire::End{1, 0, model::Digest{}, initial_});
+  EXPECT_TRUE(Is(VerdictKind::kDiverged));
+  EXPECT_THAT(Reason(), HasSubstr("the generator's own model"));
+}
+
+// ---- a finding ----
+
+TEST_F(OneListener, AWrongDigestIsInvestigatedAndDescribedWhenAllHasDrained) {
+  Begin();
+  Transaction(1);
+  Script(2);
+  (void)referee_.TakeLetters();
+  Say("l1", wire::Commit{XidOf(1), EndOf(1), initial_, 2, 2});
+  ASSERT_TRUE(referee_.investigation());
+  const auto requests = Take<wire::RowsRequest>();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_EQ(requests[0].first, "l1");
+  EXPECT_EQ(requests[0].second.end_lsn, EndOf(1));
+  EXPECT_THAT(requests[0].second.rows, ElementsAre(wire::RowAddress{"session", KeyRow(2)},
+                                                   wire::RowAddress{"t", KeyRow(1)}));
+  EXPECT_THAT(referee_.WhoseTurn(), HasSubstr("l1: it has not sent the rows"));
+  EXPECT_FALSE(referee_.IsReadyToConclude());
+
+  Say("somebody", wire::RowsReply{EndOf(1), {}});
+  Say("l1", wire::RowsReply{EndOf(2), {}});
+  EXPECT_FALSE(referee_.investigation()->reply);
+  Say("l1", wire::RowsReply{EndOf(1), {}});
+  EXPECT_FALSE(referee_.IsReadyToConclude());  // script 2 is under way
+  Outcome(2);
+  WalHas(2);
+  EXPECT_TRUE(referee_.IsReadyToConclude());
+  EXPECT_THAT(Receivers<wire::Accepted>(), IsEmpty());
+  EXPECT_THAT(Receivers<wire::Credit>(), IsEmpty());
+
+  referee_.Conclude({.listener = "l1", .commit = TransactionId{1}, .xid = XidOf(1)});
+  EXPECT_TRUE(Is(VerdictKind::kDiverged));
+  EXPECT_THAT(Reason(), HasSubstr("l1: after transaction 1 its state has digest"));
+  EXPECT_EQ(referee_.verdict()->first_divergence->commit, TransactionId{1});
+}
+
+TEST_F(OneListener, ACommitThatTheListenerWentPastIsMissing) {
+  Begin();
+  Transaction(1);
+  Say("l1", wire::Position{.received = EndOf(1), .confirmed = Lsn{}});
+  ASSERT_TRUE(referee_.investigation());
+  EXPECT_TRUE(referee_.IsReadyToConclude());  // no rows are asked for
+  referee_.Conclude({.listener = "l1", .commit = TransactionId{1}});
+  EXPECT_TRUE(Is(VerdictKind::kMissing));
+}
+
+// ---- giving up ----
+
+TEST_F(OneListener, GivingUpSaysWhoseTurnItWas) {
+  EXPECT_THAT(referee_.WhoseTurn(), HasSubstr("the generator: it has sent no catalog"));
+  Say("generator", wire::CatalogMade{catalog_, 7});
+  EXPECT_THAT(referee_.WhoseTurn(), HasSubstr("the applier: it has not made the schema"));
+  referee_.OnCommitOrder(model::CommitOrderSource::kWal);
+  Say("applier", wire::Ready{"15.20"});
+  EXPECT_THAT(referee_.WhoseTurn(), HasSubstr("listeners: 0 of 1 have joined"));
+  Join("l1");
+  EXPECT_THAT(referee_.WhoseTurn(), HasSubstr("l1: it has not attached"));
+  Greet("l1");
+  EXPECT_THAT(referee_.WhoseTurn(), HasSubstr("the generator: it has not ended"));
+  Script(1);
+  EXPECT_THAT(referee_.WhoseTurn(), HasSubstr("the applier: transaction 1 has no outcome"));
+  Outcome(1);
+  EXPECT_THAT(referee_.WhoseTurn(), HasSubstr("Postgres: a commit has not been found"));
+  referee_.GiveUp("nothing moved");
+  EXPECT_TRUE(Is(VerdictKind::kInconclusive));
+  EXPECT_EQ(Reason(), "nothing moved; waited for Postgres: a commit has not been found in the WAL");
+  referee_.GiveUp("again");
+  EXPECT_THAT(Reason(), HasSubstr("nothing moved"));
+}
+
+TEST_F(OneListener, AFailureEndsTheRunWithItsMessage) {
+  Begin();
+  Say("applier", wire::Failure{"applier", {model::ErrorKind::kEnvironment, "no disk"}});
+  EXPECT_TRUE(Is(VerdictKind::kInconclusive));
+  EXPECT_THAT(Reason(), HasSubstr("applier failed: no disk"));
+}
+
+TEST_F(OneListener, PositionsAndSettlingAreNoProgress) {
+  Begin();
+  const std::uint64_t before = referee_.progress();
+  Say("l1", wire::Position{.received = Lsn{20}, .confirmed = Lsn{20}});
+  Say("applier", wire::Settled{Lsn{20}});
+  EXPECT_EQ(referee_.progress(), before);
+  Script(1);
+  EXPECT_GT(referee_.progress(), before);
+}
+
+}  // namespace
+}  // namespace lockstep::verifier
