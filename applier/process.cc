@@ -250,9 +250,12 @@ class Process {
       if (!worker.session.idle() || !worker.scripts.empty()) return {};
     }
     auto connection = Open();
-    if (!connection) return std::unexpected(std::move(connection.error()));
-    auto lsn = connection->ScalarLsn("SELECT pg_current_wal_insert_lsn()");
-    if (!lsn) return std::unexpected(std::move(lsn.error()));
+    auto lsn = connection ? connection->ScalarLsn("SELECT pg_current_wal_insert_lsn()")
+                          : Result<model::Lsn>(std::unexpected(std::move(connection.error())));
+    if (!lsn) {
+      // A server that is away is asked again with the settler's next question.
+      return model::IsWorthRetry(lsn.error()) ? Result<void>() : std::unexpected(lsn.error());
+    }
     barrier_reached_ = true;
     Tell(wire::BarrierReached{barrier_->number, *lsn});
     return {};

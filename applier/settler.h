@@ -1,8 +1,9 @@
 // Finds LSNs below which every outcome has been reported.
 //
-// It asks for pg_current_wal_insert_lsn() on a connection of its own. A script that starts after
-// the answer commits above it; so once the scripts under way at the answer have ended, every commit
-// of the run up to that LSN is known, and an unknown one there is foreign.
+// It asks for pg_current_wal_flush_lsn() on a connection of its own. A script that starts after the
+// answer commits above it; so once the scripts under way at the answer have ended, every commit of
+// the run up to that LSN is known, and an unknown one there is foreign. What is not flushed may be
+// lost in a crash, and its LSNs be given to other commits.
 #ifndef LOCKSTEP_APPLIER_SETTLER_H_
 #define LOCKSTEP_APPLIER_SETTLER_H_
 

@@ -44,9 +44,8 @@ std::vector<std::string> LiveLines(const StatusBoard& board, std::uint64_t trans
                        get("generator", "scripts"), Grouped(transactions),
                        get("generator", "credit_waits"))),
       Line(board, "applier", "committed",
-           fmt::format("{} committed, {} rolled back, {} failed, {} in flight",
-                       get("applier", "committed"), get("applier", "rolled_back"),
-                       get("applier", "failed"), get("applier", "in_flight")))};
+           fmt::format("{} committed, {} rolled back, {} in flight", get("applier", "committed"),
+                       get("applier", "rolled_back"), get("applier", "in_flight")))};
   for (std::uint32_t number = 1; number <= listeners; ++number) {
     const std::string listener = ListenerName(number);
     lines.push_back(
@@ -54,9 +53,10 @@ std::vector<std::string> LiveLines(const StatusBoard& board, std::uint64_t trans
              fmt::format("{} transactions received, {} changes, {}", get(listener, "transactions"),
                          get(listener, "changes"), LagText(board, listener))));
   }
-  lines.push_back(Line(board, "verifier", "judged",
-                       fmt::format("{} of {} commits checked", get("verifier", "judged"),
-                                   get("verifier", "committed"))));
+  lines.push_back(Line(
+      board, "verifier", "judged",
+      fmt::format("{} of {} commits checked, {} transactions failed", get("verifier", "judged"),
+                  get("verifier", "committed"), get("verifier", "failed"))));
   return lines;
 }
 

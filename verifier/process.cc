@@ -30,6 +30,9 @@ using model::Result;
 // acceptance are far ahead.
 constexpr std::chrono::milliseconds kPace{1};
 
+// Before a lost connection is tried again.
+constexpr std::chrono::milliseconds kReconnectPause{200};
+
 class Process {
  public:
   Process(const ProcessOptions& options, wire::Server server, wire::Reporter reporter)
@@ -70,7 +73,7 @@ class Process {
     const auto now = wire::Clock::now();
     if (auto ok = ReadWal(now); !ok) return ok;
     referee_.Advance();
-    if (auto ok = CheckSource(); !ok) return ok;
+    if (auto ok = CheckSource(now); !ok) return ok;
     if (auto ok = ConcludeInvestigation(now); !ok) return ok;
     if (auto ok = SendLetters(); !ok) return ok;
     if (auto ok = server_.Tick(now); !ok) return ok;
@@ -89,6 +92,7 @@ class Process {
       wal_fd_.Watch(poller_, wal_->fd(), {.read = true, .write = wal_->WantsWrite()});
       deadline = wire::Earlier(deadline, wal_->NextRead());
     }
+    if (referee_.WantsSnapshot()) deadline = wire::Earlier(deadline, next_snapshot_);
     const bool comparing = check_ && referee_.StandsAtBarrier();
     check_fd_.Watch(poller_, comparing ? check_->fd() : -1,
                     {.read = true, .write = comparing && check_->WantsWrite()});
@@ -149,8 +153,19 @@ class Process {
     return {};
   }
 
-  Result<void> CheckSource() {
-    if (referee_.WantsSnapshot() && !check_) {
+  // A server that is away for a moment costs a checkpoint, not the run.
+  Result<void> CheckSource(wire::Time now) {
+    auto checked = TryCheckSource(now);
+    if (checked || !model::IsWorthRetry(checked.error())) return checked;
+    spdlog::warn("checkpoint: {}", checked.error().message);
+    next_snapshot_ = now + kReconnectPause;
+    check_fd_.Watch(poller_, -1, {});
+    if (std::exchange(check_, std::nullopt)) referee_.OnSnapshotLost();
+    return {};
+  }
+
+  Result<void> TryCheckSource(wire::Time now) {
+    if (referee_.WantsSnapshot() && !check_ && now >= next_snapshot_) {
       auto begun = SourceCheck::Begin(options_.conninfo, *referee_.catalog());
       if (!begun) return std::unexpected(std::move(begun.error()));
       check_ = std::move(*begun);
@@ -223,6 +238,7 @@ class Process {
   wire::WatchedFd wal_fd_;
   std::optional<SourceCheck> check_;
   wire::WatchedFd check_fd_;
+  wire::Time next_snapshot_ = wire::Time::min();
   bool more_messages_ = false;
   std::optional<wire::Time> concluding_since_;
   std::uint64_t last_progress_ = 0;

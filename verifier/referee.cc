@@ -260,7 +260,7 @@ bool Referee::StandsAtBarrier() const {
 
 void Referee::OnChecked(const SourceCheck& check) {
   ++progress_;
-  ++barriers_checked_;
+  last_checked_ = barrier_->number;
   barrier_.reset();
   rows_compared_ += check.rows_compared();
   source_ = check.digest();
@@ -268,6 +268,14 @@ void Referee::OnChecked(const SourceCheck& check) {
   if (check.differences().empty() || verdict_ || investigation_) return;
   verdict_ = MakeVerdict(VerdictKind::kDiverged, "the rows in Postgres are not the expected ones");
   verdict_->first_divergence = DescribeSourceDivergence(check, *oracle_, *catalog());
+}
+
+void Referee::OnSnapshotLost() {
+  snapshot_open_ = false;
+  if (end_ && barrier_->number == end_->barriers) return;
+  spdlog::warn("checkpoint {} goes unchecked: its snapshot of Postgres was lost", barrier_->number);
+  barrier_.reset();
+  TakeFromApplier();
 }
 
 void Referee::Investigate(const std::string& listener, const Finding& finding) {
@@ -305,7 +313,7 @@ void Referee::ConvergeIfDone() {
   if (!end_ || investigation_ || verdict_) return;
   const bool replayed =
       oracle_->scripts_waiting() == 0 && oracle_->counts().generated == end_->scripts;
-  const bool checked = !barrier_ && barriers_checked_ == end_->barriers;
+  const bool checked = !barrier_ && last_checked_ == end_->barriers;
   const bool judged =
       unjudged_.empty() && std::ranges::all_of(listeners_, [&](const auto& entry) {
         return entry.second.judge && entry.second.judge->HasAgreedUpTo(last_commit_);
@@ -370,6 +378,7 @@ decltype(wire::Status::counters) Referee::Counters() const {
   decltype(wire::Status::counters) counters{{"scripts", oracle_->counts().generated},
                                             {"committed", oracle_->counts().committed},
                                             {"judged", judged_},
+                                            {"failed", oracle_->counts().failed},
                                             {"wal_lsn", oracle_->frontier().value}};
   for (const auto& [peer, listener] : listeners_) {
     if (!listener.judge) continue;

@@ -66,6 +66,9 @@ class Referee {
   // The oracle stands exactly at the barrier: the snapshot can be compared.
   bool StandsAtBarrier() const;
   void OnChecked(const SourceCheck& check);
+  // The snapshot was lost with its connection. The last barrier's is opened again, for nothing
+  // happens behind it; an earlier one is gone and goes unchecked.
+  void OnSnapshotLost();
 
   // ---- a finding: rows are asked for, the pipeline drains, then Conclude ----
   // Set once there is a finding that can be described.
@@ -148,7 +151,7 @@ class Referee {
   std::optional<wire::BarrierReached> barrier_;
   std::uint64_t committed_before_barrier_ = 0;
   bool snapshot_open_ = false;
-  std::uint64_t barriers_checked_ = 0;
+  std::uint64_t last_checked_ = 0;  // number of the last barrier that was checked
   std::optional<wire::End> end_;
   std::uint64_t rows_compared_ = 0;
   model::Digest source_;

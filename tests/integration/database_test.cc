@@ -90,7 +90,7 @@ TEST_F(DatabaseTest, AWriterBehindTheRunsBackIsCaughtWithTheRow) {
 // ---- Postgres goes away and comes back ----
 
 TEST_F(DatabaseTest, AServerStoppedAndStartedInTheMiddleConverges) {
-  LockstepRun run = Start({.transactions = 6000, .listeners = 2});
+  LockstepRun run = Start({.transactions = 6000, .listeners = 2, .checkpoint = 3000});
   WaitForTransaction(run, 300);
   Must(cluster().Stop(postgres::StopMode::kFast));
   Must(cluster().StartAgain());
@@ -99,7 +99,7 @@ TEST_F(DatabaseTest, AServerStoppedAndStartedInTheMiddleConverges) {
 }
 
 TEST_F(DatabaseTest, AServerCrashedAndStartedInTheMiddleConverges) {
-  LockstepRun run = Start({.transactions = 6000, .listeners = 2});
+  LockstepRun run = Start({.transactions = 6000, .listeners = 2, .checkpoint = 3000});
   for (const int id : {300, 2000}) {
     WaitForTransaction(run, id);
     Must(cluster().Crash());

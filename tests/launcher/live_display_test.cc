@@ -17,13 +17,13 @@ StatusBoard SomeBoard() {
   board.Update({"generator", {{"scripts", 0}, {"credit_waits", 0}}}, at(0));
   board.Update({"generator", {{"scripts", 1500}, {"credit_waits", 3}}}, at(1000));
   board.Update({"applier", {{"committed", 0}}}, at(0));
-  board.Update(
-      {"applier", {{"committed", 1200}, {"rolled_back", 130}, {"failed", 0}, {"in_flight", 4}}},
-      at(1000));
+  board.Update({"applier", {{"committed", 1200}, {"rolled_back", 130}, {"in_flight", 4}}},
+               at(1000));
   board.Update({"listener-1", {{"transactions", 1190}, {"changes", 23456}}}, at(1000));
   board.Update({"verifier",
                 {{"committed", 1200},
                  {"judged", 1180},
+                 {"failed", 2},
                  {"wal_lsn", 100'000},
                  {"listener-1.lsn", 87'700},
                  {"listener-1.checked", 1180}}},
@@ -34,10 +34,11 @@ StatusBoard SomeBoard() {
 TEST(LiveDisplayTest, EachProcessHasALine) {
   const std::vector<std::string> expected = {
       "generator      1,500/s  1,500 of 2,000 transactions generated, waited 3 times for credit",
-      "applier        1,200/s  1,200 committed, 130 rolled back, 0 failed, 4 in flight",
+      "applier        1,200/s  1,200 committed, 130 rolled back, 4 in flight",
       "listener-1         0/s  1,190 transactions received, 23,456 changes, "
       "lag 12.3 kB, 20 commits",
-      "listener-2   starting", "verifier           0/s  1,180 of 1,200 commits checked"};
+      "listener-2   starting",
+      "verifier           0/s  1,180 of 1,200 commits checked, 2 transactions failed"};
   EXPECT_EQ(LiveLines(SomeBoard(), 2000, 2), expected);
 }
 

@@ -153,14 +153,15 @@ const std::vector<Library>& Libraries() {
       {"CLI11", [](std::string_view i) { return i.starts_with("CLI/"); },
        [](std::string_view p) {
          const std::string_view file = FileOf(p);
-         return file == "main.cc" || file.find("options") != file.npos;
+         // A benchmark is one file, its main included.
+         return file == "main.cc" || file.find("options") != file.npos || FolderOf(p) == "bench";
        },
-       "main.cc and options files"},
+       "main.cc, options files and bench/"},
       {"nlohmann/json", [](std::string_view i) { return i.starts_with("nlohmann/"); },
        [](std::string_view p) {
-         return IsOneOf(FolderOf(p), {"launcher", "integration"});
+         return IsOneOf(FolderOf(p), {"launcher", "integration", "bench"});
        },
-       "launcher/ and tests/integration/"},
+       "launcher/, bench/ and tests/integration/"},
   };
   return kLibraries;
 }

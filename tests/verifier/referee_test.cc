@@ -109,6 +109,10 @@ class RefereeTest : public ::testing::Test {
   void Report(const std::string& listener, std::uint64_t id) {
     Say(listener, wire::Commit{XidOf(id), EndOf(id), digests_.at(id - 1), 2, 2});
   }
+  // It has nothing else up to that transaction.
+  void ReportAllUpTo(const std::string& listener, std::uint64_t id) {
+    Say(listener, wire::Position{.received = EndOf(id), .confirmed = Lsn{}});
+  }
   void EndOfScripts(std::uint64_t scripts, std::uint64_t barriers = 0) {
     Say("generator", wire::End{scripts, barriers, model::Digest{}, truth_.digest()});
   }
@@ -295,6 +299,8 @@ TEST_F(OneListener, ConvergedOnlyWhenEverythingIsThere) {
   EXPECT_FALSE(referee_.verdict());  // 2 is not reported
   EXPECT_THAT(referee_.WhoseTurn(), HasSubstr("l1: 1 commits after 0/64 have not come"));
   Report("l1", 2);
+  EXPECT_FALSE(referee_.verdict());  // it may have more to say
+  ReportAllUpTo("l1", 2);
   ASSERT_TRUE(Is(VerdictKind::kConverged)) << Reason();
   EXPECT_EQ(referee_.verdict()->seed, 7u);
   EXPECT_EQ(referee_.verdict()->expected, truth_.digest());
@@ -305,6 +311,7 @@ TEST_F(OneListener, NotConvergedBeforeAllScriptsAndBarriersOfTheEnd) {
   Begin();
   Transaction(1);
   Report("l1", 1);
+  ReportAllUpTo("l1", 1);
   EndOfScripts(2, 0);
   EXPECT_FALSE(referee_.verdict());
   EndOfScripts(1, 1);
@@ -317,6 +324,7 @@ TEST_F(OneListener, AGeneratorWithAnotherModelIsADivergence) {
   Begin();
   Transaction(1);
   Report("l1", 1);
+  ReportAllUpTo("l1", 1);
   Say("generator", wire::End{1, 0, model::Digest{}, initial_});
   EXPECT_TRUE(Is(VerdictKind::kDiverged));
   EXPECT_THAT(Reason(), HasSubstr("the generator's own model"));
@@ -360,7 +368,7 @@ TEST_F(OneListener, AWrongDigestIsInvestigatedAndDescribedWhenAllHasDrained) {
 TEST_F(OneListener, ACommitThatTheListenerWentPastIsMissing) {
   Begin();
   Transaction(1);
-  Say("l1", wire::Position{.received = EndOf(1), .confirmed = Lsn{}});
+  ReportAllUpTo("l1", 1);
   ASSERT_TRUE(referee_.investigation());
   EXPECT_TRUE(referee_.IsReadyToConclude());  // no rows are asked for
   referee_.Conclude({.listener = "l1", .commit = TransactionId{1}});

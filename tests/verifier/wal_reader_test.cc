@@ -84,6 +84,8 @@ TEST_F(WalReaderTest, AServerThatIsStoppedAndCrashesIsWaitedFor) {
   std::vector<model::Xid> made{Commit()};
   ReadTo(made.back());
   Must(cluster().Stop(postgres::StopMode::kFast));
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (reader_->fd() != -1 && std::chrono::steady_clock::now() < end) Turn();
   for (int i = 0; i < 20; ++i) Turn();  // fails in silence
   EXPECT_EQ(reader_->fd(), -1);
   EXPECT_TRUE(reader_->NextRead().has_value());
