@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
       ->envname("LOCKSTEP_STATUS");
   app.add_flag(
       "--bracket-commits", options.bracket_commits,
-      "read the WAL position around each COMMIT, for a verifier that may not read the WAL");
+      "read the WAL position around each COMMIT also when the verifier does not ask for it");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

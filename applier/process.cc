@@ -128,7 +128,7 @@ class Process {
       auto* received = std::get_if<wire::Received>(&**event);
       if (!received) continue;
       if (auto* made = std::get_if<wire::CatalogMade>(&received->message)) {
-        if (auto ok = Prepare(std::move(made->catalog)); !ok) return ok;
+        if (auto ok = Prepare(std::move(*made)); !ok) return ok;
       } else if (const auto* release = std::get_if<wire::BarrierRelease>(&received->message)) {
         if (barrier_ && barrier_->number == release->number) barrier_.reset();
       } else if (std::holds_alternative<model::Verdict>(received->message)) {
@@ -152,17 +152,18 @@ class Process {
     }
   }
 
-  Result<void> Prepare(model::Catalog catalog) {
+  Result<void> Prepare(wire::CatalogMade made) {
     auto connection = Open();
     if (!connection) return std::unexpected(std::move(connection.error()));
-    catalog_ = std::move(catalog);
+    const bool bracket_commits = options_.bracket_commits || made.bracket_commits;
+    catalog_ = std::move(made.catalog);
     if (auto ok = CreateSchema(*connection, *catalog_); !ok) {
       catalog_.reset();  // nothing of it is there
       return ok;
     }
     for (std::uint32_t id = 1; id <= catalog_->sessions; ++id) {
-      auto session = Session::Open(
-          {options_.conninfo, model::SessionId{id}, options_.bracket_commits}, *catalog_);
+      auto session =
+          Session::Open({options_.conninfo, model::SessionId{id}, bracket_commits}, *catalog_);
       if (!session) return std::unexpected(std::move(session.error()));
       workers_.push_back({std::move(*session)});
     }

@@ -21,7 +21,7 @@ struct ProcessOptions {
   std::string verifier_endpoint;
   std::string status_endpoint;  // of the launcher; empty: none
   std::string conninfo;
-  bool bracket_commits = false;
+  bool bracket_commits = false;  // also when the verifier does not ask for it
 };
 
 // Runs until the verdict, or until stopped; then drops what it created. Blocks.

@@ -9,8 +9,6 @@
 #include <utility>
 #include <variant>
 
-#include "model/lsn.h"
-
 namespace lockstep::applier {
 namespace {
 
@@ -27,6 +25,7 @@ struct Overloaded : Ts... {
 // A statement with one of 300 column sets per table is prepared; a rarer one is parsed each time,
 // so that the server's memory for a session is bounded.
 constexpr std::size_t kMaxPrepared = 2'000;
+constexpr const char* kInsertLsn = "SELECT pg_current_wal_insert_lsn()";
 constexpr const char* kInFailedTransaction = "25P02";
 
 template <typename T>
@@ -84,14 +83,21 @@ Result<AskedFate> AskFate(postgres::Connection& connection, const model::Catalog
                    model::FullXid{ParseUnsigned<std::uint64_t>(row->Text(0, 1))}};
 }
 
+// 0 where nobody wants to know.
+Result<model::Lsn> ReadPosition(postgres::Connection& connection, const SessionOptions& options) {
+  return options.bracket_commits ? connection.ScalarLsn(kInsertLsn) : model::Lsn{};
+}
+
 }  // namespace
 
 Result<Session> Session::Open(const SessionOptions& options, const model::Catalog& catalog) {
   auto connection = OpenConnection(options);
   if (!connection) return std::unexpected(std::move(connection.error()));
+  const auto position = ReadPosition(*connection, options);
+  if (!position) return std::unexpected(position.error());
   auto pipeline = postgres::Pipeline::Start(std::move(*connection));
   if (!pipeline) return std::unexpected(std::move(pipeline.error()));
-  return Session(options, catalog, std::move(*pipeline));
+  return Session(options, catalog, std::move(*pipeline), *position);
 }
 
 std::optional<model::TransactionId> Session::current() const {
@@ -155,7 +161,6 @@ Result<void> Session::SendOperation(const model::Operation& operation, Slot slot
 }
 
 Result<void> Session::SendEnd() {
-  static const std::string kInsertLsn = "SELECT pg_current_wal_insert_lsn()";
   if (script_->end == model::ScriptEnd::kRollback) {
     // It must reach the server whatever failed before it.
     if (auto ok = SendSync(); !ok) return ok;
@@ -253,7 +258,7 @@ void Session::OnSuccess(const Slot& slot, const postgres::CommandOk& ok) {
       end_tag_ = std::string(ok.result.command_tag());
       break;
     case Slot::Kind::kAfter:
-      if (outcome_.bracket) outcome_.bracket->after = lsn();
+      if (outcome_.bracket) outcome_.bracket->after = position_before_ = lsn();
       break;
   }
 }
@@ -282,6 +287,14 @@ Result<std::optional<Outcome>> Session::Conclude() {
   }
   outcome_.fate = *end_tag_ == "COMMIT" ? Fate::kCommitted : Fate::kRolledBack;
   if (outcome_.fate == Fate::kRolledBack) outcome_.bracket.reset();
+  if (outcome_.bracket && !outcome_.bracket->after.IsValid()) {
+    // The reading alone failed (somebody cancelled it).
+    if (auto ok = SendSql(kInsertLsn, {Slot::Kind::kAfter}); !ok)
+      return std::unexpected(std::move(ok.error()));
+    if (auto ok = SendSync(); !ok) return std::unexpected(std::move(ok.error()));
+    if (auto ok = pipeline_.Flush(); !ok) return std::unexpected(std::move(ok.error()));
+    return std::nullopt;
+  }
   script_.reset();
   return std::move(outcome_);
 }
@@ -312,24 +325,35 @@ Result<std::optional<Outcome>> Session::TrySettle() {
     if (!asked) return std::unexpected(std::move(asked.error()));
     fate = *asked;
   }
+  // After the answer: a commit in doubt ends below it. Before the script is run again: its commit
+  // ends above it, also when the server crashed and its WAL ends earlier than it did.
+  const auto position = ReadPosition(*connection, options_);
+  if (!position) return std::unexpected(position.error());
   const int backend_pid = connection->backend_pid();
   auto pipeline = postgres::Pipeline::Start(std::move(*connection));
   if (!pipeline) return std::unexpected(std::move(pipeline.error()));
   pipeline_ = std::move(*pipeline);
   backend_pid_ = backend_pid;
+  if (fate.committed) return TakeSettledOutcome(fate.xid, *position);
+  position_before_ = *position;
   if (!script_) return std::nullopt;
-  if (fate.committed) {
-    if (!outcome_.xid.IsValid()) outcome_.xid = fate.xid;
-    outcome_.effects.clear();  // some answers were lost with the connection
-    outcome_.bracket.reset();
-    outcome_.was_in_doubt = true;
-    outcome_.fate = Fate::kCommitted;
-    script_.reset();
-    return std::move(outcome_);
-  }
   // It did not commit and never will: once more.
   if (auto ok = Send(); !ok) return std::unexpected(std::move(ok.error()));
   return std::nullopt;
+}
+
+Outcome Session::TakeSettledOutcome(model::FullXid xid, model::Lsn position_after) {
+  if (!outcome_.xid.IsValid()) outcome_.xid = xid;
+  outcome_.effects.clear();  // some answers were lost with the connection
+  if (options_.bracket_commits) {
+    const model::Lsn before = outcome_.bracket ? outcome_.bracket->before : position_before_;
+    outcome_.bracket = model::CommitBracket{before, position_after};
+    position_before_ = position_after;
+  }
+  outcome_.was_in_doubt = true;
+  outcome_.fate = Fate::kCommitted;
+  script_.reset();
+  return std::move(outcome_);
 }
 
 }  // namespace lockstep::applier

@@ -8,6 +8,8 @@
 //
 // When the connection is lost with a script under way, the session row, locked on a new connection,
 // says whether it committed; if not, it is run again. One that is lost while idle is opened again.
+// The bracket of a COMMIT in doubt goes from the last position known before the script was sent to
+// one that is read afterwards.
 // Never blocks except while it reconnects.
 #ifndef LOCKSTEP_APPLIER_SESSION_H_
 #define LOCKSTEP_APPLIER_SESSION_H_
@@ -23,6 +25,7 @@
 #include "applier/statements.h"
 #include "model/catalog.h"
 #include "model/error.h"
+#include "model/lsn.h"
 #include "model/operation.h"
 #include "model/outcome.h"
 #include "postgres/connection.h"
@@ -63,12 +66,14 @@ class Session {
     std::uint32_t index = 0;  // of the operation, or in preparing_
   };
 
-  Session(const SessionOptions& options, const model::Catalog& catalog, postgres::Pipeline pipeline)
+  Session(const SessionOptions& options, const model::Catalog& catalog, postgres::Pipeline pipeline,
+          model::Lsn position)
       : options_(options),
         statements_(catalog),
         catalog_(&catalog),
         pipeline_(std::move(pipeline)),
-        backend_pid_(pipeline_.connection().backend_pid()) {}
+        backend_pid_(pipeline_.connection().backend_pid()),
+        position_before_(position) {}
 
   model::Result<void> Send();
   model::Result<void> PrepareWanted();
@@ -86,6 +91,8 @@ class Session {
   // Asks the database what became of the script, on a new connection, which is the session's then.
   model::Result<std::optional<model::Outcome>> Settle();
   model::Result<std::optional<model::Outcome>> TrySettle();
+  // The script committed, as the session row says.
+  model::Outcome TakeSettledOutcome(model::FullXid xid, model::Lsn position_after);
 
   SessionOptions options_;
   StatementMaker statements_;
@@ -103,6 +110,8 @@ class Session {
   std::deque<Slot> slots_;  // results still owed
   // The tag that answered COMMIT or ROLLBACK.
   std::optional<std::string> end_tag_;
+  // With bracket_commits: a WAL position read before the script was sent.
+  model::Lsn position_before_;
 };
 
 }  // namespace lockstep::applier

@@ -78,6 +78,9 @@ std::string ReportText(const RunResult& result) {
   report["seed"] = verdict.seed;
   report["workload_hash"] = DigestJson(verdict.workload_hash, known);
   report["postgres_version"] = TextOrNull(verdict.postgres_version);
+  report["commit_order"] = verdict.commit_order == model::CommitOrderSource::kUnknown
+                               ? Json(nullptr)
+                               : Json(ToString(verdict.commit_order));
   report["transactions"] = {{"generated", verdict.transactions.generated},
                             {"committed", verdict.transactions.committed},
                             {"rolled_back", verdict.transactions.rolled_back},

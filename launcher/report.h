@@ -2,8 +2,9 @@
 //
 // LSNs are text ("16/B374D848"), digests 32 hex digits, counts and xids integers. A row is an
 // object column -> text (null where the column is null), or null where the row is absent. What is
-// not known (a digest when there is no verdict) is null. `error` is there when `verdict` is null,
-// `reason` when there is one to give, `first_divergence` when the verifier named one.
+// not known (a digest when there is no verdict, `commit_order` when it was not settled) is null.
+// `error` is there when `verdict` is null, `reason` when there is one to give, `first_divergence`
+// when the verifier named one.
 #ifndef LOCKSTEP_LAUNCHER_REPORT_H_
 #define LOCKSTEP_LAUNCHER_REPORT_H_
 

@@ -144,6 +144,18 @@ std::string DigestOrNone(model::Digest digest, bool known) {
   return !known && digest == model::Digest{} ? "-" : ToString(digest);
 }
 
+std::string CommitOrderText(model::CommitOrderSource source) {
+  switch (source) {
+    case model::CommitOrderSource::kUnknown:
+      return "-";
+    case model::CommitOrderSource::kWal:
+      return "from the WAL";
+    case model::CommitOrderSource::kBrackets:
+      return "bracketed (the WAL could not be read; proves less, see docs/operations.md)";
+  }
+  __builtin_unreachable();
+}
+
 std::string UpperCase(std::string_view text) {
   std::string upper;
   std::ranges::transform(text, std::back_inserter(upper),
@@ -173,6 +185,7 @@ std::string SummaryText(const RunResult& result) {
       Table({{"seed", fmt::to_string(verdict.seed)},
              {"workload hash", DigestOrNone(verdict.workload_hash, known)},
              {"Postgres", verdict.postgres_version},
+             {"commit order", CommitOrderText(verdict.commit_order)},
              {"transactions", fmt::format("{} generated, {} committed, {} rolled back, {} failed",
                                           Grouped(counts.generated), Grouped(counts.committed),
                                           Grouped(counts.rolled_back), Grouped(counts.failed))},

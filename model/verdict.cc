@@ -16,6 +16,18 @@ std::string_view ToString(VerdictKind kind) {
   __builtin_unreachable();
 }
 
+std::string_view ToString(CommitOrderSource source) {
+  switch (source) {
+    case CommitOrderSource::kUnknown:
+      return "unknown";
+    case CommitOrderSource::kWal:
+      return "wal";
+    case CommitOrderSource::kBrackets:
+      return "brackets";
+  }
+  __builtin_unreachable();
+}
+
 ExitCode ExitCodeOf(VerdictKind kind) {
   switch (kind) {
     case VerdictKind::kConverged:

@@ -26,6 +26,17 @@ enum class VerdictKind : std::uint8_t {
 std::string_view ToString(VerdictKind kind);
 ExitCode ExitCodeOf(VerdictKind kind);
 
+// Where the verifier took the order of commits from. The numbers travel.
+enum class CommitOrderSource : std::uint8_t {
+  kUnknown = 0,  // it never came to that
+  kWal = 1,      // read from the write-ahead log
+  kBrackets =
+      2,  // what listeners report, held against the applier's WAL positions around each COMMIT
+};
+
+// "unknown", "wal", "brackets".
+std::string_view ToString(CommitOrderSource source);
+
 // Column name and text form, in column order. nullopt text: the column is null.
 using NamedTexts = std::vector<std::pair<std::string, std::optional<std::string>>>;
 
@@ -74,6 +85,7 @@ struct Verdict {
   std::uint64_t seed = 0;
   Digest workload_hash;
   std::string postgres_version;
+  CommitOrderSource commit_order = CommitOrderSource::kUnknown;
   TransactionCounts transactions;
   std::vector<ListenerResult> listeners;
   Digest expected;

@@ -127,16 +127,29 @@ class Process {
   }
 
   Result<void> ReadWal(wire::Time now) {
-    if (!wal_) {
-      if (!referee_.ready()) return {};
-      auto opened = WalReader::Open(options_.conninfo);
-      if (!opened) return std::unexpected(std::move(opened.error()));
-      wal_ = std::move(*opened);
-      referee_.OnReadingWal();
-    }
+    if (auto ok = ChooseCommitOrder(); !ok) return ok;
+    if (!wal_) return {};
     auto batch = wal_->Read(now);
     if (!batch) return std::unexpected(std::move(batch.error()));
     if (*batch) referee_.OnCommitRecords((*batch)->commits, (*batch)->read_to);
+    return {};
+  }
+
+  // Once there is a run, and before the applier knows of it.
+  Result<void> ChooseCommitOrder() {
+    if (!referee_.catalog() || referee_.commit_order() != model::CommitOrderSource::kUnknown)
+      return {};
+    auto opened = WalReader::Open(options_.conninfo);
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    if (auto* reader = std::get_if<WalReader>(&*opened)) {
+      wal_ = std::move(*reader);
+      spdlog::info("the commit order is read from the WAL");
+      referee_.OnCommitOrder(model::CommitOrderSource::kWal);
+    } else {
+      spdlog::warn("the commit order is bracketed, which proves less: {}",
+                   std::get<WalReader::Unavailable>(*opened).reason);
+      referee_.OnCommitOrder(model::CommitOrderSource::kBrackets);
+    }
     return {};
   }
 

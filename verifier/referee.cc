@@ -34,8 +34,8 @@ void Referee::OnMessage(const std::string& peer, wire::Message message, std::siz
     if (oracle_) act();
   };
   std::visit(Overloaded{
-                 [&](wire::CatalogMade& made) { On(peer, std::move(made)); },
-                 [&](wire::Ready& ready) { ready_ = std::move(ready); },
+                 [&](wire::CatalogMade& made) { On(std::move(made)); },
+                 [&](wire::Ready& ready) { On(std::move(ready)); },
                  [&](const wire::Join& join) { On(peer, join); },
                  [&](const wire::Hello& hello) { On(peer, hello); },
                  [&](model::Script& script) {
@@ -55,16 +55,18 @@ void Referee::OnMessage(const std::string& peer, wire::Message message, std::siz
                  [&](const wire::BarrierReached& reached) { from_applier_.emplace_back(reached); },
                  [&](const wire::End& end) { end_ = end; },
                  [&](const wire::Commit& commit) {
-                   if (auto* judge = JudgeOf(peer)) judge->OnCommit(commit);
+                   auto* judge = JudgeOf(peer);
+                   if (judge) judge->OnCommit(commit);
+                   if (judge && brackets_) brackets_->OnReport(peer, commit.xid, commit.end_lsn);
                  },
                  [&](const wire::Position& position) {
                    // An idle listener says this now and then: no progress of the run.
                    --progress_;
-                   if (auto* judge = JudgeOf(peer)) judge->OnPosition(position);
+                   auto* judge = JudgeOf(peer);
+                   if (judge) judge->OnPosition(position);
+                   if (judge && brackets_) brackets_->OnReceived(peer, position.received);
                  },
-                 [&](const wire::Misfit& misfit) {
-                   if (auto* judge = JudgeOf(peer)) judge->OnMisfit(misfit);
-                 },
+                 [&](const wire::Misfit& misfit) { OnMisfit(peer, misfit); },
                  [&](const wire::RowsReply& reply) { On(peer, reply); },
                  [&](const wire::Failure& failure) {
                    GiveUp(fmt::format("{} failed: {}", failure.process, failure.error.message));
@@ -89,7 +91,7 @@ void Referee::TakeFromApplier() {
     // One barrier after the other; what comes behind it waits too.
     if (barrier_ && std::holds_alternative<wire::BarrierReached>(from_applier_.front())) return;
     std::visit(Overloaded{[&](model::Outcome& outcome) { On(std::move(outcome)); },
-                          [&](const wire::Settled& settled) { oracle_->OnSettled(settled.lsn); },
+                          [&](const wire::Settled& settled) { OnSettled(settled.lsn); },
                           [&](const wire::BarrierReached& reached) { On(reached); }},
                from_applier_.front());
   }
@@ -97,40 +99,64 @@ void Referee::TakeFromApplier() {
 
 void Referee::On(model::Outcome outcome) {
   const auto id = outcome.id;
+  if (brackets_ && !brackets_->OnOutcome(outcome)) {
+    GiveUp(fmt::format("the applier reports transaction {} as committed where it cannot have been",
+                       id.value));
+    return;
+  }
   if (oracle_->OnOutcome(std::move(outcome))) return;
   GiveUp(fmt::format("the applier reports an outcome of transaction {}, which is not its turn",
                      id.value));
 }
 
 void Referee::On(const wire::BarrierReached& reached) {
-  oracle_->OnSettled(reached.lsn);
+  OnSettled(reached.lsn);
   barrier_ = reached;
   snapshot_open_ = false;
   committed_before_barrier_ = oracle_->committed_reported();
 }
 
-void Referee::On(const std::string&, wire::CatalogMade made) {
-  if (catalog_) return;
-  seed_ = made.seed;
-  catalog_ = made.catalog;
-  oracle_.emplace(*catalog_);
+void Referee::On(wire::CatalogMade made) {
+  if (made_) return;
+  made_ = std::move(made);
+  oracle_.emplace(made_->catalog);
   initial_ = oracle_->expected().digest();
-  letters_.push_back({kApplier, std::move(made)});
 }
 
-void Referee::OnReadingWal() {
-  reading_wal_ = true;
+void Referee::OnCommitOrder(model::CommitOrderSource source) {
+  commit_order_ = source;
+  made_->bracket_commits = source == model::CommitOrderSource::kBrackets;
+  if (made_->bracket_commits) brackets_.emplace();
+  letters_.push_back({kApplier, *made_});
+}
+
+void Referee::On(wire::Ready ready) {
+  ready_ = std::move(ready);
   for (const auto& [peer, listener] : listeners_) SendAttach(peer);
+}
+
+void Referee::OnMisfit(const std::string& peer, const wire::Misfit& misfit) {
+  auto* judge = JudgeOf(peer);
+  if (!judge) return;
+  judge->OnMisfit(misfit);
+  if (!brackets_) return;
+  brackets_->OnReport(peer, misfit.xid, misfit.end_lsn);
+  brackets_->OnEnd(peer);
+}
+
+void Referee::OnSettled(Lsn lsn) {
+  oracle_->OnSettled(lsn);
+  if (brackets_) brackets_->OnSettled(lsn);
 }
 
 void Referee::On(const std::string& peer, const wire::Join& join) {
   auto [it, is_new] = listeners_.try_emplace(peer, Listener{.join = join});
   if (!is_new) return;
-  if (reading_wal_) SendAttach(peer);
+  if (ready_) SendAttach(peer);
 }
 
 void Referee::SendAttach(const std::string& peer) {
-  letters_.push_back({peer, wire::Attach{catalog_->schema, catalog_->schema}});
+  letters_.push_back({peer, wire::Attach{catalog()->schema, catalog()->schema}});
 }
 
 void Referee::On(const std::string& peer, const wire::Hello& hello) {
@@ -138,6 +164,7 @@ void Referee::On(const std::string& peer, const wire::Hello& hello) {
   if (it == listeners_.end() || it->second.judge) return;
   Listener& listener = it->second;
   listener.judge.emplace(hello);
+  if (brackets_) brackets_->OnListener(peer, hello.consistent_point);
   // Everything is kept while a listener that has joined has not attached.
   for (const Expectation& expectation : unjudged_) listener.judge->OnExpectation(expectation);
   const auto attached = std::ranges::count_if(
@@ -157,6 +184,10 @@ void Referee::OnCommitRecords(std::span<const model::CommitRecord> records, Lsn 
 
 void Referee::Advance() {
   if (!oracle_ || verdict_) return;
+  if (brackets_) {
+    const BracketOrder::Batch batch = brackets_->Take();
+    OnCommitRecords(batch.commits, batch.certain);
+  }
   oracle_->Advance(barrier_ ? std::optional(barrier_->lsn) : std::nullopt);
   for (const Expectation& expectation : oracle_->TakeExpectations()) {
     unjudged_.push_back(expectation);
@@ -213,7 +244,9 @@ void Referee::ForgetJudged() {
     ++progress_;
     unjudged_.pop_front();
   }
-  if (!investigation_) oracle_->Forget(judged);
+  if (investigation_) return;
+  oracle_->Forget(judged);
+  if (brackets_) brackets_->Forget(judged);
 }
 
 void Referee::OnSnapshot() {
@@ -234,7 +267,7 @@ void Referee::OnChecked(const SourceCheck& check) {
   TakeFromApplier();
   if (check.differences().empty() || verdict_ || investigation_) return;
   verdict_ = MakeVerdict(VerdictKind::kDiverged, "the rows in Postgres are not the expected ones");
-  verdict_->first_divergence = DescribeSourceDivergence(check, *oracle_, *catalog_);
+  verdict_->first_divergence = DescribeSourceDivergence(check, *oracle_, *catalog());
 }
 
 void Referee::OnSnapshotLost() {
@@ -250,7 +283,7 @@ void Referee::Investigate(const std::string& listener, const Finding& finding) {
   investigation_ = Investigation{listener, finding, std::nullopt};
   if (finding.rows_differ) {
     letters_.push_back(
-        {listener, wire::RowsRequest{finding.end_lsn, RowsToAsk(finding, *oracle_, *catalog_)}});
+        {listener, wire::RowsRequest{finding.end_lsn, RowsToAsk(finding, *oracle_, *catalog())}});
   } else {
     investigation_->reply = wire::RowsReply{.end_lsn = finding.end_lsn};
   }
@@ -269,7 +302,8 @@ bool Referee::IsReadyToConclude() const {
 
 void Referee::Conclude(model::FirstDivergence divergence) {
   if (verdict_) return;
-  const Finding& finding = investigation_->finding;
+  Finding& finding = investigation_->finding;
+  if (brackets_) brackets_->Explain(investigation_->listener, finding);
   verdict_ =
       MakeVerdict(finding.kind, fmt::format("{}: {}", investigation_->listener, finding.reason));
   verdict_->first_divergence = std::move(divergence);
@@ -304,7 +338,7 @@ void Referee::GiveUp(const std::string& reason) {
 }
 
 std::string Referee::WhoseTurn() const {
-  if (!catalog_) return "the generator: it has sent no catalog";
+  if (!made_) return "the generator: it has sent no catalog";
   if (!ready_) return "the applier: it has not made the schema";
   for (const auto& [peer, listener] : listeners_) {
     if (!listener.judge) return fmt::format("{}: it has not attached", peer);
@@ -317,6 +351,9 @@ std::string Referee::WhoseTurn() const {
   }
   if (auto id = oracle_->OldestWithoutOutcome()) {
     return fmt::format("the applier: transaction {} has no outcome", id->value);
+  }
+  if (brackets_) {
+    if (std::string turn = brackets_->WhoseTurn(); !turn.empty()) return turn;
   }
   if (oracle_->scripts_waiting() > 0) return "Postgres: a commit has not been found in the WAL";
   for (const auto& [peer, listener] : listeners_) {
@@ -352,7 +389,9 @@ decltype(wire::Status::counters) Referee::Counters() const {
 }
 
 model::Verdict Referee::MakeVerdict(VerdictKind kind, std::string reason) const {
-  model::Verdict verdict{.kind = kind, .reason = std::move(reason), .seed = seed_};
+  model::Verdict verdict{
+      .kind = kind, .reason = std::move(reason), .seed = made_ ? made_->seed : 0};
+  verdict.commit_order = commit_order_;
   if (ready_) verdict.postgres_version = ready_->postgres_version;
   if (end_) {
     verdict.workload_hash = end_->workload_hash;

@@ -26,6 +26,7 @@
 #include "model/lsn.h"
 #include "model/outcome.h"
 #include "model/verdict.h"
+#include "verifier/bracket_order.h"
 #include "verifier/listener_judge.h"
 #include "verifier/oracle.h"
 #include "verifier/source_check.h"
@@ -47,8 +48,9 @@ class Referee {
   // ---- input ----
   void OnMessage(const std::string& peer, wire::Message message, std::size_t bytes);
   void OnCommitRecords(std::span<const model::CommitRecord> records, model::Lsn scanned);
-  // The WAL is being read: from now on listeners may attach.
-  void OnReadingWal();
+  // Where the commit order comes from; said once there is a catalog. kWal: OnCommitRecords gives
+  // it, and the WAL is being read already. kBrackets: the applier is told to bracket commits.
+  void OnCommitOrder(model::CommitOrderSource source);
   // Replays, judges, gives credit and acceptance.
   void Advance();
 
@@ -85,8 +87,9 @@ class Referee {
 
   // ---- output ----
   const std::optional<model::Verdict>& verdict() const { return verdict_; }
-  const std::optional<model::Catalog>& catalog() const { return catalog_; }
-  const std::optional<wire::Ready>& ready() const { return ready_; }
+  // nullptr: none has come.
+  const model::Catalog* catalog() const { return made_ ? &made_->catalog : nullptr; }
+  model::CommitOrderSource commit_order() const { return commit_order_; }
   // Valid once there is a catalog.
   const Oracle& oracle() const { return *oracle_; }
   // Grows with everything that brings the run forward.
@@ -103,11 +106,14 @@ class Referee {
     model::Lsn accepted;
   };
 
-  void On(const std::string& peer, wire::CatalogMade made);
+  void On(wire::CatalogMade made);
+  void On(wire::Ready ready);
   void On(const std::string& peer, const wire::Join& join);
   void On(const std::string& peer, const wire::Hello& hello);
   void On(const std::string& peer, const wire::RowsReply& reply);
   void On(model::Outcome outcome);
+  void OnSettled(model::Lsn lsn);
+  void OnMisfit(const std::string& peer, const wire::Misfit& misfit);
   void On(const wire::BarrierReached& reached);
   // What the applier said and may be taken now, in its order.
   void TakeFromApplier();
@@ -124,12 +130,12 @@ class Referee {
 
   RefereeOptions options_;
   wire::CreditGrantor credit_;
-  std::uint64_t seed_ = 0;
-  std::optional<model::Catalog> catalog_;
+  std::optional<wire::CatalogMade> made_;
+  model::CommitOrderSource commit_order_ = model::CommitOrderSource::kUnknown;
+  std::optional<BracketOrder> brackets_;  // when it is kBrackets
   std::optional<Oracle> oracle_;
   model::Digest initial_;
   std::optional<wire::Ready> ready_;
-  bool reading_wal_ = false;
   std::map<std::string, Listener> listeners_;
   bool started_ = false;  // all listeners attached
 

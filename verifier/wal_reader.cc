@@ -1,7 +1,5 @@
 #include "verifier/wal_reader.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 
 #include "postgres/connection.h"
@@ -27,16 +25,13 @@ Result<Connection> Open(const std::string& conninfo) {
 
 }  // namespace
 
-Result<WalReader> WalReader::Open(const std::string& conninfo) {
+Result<std::variant<WalReader, WalReader::Unavailable>> WalReader::Open(
+    const std::string& conninfo) {
   auto connection = verifier::Open(conninfo);
   if (!connection) return std::unexpected(std::move(connection.error()));
   auto reason = CommitOrder::WhyUnavailable(*connection);
   if (!reason) return std::unexpected(std::move(reason.error()));
-  if (!reason->empty()) {
-    return model::Fail(
-        model::ErrorKind::kUsage,
-        fmt::format("the verifier cannot read the commit order from the WAL: {}", *reason));
-  }
+  if (!reason->empty()) return Unavailable{std::move(*reason)};
   auto from = connection->ScalarLsn("SELECT pg_current_wal_insert_lsn()");
   if (!from) return std::unexpected(std::move(from.error()));
   auto order = CommitOrder::Start(std::move(*connection), *from);

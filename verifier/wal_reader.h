@@ -5,6 +5,8 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <utility>
+#include <variant>
 
 #include "model/error.h"
 #include "model/lsn.h"
@@ -16,9 +18,12 @@ class WalReader {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  // Reads commits that end above the WAL's present end. kUsage, with the reason, when this user may
-  // not. Blocks.
-  static model::Result<WalReader> Open(const std::string& conninfo);
+  // Why the WAL cannot be read on this server by this user.
+  struct Unavailable {
+    std::string reason;
+  };
+  // Reads commits that end above the WAL's present end. Blocks.
+  static model::Result<std::variant<WalReader, Unavailable>> Open(const std::string& conninfo);
 
   // What has been read, if anything; asks for more when it is time. Tries again by itself while the
   // server is away, for a minute.

@@ -205,6 +205,7 @@ void ToProto(const CatalogMade& from, proto::CatalogMade& to) {
   to.set_sessions(from.catalog.sessions);
   for (const model::RelationPtr& table : from.catalog.tables) Put(*table, to.add_tables());
   to.set_seed(from.seed);
+  to.set_bracket_commits(from.bracket_commits);
 }
 
 Result<CatalogMade> FromProto(const proto::CatalogMade& from) {
@@ -217,6 +218,7 @@ Result<CatalogMade> FromProto(const proto::CatalogMade& from) {
     made.catalog.tables.push_back(*std::move(relation));
   }
   made.seed = from.seed();
+  made.bracket_commits = from.bracket_commits();
   return made;
 }
 
@@ -432,12 +434,13 @@ Result<Failure> FromProto(const proto::Failure& from) {
 }
 
 void ToProto(const model::Verdict& from, proto::Verdict& to) {
-  // The numbers of model::VerdictKind are part of its contract.
+  // The numbers of model::VerdictKind and model::CommitOrderSource are part of their contracts.
   to.set_kind(static_cast<proto::VerdictKind>(from.kind));
   to.set_reason(from.reason);
   to.set_seed(from.seed);
   Put(from.workload_hash, to.mutable_workload_hash());
   to.set_postgres_version(from.postgres_version);
+  to.set_commit_order(static_cast<proto::CommitOrderSource>(from.commit_order));
   to.mutable_transactions()->set_generated(from.transactions.generated);
   to.mutable_transactions()->set_committed(from.transactions.committed);
   to.mutable_transactions()->set_rolled_back(from.transactions.rolled_back);
@@ -456,6 +459,9 @@ Result<model::Verdict> FromProto(const proto::Verdict& from) {
   model::Verdict verdict;
   if (!proto::VerdictKind_IsValid(from.kind())) return BadNumber("kind", from.kind());
   verdict.kind = static_cast<model::VerdictKind>(from.kind());
+  if (!proto::CommitOrderSource_IsValid(from.commit_order()))
+    return BadNumber("commit_order", from.commit_order());
+  verdict.commit_order = static_cast<model::CommitOrderSource>(from.commit_order());
   verdict.reason = from.reason();
   verdict.seed = from.seed();
   verdict.workload_hash = Get(from.workload_hash());

@@ -7,8 +7,8 @@
 namespace lockstep::wire {
 
 bool operator==(const CatalogMade& a, const CatalogMade& b) {
-  return a.seed == b.seed && a.catalog.schema == b.catalog.schema &&
-         a.catalog.sessions == b.catalog.sessions &&
+  return a.seed == b.seed && a.bracket_commits == b.bracket_commits &&
+         a.catalog.schema == b.catalog.schema && a.catalog.sessions == b.catalog.sessions &&
          std::ranges::equal(
              a.catalog.tables, b.catalog.tables,
              [](const model::RelationPtr& x, const model::RelationPtr& y) { return *x == *y; });

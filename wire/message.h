@@ -41,6 +41,9 @@ namespace lockstep::wire {
 struct CatalogMade {
   model::Catalog catalog;
   std::uint64_t seed = 0;
+  // Set by the verifier where it cannot read the WAL: the applier reads the WAL position around
+  // each COMMIT.
+  bool bracket_commits = false;
   friend bool operator==(const CatalogMade&, const CatalogMade&);  // compares relations by value
 };
 

@@ -81,15 +81,36 @@ TEST_F(InDoubtTest, LostAnswerToCommitIsFoundCommitted) {
   EXPECT_EQ(Committed(), "1,2,3,4");
 }
 
-// The answer to COMMIT is lost, but the bracket's second LSN was still to come.
-TEST_F(InDoubtTest, InDoubtCommitHasNoBracket) {
+// Wherever the commit lies between the last position known before and one read afterwards, the
+// bracket holds it.
+TEST_F(InDoubtTest, InDoubtCommitHasTheWidestBracket) {
+  const auto position = [] { return Must(Sql().ScalarLsn("SELECT pg_current_wal_insert_lsn()")); };
   Proxy proxy(cluster().directory());
-  Session session = OpenSession(catalog_, proxy.conninfo(), true);
-  proxy.Arm(Proxy::Fault::kLoseAnswerToCommit);
-  const Outcome outcome = RunScript(session, MakeScript(1, {Insert(1, "a")}));
-  EXPECT_TRUE(outcome.was_in_doubt);
-  EXPECT_FALSE(outcome.bracket.has_value());
-  EXPECT_EQ(Committed(), "1");
+  std::uint64_t id = 0;
+  for (Proxy::Fault fault : {Proxy::Fault::kLoseAnswerToCommit, Proxy::Fault::kLoseAllAnswers}) {
+    const model::Lsn start = position();
+    Session session = OpenSession(catalog_, proxy.conninfo(), true);
+    const model::Lsn opened = position();
+    Must(Sql().Execute("CREATE TABLE run.other" + std::to_string(id) + "(a int)"));
+    const model::Lsn between = position();
+    proxy.Arm(fault);
+    const auto key = static_cast<std::int64_t>(++id);
+    const Outcome outcome = RunScript(session, MakeScript(id, {Insert(key, "a")}));
+    EXPECT_TRUE(outcome.was_in_doubt);
+    ASSERT_TRUE(outcome.bracket.has_value());
+    EXPECT_GE(outcome.bracket->before, start);
+    if (fault == Proxy::Fault::kLoseAllAnswers) {
+      EXPECT_LE(outcome.bracket->before, opened);
+    }
+    EXPECT_GT(outcome.bracket->after, between);
+    EXPECT_LE(outcome.bracket->after, position());
+    // The next one begins where this ended.
+    const Outcome next = RunScript(session, MakeScript(++id, {Update(key, "b")}));
+    ASSERT_TRUE(next.bracket.has_value());
+    EXPECT_GE(next.bracket->before, outcome.bracket->after);
+    EXPECT_GT(next.bracket->after, next.bracket->before);
+  }
+  EXPECT_EQ(Committed(), "1,2,3,4");
 }
 
 // What was on its way to the server when the connection broke may not be executed after all.

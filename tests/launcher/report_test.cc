@@ -17,6 +17,7 @@ RunResult Converged() {
                          .seed = 7,
                          .workload_hash = {1, 2},
                          .postgres_version = "15.20",
+                         .commit_order = model::CommitOrderSource::kWal,
                          .transactions = {20, 17, 2, 1},
                          .expected = {0xabc, 0xdef},
                          .source = {0xabc, 0xdef},
@@ -62,6 +63,7 @@ TEST(ReportTest, ConvergedHasExactlyTheFieldsOfTheContract) {
   EXPECT_EQ(Json::parse(text), Json::parse(R"({
     "verdict": "converged", "exit_code": 0, "seed": 7,
     "workload_hash": "00000000000000010000000000000002", "postgres_version": "15.20",
+    "commit_order": "wal",
     "transactions": {"generated": 20, "committed": 17, "rolled_back": 2, "failed": 1},
     "listeners": [{"id": "listener-1", "plugin": "decoderbufs", "transactions": 18, "changes": 40,
       "commits_checked": 17, "foreign": 1, "end_lsn": "16/B374D848",
@@ -106,8 +108,8 @@ TEST(ReportTest, AnErrorHasNoVerdict) {
   EXPECT_EQ(report["transactions"]["committed"], 0);
   EXPECT_EQ(Names(report),
             (std::vector<std::string>{"verdict", "error", "exit_code", "seed", "workload_hash",
-                                      "postgres_version", "transactions", "listeners", "digests",
-                                      "rows_compared", "elapsed_s"}));
+                                      "postgres_version", "commit_order", "transactions",
+                                      "listeners", "digests", "rows_compared", "elapsed_s"}));
 }
 
 TEST(ReportTest, InconclusiveSaysWhyAndLeavesOutDigestsNobodyMade) {

@@ -18,6 +18,7 @@ RunResult Result(VerdictKind kind) {
                                .seed = 7,
                                .workload_hash = {1, 2},
                                .postgres_version = "15.20",
+                               .commit_order = model::CommitOrderSource::kWal,
                                .transactions = {2000, 1790, 210, 0},
                                .rows_compared = 12345},
                    .elapsed_s = 3.25};
@@ -35,6 +36,7 @@ TEST(SummaryTest, ConvergedIsATableAndAVerdict) {
             R"(seed              7
 workload hash     00000000000000010000000000000002
 Postgres          15.20
+commit order      from the WAL
 transactions      2,000 generated, 1,790 committed, 210 rolled back, 0 failed
 digest expected   00000000000000000000000000000000
 digest source     00000000000000000000000000000000

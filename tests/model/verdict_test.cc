@@ -17,6 +17,12 @@ TEST(VerdictTest, EachKindHasItsNameAndExitCode) {
   EXPECT_EQ(static_cast<int>(ExitCodeOf(VerdictKind::kInconclusive)), 5);
 }
 
+TEST(VerdictTest, EachCommitOrderSourceHasItsName) {
+  EXPECT_EQ(ToString(CommitOrderSource::kUnknown), "unknown");
+  EXPECT_EQ(ToString(CommitOrderSource::kWal), "wal");
+  EXPECT_EQ(ToString(CommitOrderSource::kBrackets), "brackets");
+}
+
 TEST(VerdictTest, NothingIsConvergedByDefault) {
   EXPECT_EQ(Verdict().kind, VerdictKind::kInconclusive);
 }

@@ -62,8 +62,8 @@ class RefereeTest : public ::testing::Test {
   // Up to the first credit.
   void Begin(int listeners = 1) {
     Say("generator", wire::CatalogMade{catalog_, 7});
+    referee_.OnCommitOrder(model::CommitOrderSource::kWal);
     Say("applier", wire::Ready{"15.20"});
-    referee_.OnReadingWal();
     for (int i = 1; i <= listeners; ++i) Join("l" + std::to_string(i));
     for (int i = 1; i <= listeners; ++i) Greet("l" + std::to_string(i));
   }
@@ -150,17 +150,27 @@ class OneListener : public RefereeTest {
 
 // ---- the start ----
 
-TEST_F(RefereeTest, TheCatalogGoesOnToTheApplier) {
+TEST_F(RefereeTest, TheCatalogGoesOnToTheApplierWhenTheCommitOrderIsChosen) {
   Say("generator", wire::CatalogMade{catalog_, 7});
-  EXPECT_THAT(Receivers<wire::CatalogMade>(), ElementsAre("applier"));
+  EXPECT_THAT(Receivers<wire::CatalogMade>(), IsEmpty());
+  referee_.OnCommitOrder(model::CommitOrderSource::kWal);
+  EXPECT_THAT(Take<wire::CatalogMade>(),
+              ElementsAre(std::pair("applier", wire::CatalogMade{catalog_, 7})));
 }
 
-TEST_F(RefereeTest, AListenerAttachesOnlyWhenTheWalIsRead) {
+TEST_F(RefereeTest, WithoutTheWalTheApplierIsToldToBracket) {
+  Say("generator", wire::CatalogMade{catalog_, 7});
+  referee_.OnCommitOrder(model::CommitOrderSource::kBrackets);
+  EXPECT_THAT(Take<wire::CatalogMade>(),
+              ElementsAre(std::pair("applier", wire::CatalogMade{catalog_, 7, true})));
+}
+
+TEST_F(RefereeTest, AListenerAttachesOnlyWhenTheApplierIsReady) {
   Join("l1");  // before everybody else
   Say("generator", wire::CatalogMade{catalog_, 7});
-  Say("applier", wire::Ready{"15.20"});
+  referee_.OnCommitOrder(model::CommitOrderSource::kWal);
   EXPECT_THAT(Receivers<wire::Attach>(), IsEmpty());
-  referee_.OnReadingWal();
+  Say("applier", wire::Ready{"15.20"});
   EXPECT_THAT(Receivers<wire::Attach>(), ElementsAre("l1"));
   Join("l2");
   EXPECT_THAT(Receivers<wire::Attach>(), ElementsAre("l2"));
@@ -170,8 +180,8 @@ TEST_F(RefereeTest, AListenerAttachesOnlyWhenTheWalIsRead) {
 
 TEST_F(RefereeTest, CreditIsGivenWhenAllHaveAttached) {
   Say("generator", wire::CatalogMade{catalog_, 7});
+  referee_.OnCommitOrder(model::CommitOrderSource::kWal);
   Say("applier", wire::Ready{"15.20"});
-  referee_.OnReadingWal();
   Join("l1");
   Join("l2");
   Greet("l1");
@@ -371,10 +381,10 @@ TEST_F(OneListener, GivingUpSaysWhoseTurnItWas) {
   EXPECT_THAT(referee_.WhoseTurn(), HasSubstr("the generator: it has sent no catalog"));
   Say("generator", wire::CatalogMade{catalog_, 7});
   EXPECT_THAT(referee_.WhoseTurn(), HasSubstr("the applier: it has not made the schema"));
+  referee_.OnCommitOrder(model::CommitOrderSource::kWal);
   Say("applier", wire::Ready{"15.20"});
   EXPECT_THAT(referee_.WhoseTurn(), HasSubstr("listeners: 0 of 1 have joined"));
   Join("l1");
-  referee_.OnReadingWal();
   EXPECT_THAT(referee_.WhoseTurn(), HasSubstr("l1: it has not attached"));
   Greet("l1");
   EXPECT_THAT(referee_.WhoseTurn(), HasSubstr("the generator: it has not ended"));

@@ -8,6 +8,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "tests/postgres/cluster_fixture.h"
@@ -21,7 +22,7 @@ class WalReaderTest : public postgres::ClusterFixture {
  protected:
   void SetUp() override {
     Must(Sql().Execute("DROP TABLE IF EXISTS t; CREATE TABLE t (a int)"));
-    reader_.emplace(Must(WalReader::Open(cluster().uri())));
+    reader_.emplace(std::get<WalReader>(Must(WalReader::Open(cluster().uri()))));
   }
 
   // A commit, by its xid.
@@ -102,10 +103,10 @@ TEST_F(WalReaderTest, AUserWhoMayNotIsToldWhy) {
   Must(Sql().Execute("CREATE USER plain"));
   std::string uri = cluster().uri();
   uri.replace(uri.find("postgres@"), 9, "plain@");
-  const auto opened = WalReader::Open(uri);
-  ASSERT_FALSE(opened.has_value());
-  EXPECT_EQ(opened.error().kind, model::ErrorKind::kUsage);
-  EXPECT_NE(opened.error().message.find("cannot read the commit order"), std::string::npos);
+  const auto opened = Must(WalReader::Open(uri));
+  ASSERT_TRUE(std::holds_alternative<WalReader::Unavailable>(opened));
+  EXPECT_NE(std::get<WalReader::Unavailable>(opened).reason.find("may not read the log"),
+            std::string::npos);
 }
 
 }  // namespace

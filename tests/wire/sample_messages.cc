@@ -87,6 +87,7 @@ model::Verdict SampleVerdict() {
   verdict.seed = 42;
   verdict.workload_hash = Digest{1, 2};
   verdict.postgres_version = "15.20";
+  verdict.commit_order = model::CommitOrderSource::kBrackets;
   verdict.transactions = {10, 8, 1, 1};
   verdict.listeners = {{"listener-1", "pgoutput", 10, 20, 8, 1, Lsn{99}, Digest{3, 4}}};
   verdict.expected = Digest{5, 6};
@@ -110,7 +111,7 @@ model::Verdict SampleVerdict() {
 std::vector<Message> SampleMessages() {
   const RowAddress address{.table = "T q", .key = KeyRow()};
   return {
-      CatalogMade{.catalog = SampleCatalog(), .seed = 42},
+      CatalogMade{.catalog = SampleCatalog(), .seed = 42, .bracket_commits = true},
       Ready{.postgres_version = "15.20"},
       Join{.listener = "listener-1", .plugin = "wal2json"},
       Attach{.schema = "lockstep_3f2a", .publication = "p"},
