@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <future>
 #include <optional>
 #include <set>
@@ -181,6 +182,8 @@ TEST_F(ReconnectTest, AnotherServerAtTheSameAddressIsRefused) {
   EXPECT_EQ(refused.error().kind, model::ErrorKind::kMisfit);
   EXPECT_THAT(refused.error().message, testing::HasSubstr("attach again"));
   EXPECT_THAT(refused.error().message, testing::HasSubstr("system "));
+  Must(second.Stop(postgres::StopMode::kImmediate));
+  std::filesystem::remove_all(directory);
 }
 
 TEST_F(ReconnectTest, SlotInUseIsWorthARetry) {
