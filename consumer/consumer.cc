@@ -134,6 +134,9 @@ Result<std::optional<model::Transaction>> Consumer::Next() {
       return std::unexpected(std::move(frame.error()));
     }
     if (!*frame) return std::nullopt;
+    if (options_.on_frame) {
+      if (auto ok = options_.on_frame((*frame)->bytes()); !ok) return std::unexpected(ok.error());
+    }
     auto transaction = follower_.OnCopyData((*frame)->bytes());
     if (!transaction) {
       return Fail(fmt::format("slot {} ({})", options_.slot, options_.plugin),

@@ -9,9 +9,11 @@
 #define LOCKSTEP_CONSUMER_CONSUMER_H_
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/change.h"
@@ -33,6 +35,9 @@ struct ConsumerOptions {
   std::string slot;    // made by Attach, dropped by Detach
   std::string plugin;  // an output plugin there is a decoder for
   std::string schema;  // all its tables are followed
+  // Given each CopyData message before it is decoded, to record the stream. An error ends the
+  // following.
+  std::function<model::Result<void>(std::string_view)> on_frame = {};
 };
 
 class Consumer {

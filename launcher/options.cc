@@ -113,7 +113,8 @@ CLI::App* AddRun(CLI::App& app, RunOptions& options) {
   run->add_option("--database", options.database,
                   "URI of the Postgres to use (wal_level=logical; a user that may replicate and\n"
                   "create schemas); by default one is made for the run and removed");
-  run->add_option("--keep", options.keep, "a new directory that keeps logs and the cluster");
+  run->add_option("--keep", options.keep,
+                  "a new directory that keeps logs, the cluster and traces of the streams");
   run->add_option("--report", options.report, "a file for the result as JSON");
   run->add_option("--sabotage", options.sabotage,
                   "listener-1 falsifies what it received in this way; the verifier must find it")

@@ -42,6 +42,10 @@ ProcessPlan PlanListener(const Programs& programs, const RunNames& names, const 
                    {programs.listener, "--id", name, "--verifier", verifier, "--database",
                     names.database, "--plugin", options.plugin, "--slot", names.slot(number),
                     "--status", names.status_endpoint()}};
+  if (!names.trace_directory.empty()) {
+    plan.command.insert(plan.command.end(),
+                        {"--trace", fmt::format("{}/{}.trace", names.trace_directory, name)});
+  }
   if (number == 1 && !options.sabotage.empty()) {
     plan.command.insert(plan.command.end(), {"--sabotage", options.sabotage});
   }

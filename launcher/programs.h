@@ -32,9 +32,10 @@ model::Result<Programs> FindPrograms(const std::optional<std::string>& bin_dir,
 
 // What the processes of one run share.
 struct RunNames {
-  std::string schema;            // "lockstep_<run id>"; also the name of its publication
-  std::string database;          // URI
-  std::string socket_directory;  // short: a socket's path has at most 107 characters
+  std::string schema;                // "lockstep_<run id>"; also the name of its publication
+  std::string database;              // URI
+  std::string socket_directory;      // short: a socket's path has at most 107 characters
+  std::string trace_directory = {};  // where listeners record their streams; empty: nowhere
 
   std::string slot(std::uint32_t listener) const;  // from 1
   std::string status_endpoint() const;

@@ -18,16 +18,19 @@ namespace fs = std::filesystem;
 
 Result<void> PrepareKeep(const std::string& keep) {
   std::error_code error;
-  for (const char* part : {"logs", "cluster"}) {
+  for (const char* part : {"logs", "cluster", "trace"}) {
     if (!fs::exists(fs::path(keep) / part, error)) continue;
     return Fail(
         ErrorKind::kUsage,
         fmt::format("--keep: {} holds an earlier run; name a new or empty directory", keep));
   }
-  fs::create_directories(fs::path(keep) / "logs", error);
-  if (!error) return {};
-  return Fail(ErrorKind::kUsage,
-              fmt::format("--keep: cannot make {}/logs: {}", keep, error.message()));
+  for (const char* part : {"logs", "trace"}) {
+    fs::create_directories(fs::path(keep) / part, error);
+    if (!error) continue;
+    return Fail(ErrorKind::kUsage,
+                fmt::format("--keep: cannot make {}/{}: {}", keep, part, error.message()));
+  }
+  return {};
 }
 
 }  // namespace
@@ -71,6 +74,10 @@ std::string RunDirectory::LogPath(const std::string& process) const {
 
 std::string RunDirectory::ClusterPath() const {
   return keep_.empty() ? std::string() : keep_ + "/cluster";
+}
+
+std::string RunDirectory::TraceDirectory() const {
+  return keep_.empty() ? std::string() : keep_ + "/trace";
 }
 
 std::string RunDirectory::KeptLogs() const {

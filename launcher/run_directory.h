@@ -21,6 +21,8 @@ class RunDirectory {
   // Short: a socket's path has at most 107 characters.
   const std::string& sockets() const { return path_; }
   std::string LogPath(const std::string& process) const;
+  // Where the streams that listeners receive are recorded; empty without `keep`: nowhere.
+  std::string TraceDirectory() const;
   // For a cluster that is kept; empty without `keep`.
   std::string ClusterPath() const;
   // Where the logs will be when this is gone; empty: nowhere.

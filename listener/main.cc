@@ -33,6 +33,8 @@ int main(int argc, char** argv) {
       ->envname("LOCKSTEP_SLOT");
   app.add_option("--sabotage", sabotage, "lie on purpose, to see the verifier catch it")
       ->envname("LOCKSTEP_SABOTAGE");
+  app.add_option("--trace", options.trace_path, "record the replication stream in this file")
+      ->envname("LOCKSTEP_TRACE");
   app.add_option("--status", options.status_endpoint, "endpoint of the launcher")
       ->envname("LOCKSTEP_STATUS");
   try {

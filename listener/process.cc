@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -20,6 +21,7 @@
 #include "wire/peer.h"
 #include "wire/poller.h"
 #include "wire/reporter.h"
+#include "wire/trace_file.h"
 #include "wire/watched_fd.h"
 
 namespace lockstep::listener {
@@ -146,11 +148,19 @@ class Process {
     if (consumer_) return {};
     const std::string slot =
         options_.slot.empty() ? SlotName(attach.schema, options_.id) : options_.slot;
+    std::function<Result<void>(std::string_view)> record;
+    if (!options_.trace_path.empty()) {
+      auto trace = wire::TraceWriter::Open(options_.trace_path);
+      if (!trace) return std::unexpected(std::move(trace.error()));
+      trace_ = std::move(*trace);
+      record = [this](std::string_view frame) { return trace_->Write(frame); };
+    }
     auto attached = Consumer::Attach({.conninfo = options_.conninfo,
                                       .application_name = "lockstep " + options_.id,
                                       .slot = slot,
                                       .plugin = options_.plugin,
-                                      .schema = attach.schema});
+                                      .schema = attach.schema,
+                                      .on_frame = std::move(record)});
     if (!attached) return std::unexpected(std::move(attached.error()));
     consumer_ = std::move(*attached);
     sink_.emplace(verifier_, consumer_->consistent_point());
@@ -242,6 +252,7 @@ class Process {
   wire::Reporter reporter_;
   wire::Poller poller_;
 
+  std::optional<wire::TraceWriter> trace_;
   std::optional<Consumer> consumer_;
   std::optional<VerifierSink> sink_;
   std::optional<Saboteur> saboteur_;

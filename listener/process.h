@@ -25,6 +25,7 @@ struct ProcessOptions {
   std::string plugin;
   std::string slot;  // empty: made of the run's schema and the id
   std::optional<SabotageKind> sabotage;
+  std::string trace_path;  // where to record the stream (wire/trace_file.h); empty: nowhere
 };
 
 // Runs until the verdict, or until stopped; then drops its slot. Blocks.

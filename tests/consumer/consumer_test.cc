@@ -8,6 +8,9 @@
 #include <thread>
 #include <vector>
 
+#include "postgres/relation_reader.h"
+#include "replication/make_decoder.h"
+#include "replication/relation_map.h"
 #include "tests/consumer/consumer_fixture.h"
 
 namespace lockstep::consumer {
@@ -162,6 +165,47 @@ TEST_F(ConsumerTest, IdleAfterATransactionWaitsForIt) {
   follow.Durable();
   follow.Until([&] { return ConfirmedFlush("waits") >= later; });
   Must(follow->Detach());
+}
+
+TEST_F(ConsumerTest, RecordedFramesGiveTheSameTransactionsAgain) {
+  std::vector<std::string> frames;
+  ConsumerOptions options = Options("recorded");
+  options.on_frame = [&](std::string_view frame) {
+    frames.emplace_back(frame);
+    return model::Result<void>();
+  };
+  Follow follow(Must(Consumer::Attach(options)));
+  Connection sql = Sql();
+  const auto relations = Must(postgres::ReadSchema(sql, "s"));
+  Write("INSERT INTO s.t VALUES (1, 'a'), (2, 'b')");
+  Write("UPDATE s.t SET id = 3 WHERE id = 1");
+  Write("DELETE FROM s.t WHERE id = 2");
+  follow.UntilReceived(InsertLsn());
+
+  replication::Replica replica(relations, follow->consistent_point());
+  replication::Follower again(
+      {.start = follow->consistent_point()},
+      Must(replication::MakeDecoder("decoderbufs", replication::RelationMap(relations))),
+      std::chrono::steady_clock::now());
+  std::vector<model::Lsn> end_lsns;
+  for (const std::string& frame : frames) {
+    auto transaction = Must(again.OnCopyData(frame));
+    if (!transaction) continue;
+    end_lsns.push_back(transaction->end_lsn);
+    ASSERT_TRUE(replica.Apply(*transaction).has_value());
+  }
+  EXPECT_EQ(end_lsns, follow.end_lsns());
+  EXPECT_EQ(replica.database().digest(), follow->replica().database().digest());
+}
+
+TEST_F(ConsumerTest, AnErrorOfTheRecorderEndsTheFollowing) {
+  ConsumerOptions options = Options("recorder_fails");
+  options.on_frame = [](std::string_view) {
+    return model::Result<void>(model::Fail(model::ErrorKind::kEnvironment, "disk full"));
+  };
+  Follow follow(Must(Consumer::Attach(options)));
+  Write("INSERT INTO s.t VALUES (1, 'a')");
+  EXPECT_EQ(follow.UntilLost().message, "disk full");
 }
 
 TEST_F(ConsumerTest, DetachDropsTheSlotAndLeavesTheReplica) {

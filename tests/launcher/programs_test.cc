@@ -97,5 +97,18 @@ TEST_F(PlanTest, OnlyTheFirstListenerIsSabotaged) {
   EXPECT_EQ(std::ranges::count(CommandOf(plans, "listener-3"), "lockstep_1234abcd_3"), 1);
 }
 
+TEST_F(PlanTest, KeptTracesHaveAFileForEachListener) {
+  RunNames names = names_;
+  names.trace_directory = "/k/trace";
+  const auto plans = PlanProcesses(programs_, names, RunOptions{.listeners = 2});
+  for (const ProcessPlan& plan : plans) {
+    const bool is_listener = plan.name.starts_with("listener-");
+    const auto flag = std::ranges::find(plan.command, "--trace");
+    ASSERT_EQ(flag != plan.command.end(), is_listener) << plan.name;
+    if (!is_listener) continue;
+    EXPECT_EQ(*(flag + 1), "/k/trace/" + plan.name + ".trace");
+  }
+}
+
 }  // namespace
 }  // namespace lockstep::launcher
