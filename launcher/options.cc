@@ -46,7 +46,7 @@ corrupt-value, apply-rolled-back, stale-key.
 Examples:
   lockstep run
   lockstep run --seed 7 --transactions 20000 --listeners 3 --report report.json
-  lockstep run --database postgresql://admin@db.example.com/test --plugin pgoutput
+  lockstep run --database postgresql://admin@db.example.com/test --plugin decoderbufs
   lockstep run --sabotage corrupt-value --keep /tmp/kept; echo $?
 
 Exit codes:

@@ -147,6 +147,26 @@ struct LocalCluster::Impl {
     return path;
   }
 
+  // Run as root, the server is another user, who must be able to get there: /root, for one, is
+  // closed.
+  Result<void> CheckReachable(const fs::path& path) const {
+    if (!run_as) return {};
+    for (fs::path parent = path.parent_path(); parent != parent.root_path();
+         parent = parent.parent_path()) {
+      struct stat status {};
+      if (stat(parent.c_str(), &status) != 0) continue;  // not there yet
+      const mode_t needed = status.st_uid == run_as->uid   ? S_IXUSR
+                            : status.st_gid == run_as->gid ? S_IXGRP
+                                                           : S_IXOTH;
+      if ((status.st_mode & needed) != 0) continue;
+      return Fail(ErrorKind::kUsage,
+                  fmt::format("the server runs as user {}, who may not enter {}: name a directory "
+                              "elsewhere than {}, e.g. under /var/tmp",
+                              run_as->uid, parent.string(), path.string()));
+    }
+    return {};
+  }
+
   Result<void> PrepareDirectories() {
     Result<std::optional<RunAs>> user = ServerUser();
     if (!user) return std::unexpected(user.error());
@@ -155,6 +175,7 @@ struct LocalCluster::Impl {
     if (options.directory.empty()) {
       made = MakeDirectory();
     } else {
+      if (auto ok = CheckReachable(options.directory); !ok) return ok;
       std::error_code error;
       fs::create_directories(options.directory, error);
       fs::permissions(options.directory, fs::perms::owner_all, error);

@@ -21,7 +21,7 @@ struct ProcessOptions {
   std::size_t listeners = 1;  // wait for so many before the first transaction
   std::chrono::seconds stall_timeout{60};
   // What may lie between "sent" and "judged". More than sessions skew, less than hurts in memory.
-  wire::CreditWindow window{.scripts = 2'048, .bytes = std::uint64_t{32} << 20};
+  wire::CreditWindow window{.scripts = 4'096, .bytes = std::uint64_t{32} << 20};
 };
 
 // Runs until there is a verdict, and sends it to everybody. Stopped: an inconclusive one. Blocks.

@@ -72,9 +72,9 @@ TEST_F(PipelineTest, TheSameSeedEndsInTheSameStateAnotherOneDoesNot) {
 TEST_F(PipelineTest, TheReportOfAConvergedRunIsTheContract) {
   const Ended run = Run({.seed = 5, .transactions = 100});
   const Json& report = run.report;
-  EXPECT_EQ(NamesOf(report),
-            (Names{"digests", "elapsed_s", "exit_code", "listeners", "postgres_version",
-                   "rows_compared", "seed", "transactions", "verdict", "workload_hash"}));
+  EXPECT_EQ(NamesOf(report), (Names{"commit_order", "digests", "elapsed_s", "exit_code",
+                                    "listeners", "postgres_version", "rows_compared", "seed",
+                                    "transactions", "verdict", "workload_hash"}));
   EXPECT_EQ(report["verdict"], "converged");
   EXPECT_EQ(report["exit_code"], 0);
   EXPECT_TRUE(IsCount(report["exit_code"]) && IsCount(report["seed"]));
