@@ -160,7 +160,11 @@ int Main(int argc, char** argv) {
   const std::string role = value == nullptr ? "play" : value;
   std::cerr << "the log of " << program << std::endl;
   if (role.starts_with("exit:")) return std::stoi(role.substr(5));
-  if (role.starts_with("signal:")) kill(getpid(), std::stoi(role.substr(7)));
+  if (role.starts_with("signal:")) {
+    const int number = std::stoi(role.substr(7));
+    signal(number, SIG_DFL);  // a sanitizer's handler would make an exit of it
+    kill(getpid(), number);
+  }
   return Fake(program, std::move(options), role).Run();
 }
 
