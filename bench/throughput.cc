@@ -167,15 +167,15 @@ void PrintCpuTable(const std::vector<Round>& rounds) {
   fmt::print("{:<34} {:>8} {:>15}\n", "process", "seconds", "us/transaction");
   PrintCpu(rounds, "lockstep, five programs", [](const Round& round) { return round.large.cpu_s; });
   for (const auto& [name, use] : rounds.front().large.processes) {
-    PrintCpu(rounds, "  " + name, [&name = name](const Round& round) {
-      const auto found = round.large.processes.find(name);
+    PrintCpu(rounds, "  " + name, [&process = name](const Round& round) {
+      const auto found = round.large.processes.find(process);
       return found == round.large.processes.end() ? 0 : found->second.cpu_s;
     });
   }
   PrintCpu(rounds, "postgres", [](const Round& round) { return round.large.server_cpu_s; });
   for (const auto& [name, seconds] : rounds.front().large.server_by_client_s) {
-    PrintCpu(rounds, "  " + name, [&name = name](const Round& round) {
-      return ValueOr0(round.large.server_by_client_s, name);
+    PrintCpu(rounds, "  " + name, [&client = name](const Round& round) {
+      return ValueOr0(round.large.server_by_client_s, client);
     });
   }
   const auto print_pgbench = [&](const std::string& name, double Round::*cpu_s) {
