@@ -173,9 +173,11 @@ TEST_F(InDoubtTest, ServerRestartsAreSurvived) {
   std::string expected;
   for (int round = 0; round < 3; ++round) {
     for (int i = 0; i < 20; ++i) {
-      RunScript(session, MakeScript(++id, {Insert(static_cast<std::int64_t>(id), "a")}));
+      ++id;
+      RunScript(session, MakeScript(id, {Insert(static_cast<std::int64_t>(id), "a")}));
     }
-    Must(session.Start(MakeScript(++id, {Insert(static_cast<std::int64_t>(id), "b")})));
+    ++id;
+    Must(session.Start(MakeScript(id, {Insert(static_cast<std::int64_t>(id), "b")})));
     if (round == 2) {
       Must(cluster().Stop(postgres::StopMode::kFast));
     } else {
