@@ -198,13 +198,17 @@ class Process {
 
   Result<void> DriveWorker(Worker& worker) {
     if (std::exchange(worker.is_ready, false)) {
-      auto outcome = worker.session.Drive();
-      if (!outcome) return std::unexpected(std::move(outcome.error()));
-      if (*outcome) Report(std::move(**outcome));
+      if (auto ok = Report(worker.session.Drive()); !ok) return ok;
     }
     if (!worker.session.idle() || worker.scripts.empty()) return {};
-    if (auto ok = worker.session.Start(worker.scripts.front()); !ok) return ok;
+    model::Script script = std::move(worker.scripts.front());
     worker.scripts.pop_front();
+    return Report(worker.session.Start(std::move(script)));
+  }
+
+  Result<void> Report(Result<std::optional<model::Outcome>> outcome) {
+    if (!outcome) return std::unexpected(std::move(outcome.error()));
+    if (*outcome) Report(std::move(**outcome));
     return {};
   }
 

@@ -104,13 +104,14 @@ std::optional<model::TransactionId> Session::current() const {
   return script_ ? std::optional(script_->id) : std::nullopt;
 }
 
-Result<void> Session::Start(const model::Script& script) {
+Result<std::optional<Outcome>> Session::Start(model::Script script) {
   assert(idle());
-  script_ = script;
+  script_ = std::move(script);
   auto sent = Send();
-  // A connection that was lost while idle is found out here or in Drive, which reconnects.
-  if (!sent && model::IsWorthRetry(sent.error())) return {};
-  return sent;
+  if (sent) return std::nullopt;
+  if (!model::IsWorthRetry(sent.error())) return std::unexpected(std::move(sent.error()));
+  // Lost while idle. It has no socket any more that would call Drive.
+  return Settle();
 }
 
 Result<void> Session::Send() {

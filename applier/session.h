@@ -45,8 +45,9 @@ class Session {
   // `catalog` must outlive the session.
   static model::Result<Session> Open(const SessionOptions& options, const model::Catalog& catalog);
 
-  // Starts a script; the session must be idle.
-  model::Result<void> Start(const model::Script& script);
+  // Starts a script; the session must be idle. An outcome at once only where the connection turned
+  // out to be lost and the script had committed all the same; other results are those of Drive.
+  model::Result<std::optional<model::Outcome>> Start(model::Script script);
   bool idle() const { return !script_.has_value(); }
   // The script under way.
   std::optional<model::TransactionId> current() const;

@@ -79,17 +79,18 @@ inline void WaitFor(const Session& session, std::chrono::steady_clock::time_poin
     throw std::runtime_error("the session has nothing to say");
 }
 
-// The outcome of the script under way.
+// The outcome of the script under way; as in the process, driven only when its socket calls for it.
 inline model::Outcome Finish(Session& session) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (true) {
-    if (std::optional<model::Outcome> outcome = Must(session.Drive())) return std::move(*outcome);
     WaitFor(session, deadline);
+    if (std::optional<model::Outcome> outcome = Must(session.Drive())) return std::move(*outcome);
   }
 }
 
 inline model::Outcome RunScript(Session& session, const model::Script& script) {
-  Must(session.Start(script));
+  if (std::optional<model::Outcome> outcome = Must(session.Start(script)))
+    return std::move(*outcome);
   return Finish(session);
 }
 
