@@ -154,6 +154,9 @@ Result<void> Session::SendOperation(const model::Operation& operation, Slot slot
             return SendSql("ROLLBACK TO SAVEPOINT s", slot);
           },
           [&](model::ReleaseSavepoint) { return SendSql("RELEASE SAVEPOINT s", slot); },
+          [&](const model::TruncateTable& truncate) {
+            return SendSql(TruncateSql(*catalog_->tables[truncate.table]), slot);
+          },
           [&](const auto& row_operation) {
             return SendStatement(statements_.Make(row_operation), slot);
           },

@@ -44,6 +44,8 @@ std::string CreateTableSql(const Relation& relation) {
                      columns, KeyColumns(relation));
 }
 
+std::string TruncateSql(const Relation& relation) { return "TRUNCATE " + TableName(relation); }
+
 const Statement& StatementMaker::SessionUpdate(model::SessionId session, model::TransactionId id) {
   Begin(Shape::kSession, model::kSessionTable);
   Bind(model::type_oid::kInt8, static_cast<std::int64_t>(id.value));
@@ -85,6 +87,13 @@ const Statement& StatementMaker::Make(const model::DeleteRow& operation) {
   return statement_;
 }
 
+const Statement& StatementMaker::Make(const model::EmitMessage& operation) {
+  Begin(Shape::kMessage, model::kSessionTable);  // of no table
+  Bind(model::type_oid::kText, model::Text{operation.prefix});
+  Bind(model::type_oid::kText, model::Text{operation.content});
+  return statement_;
+}
+
 std::string StatementMaker::Sql() const {
   const Relation& relation = *catalog_.tables[table_];
   switch (shape_) {
@@ -110,6 +119,8 @@ std::string StatementMaker::Sql() const {
     }
     case Shape::kDelete:
       return fmt::format("DELETE FROM {} WHERE {}", TableName(relation), KeyCondition(relation, 1));
+    case Shape::kMessage:
+      return "SELECT 0 FROM pg_logical_emit_message(true, $1, $2::text)";
   }
   __builtin_unreachable();
 }

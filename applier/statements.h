@@ -19,6 +19,9 @@ namespace lockstep::applier {
 // CREATE TABLE with columns, NOT NULL and primary key as the relation has them.
 std::string CreateTableSql(const model::Relation& relation);
 
+// TRUNCATE of one table.
+std::string TruncateSql(const model::Relation& relation);
+
 // One statement to send: its prepared name is fixed by its shape, so equal shapes share a
 // statement.
 struct Statement {
@@ -41,6 +44,7 @@ class StatementMaker {
   const Statement& Make(const model::UpsertRow& operation);
   const Statement& Make(const model::UpdateRow& operation);
   const Statement& Make(const model::DeleteRow& operation);
+  const Statement& Make(const model::EmitMessage& operation);
 
   // The SQL of the statement made last.
   std::string Sql() const;
@@ -51,7 +55,8 @@ class StatementMaker {
     kInsert = 'i',
     kUpsert = 'c',
     kUpdate = 'u',
-    kDelete = 'd'
+    kDelete = 'd',
+    kMessage = 'm'
   };
 
   void Begin(Shape shape, std::uint32_t table);

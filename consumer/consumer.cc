@@ -5,6 +5,7 @@
 #include <charconv>
 #include <utility>
 
+#include "model/output_plugin.h"
 #include "postgres/connection.h"
 #include "postgres/relation_reader.h"
 #include "postgres/slot.h"
@@ -91,29 +92,37 @@ std::int64_t WallClockMicros() {
 
 Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
   // Before anything is made for a plugin that cannot be followed.
-  auto known = replication::MakeDecoder(options.plugin, replication::RelationMap({}));
-  if (!known) return std::unexpected(std::move(known.error()));
+  const model::OutputPlugin* output_plugin = model::FindOutputPlugin(options.plugin);
+  if (!output_plugin) {
+    return Fail(model::ErrorKind::kUsage,
+                fmt::format("there is no decoder for the output plugin \"{}\"; there is one for "
+                            "each of {}",
+                            options.plugin, model::OutputPluginNames()));
+  }
   auto connection = Open(options, ConnectionKind::kReplication);
   if (!connection) return std::unexpected(std::move(connection.error()));
   auto identity = postgres::IdentifySystem(*connection);
   if (!identity) return std::unexpected(std::move(identity.error()));
-  auto slot = postgres::CreateSlot(*connection, {.name = options.slot, .plugin = options.plugin});
+  auto slot = postgres::CreateSlot(
+      *connection, {.name = options.slot, .plugin = std::string(output_plugin->library)});
   if (!slot) return std::unexpected(std::move(slot.error()));
 
   const auto attach = [&]() -> Result<Consumer> {
     auto snapshot = ReadSnapshot(options, *slot);
     if (!snapshot) return std::unexpected(std::move(snapshot.error()));
-    auto decoder =
-        replication::MakeDecoder(options.plugin, replication::RelationMap(snapshot->relations));
+    replication::PluginChoice plugin{
+        options.plugin, {.server = connection->server_version()}, options.publication};
+    auto decoder = replication::MakeDecoder(plugin, replication::RelationMap(snapshot->relations));
     if (!decoder) return std::unexpected(std::move(decoder.error()));
     replication::Follower follower(
         {.start = slot->consistent_point,
          .status_interval = replication::StatusInterval(snapshot->wal_sender_timeout)},
         std::move(*decoder), std::chrono::steady_clock::now());
     auto stream = postgres::ReplicationStream::Start(std::move(*connection), options.slot,
-                                                     slot->consistent_point, {});
+                                                     slot->consistent_point,
+                                                     replication::StreamOptions(plugin));
     if (!stream) return std::unexpected(std::move(stream.error()));
-    return Consumer(options, std::move(*identity), slot->consistent_point,
+    return Consumer(options, std::move(plugin), std::move(*identity), slot->consistent_point,
                     std::move(snapshot->relations), std::move(snapshot->replica),
                     std::move(follower), std::move(*stream));
   };
@@ -191,10 +200,10 @@ Result<void> Consumer::Reconnect(TimePoint now) {
             "transactions between are lost, attach again",
             options_.slot, ToString((*slot)->confirmed_flush_lsn), ToString(confirmed())));
   }
-  auto decoder = replication::MakeDecoder(options_.plugin, replication::RelationMap(relations_));
+  auto decoder = replication::MakeDecoder(plugin_, replication::RelationMap(relations_));
   if (!decoder) return std::unexpected(std::move(decoder.error()));
-  auto stream =
-      postgres::ReplicationStream::Start(std::move(*connection), options_.slot, confirmed(), {});
+  auto stream = postgres::ReplicationStream::Start(
+      std::move(*connection), options_.slot, confirmed(), replication::StreamOptions(plugin_));
   if (!stream) return std::unexpected(std::move(stream.error()));
   stream_ = std::move(*stream);
   follower_.OnReconnect(std::move(*decoder), now);

@@ -23,6 +23,7 @@
 #include "postgres/replication_stream.h"
 #include "postgres/system_identity.h"
 #include "replication/follower.h"
+#include "replication/make_decoder.h"
 #include "replication/replica.h"
 
 namespace lockstep::consumer {
@@ -32,9 +33,10 @@ using replication::TimePoint;
 struct ConsumerOptions {
   std::string conninfo;
   std::string application_name = "lockstep listener";
-  std::string slot;    // made by Attach, dropped by Detach
-  std::string plugin;  // an output plugin there is a decoder for
-  std::string schema;  // all its tables are followed
+  std::string slot;         // made by Attach, dropped by Detach
+  std::string plugin;       // one of model::OutputPlugins()
+  std::string schema;       // all its tables are followed
+  std::string publication;  // which tables pgoutput sends; no other plugin knows it
   // Given each CopyData message before it is decoded, to record the stream. An error ends the
   // following.
   std::function<model::Result<void>(std::string_view)> on_frame = {};
@@ -80,10 +82,12 @@ class Consumer {
   model::Result<void> Detach();
 
  private:
-  Consumer(ConsumerOptions options, postgres::SystemIdentity identity, model::Lsn consistent_point,
+  Consumer(ConsumerOptions options, replication::PluginChoice plugin,
+           postgres::SystemIdentity identity, model::Lsn consistent_point,
            std::vector<model::RelationPtr> relations, std::unique_ptr<replication::Replica> replica,
            replication::Follower follower, postgres::ReplicationStream stream)
       : options_(std::move(options)),
+        plugin_(std::move(plugin)),
         identity_(std::move(identity)),
         consistent_point_(consistent_point),
         relations_(std::move(relations)),
@@ -92,6 +96,7 @@ class Consumer {
         stream_(std::move(stream)) {}
 
   ConsumerOptions options_;
+  replication::PluginChoice plugin_;
   postgres::SystemIdentity identity_;
   model::Lsn consistent_point_;
   std::vector<model::RelationPtr> relations_;

@@ -24,6 +24,7 @@ void Append(const model::Relation& relation, std::string& out) {
     Append(std::string_view(column.name), out);
     Append(std::string_view(column.type_name), out);
     Append(column.not_null ? 1u : 0u, out);
+    Append(std::string_view(column.generated), out);
   }
   Append(relation.key.size(), out);
   for (std::uint32_t position : relation.key) Append(position, out);
@@ -54,6 +55,11 @@ struct OperationAppender {
   void operator()(model::Savepoint) const {}
   void operator()(model::RollbackToSavepoint) const {}
   void operator()(model::ReleaseSavepoint) const {}
+  void operator()(const model::TruncateTable& truncate) const { Append(truncate.table, out); }
+  void operator()(const model::EmitMessage& message) const {
+    Append(std::string_view(message.prefix), out);
+    Append(std::string_view(message.content), out);
+  }
 };
 
 }  // namespace
@@ -62,6 +68,11 @@ WorkloadHash::WorkloadHash(const model::Catalog& catalog) {
   Append(catalog.sessions, buffer_);
   Append(catalog.tables.size(), buffer_);
   for (const model::RelationPtr& table : catalog.tables) Append(*table, buffer_);
+  for (const model::UserType& type : catalog.types) {
+    Append(std::string_view(type.name), buffer_);
+    Append(std::string_view(type.definition), buffer_);
+  }
+  for (model::SessionId owner : catalog.owners) Append(owner.value, buffer_);
   Chain();
 }
 

@@ -160,6 +160,7 @@ class Process {
                                       .slot = slot,
                                       .plugin = options_.plugin,
                                       .schema = attach.schema,
+                                      .publication = attach.publication,
                                       .on_frame = std::move(record)});
     if (!attached) return std::unexpected(std::move(attached.error()));
     consumer_ = std::move(*attached);

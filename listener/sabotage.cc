@@ -58,7 +58,7 @@ Row* NewRow(Change& change) {
   return std::visit(Overloaded{
                         [](model::Insert& insert) { return &insert.row; },
                         [](model::Update& update) { return &update.row; },
-                        [](model::Delete&) -> Row* { return nullptr; },
+                        [](const auto&) -> Row* { return nullptr; },
                     },
                     change);
 }
@@ -67,6 +67,7 @@ Row* NewRow(Change& change) {
 std::set<std::pair<const model::Relation*, Row>> TouchedKeys(const Transaction& transaction) {
   std::set<std::pair<const model::Relation*, Row>> keys;
   for (const Change& change : transaction.changes) {
+    if (!model::RelationOf(change)) continue;
     const model::Relation& relation = *model::RelationOf(change);
     std::visit(Overloaded{
                    [&](const model::Insert& insert) {
@@ -79,13 +80,23 @@ std::set<std::pair<const model::Relation*, Row>> TouchedKeys(const Transaction& 
                    [&](const model::Delete& erase) {
                      keys.emplace(&relation, relation.KeyOf(erase.old_row));
                    },
+                   [](const auto&) {},
                },
                change);
   }
   return keys;
 }
 
+// A truncation touches keys that it does not name.
+bool ChangesOnlyRows(const Transaction& transaction) {
+  return std::ranges::none_of(transaction.changes, [](const Change& change) {
+    return std::holds_alternative<model::Truncate>(change) ||
+           std::holds_alternative<model::LogicalMessage>(change);
+  });
+}
+
 bool AreDisjoint(const Transaction& a, const Transaction& b) {
+  if (!ChangesOnlyRows(a) || !ChangesOnlyRows(b)) return false;
   const auto keys = TouchedKeys(a);
   return std::ranges::none_of(TouchedKeys(b), [&](const auto& key) { return keys.contains(key); });
 }
@@ -121,7 +132,8 @@ model::Result<SabotageKind> ParseSabotageKind(std::string_view name) {
 }
 
 model::Result<std::vector<Transaction>> Saboteur::Change(Transaction transaction) {
-  const bool may_act = deed_.empty() && !transaction.changes.empty() && ++seen_ > kFirstTransaction;
+  const bool may_act = deed_.empty() && !transaction.changes.empty() &&
+                       ++seen_ > kFirstTransaction && ChangesOnlyRows(transaction);
   const model::Xid xid = transaction.xid;
   const model::Lsn end_lsn = transaction.end_lsn;
   bool acted = false;

@@ -17,11 +17,27 @@ namespace lockstep::model {
 
 inline constexpr std::uint32_t kSessionTable = 0;
 
+// A type that the run makes in its schema.
+struct UserType {
+  std::string name;        // plain
+  std::string definition;  // what follows CREATE: "TYPE {} AS ENUM (...)", "DOMAIN {} AS ...", {}
+                           // the name, quoted and with its schema
+  friend bool operator==(const UserType&, const UserType&) = default;
+};
+
 struct Catalog {
-  std::string schema;          // plain name, e.g. "lockstep_3f2a"
-  std::uint32_t sessions = 0;  // sessions 1..sessions
+  std::string schema;                // plain name, e.g. "lockstep_3f2a"
+  std::uint32_t sessions = 0;        // sessions 1..sessions
+  std::vector<UserType> types = {};  // in the order in which they can be made
   std::vector<RelationPtr>
       tables;  // [kSessionTable] is the session table; every schema equals `schema`
+  // By table, or shorter: the only session that writes to the table, and may truncate it. 0: every
+  // session, each to its own keys.
+  std::vector<SessionId> owners = {};
+
+  SessionId OwnerOf(std::uint32_t table) const {
+    return table < owners.size() ? owners[table] : SessionId{};
+  }
 };
 
 // session int4 primary key, transaction_id int8.

@@ -1,9 +1,20 @@
 #include "model/change.h"
 
+#include <type_traits>
+
 namespace lockstep::model {
 
 const RelationPtr& RelationOf(const Change& change) {
-  return std::visit([](const auto& c) -> const RelationPtr& { return c.relation; }, change);
+  static const RelationPtr kNone;
+  return std::visit(
+      [](const auto& c) -> const RelationPtr& {
+        if constexpr (std::is_same_v<std::decay_t<decltype(c)>, LogicalMessage>) {
+          return kNone;
+        } else {
+          return c.relation;
+        }
+      },
+      change);
 }
 
 }  // namespace lockstep::model

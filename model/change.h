@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -35,8 +36,22 @@ struct Delete {
   friend bool operator==(const Delete&, const Delete&) = default;
 };
 
-using Change = std::variant<Insert, Update, Delete>;
+// All rows of a table are gone.
+struct Truncate {
+  RelationPtr relation;
+  friend bool operator==(const Truncate&, const Truncate&) = default;
+};
 
+// pg_logical_emit_message inside the transaction: no table has it.
+struct LogicalMessage {
+  std::string prefix;
+  std::string content;
+  friend bool operator==(const LogicalMessage&, const LogicalMessage&) = default;
+};
+
+using Change = std::variant<Insert, Update, Delete, Truncate, LogicalMessage>;
+
+// nullptr for a message.
 const RelationPtr& RelationOf(const Change& change);
 
 struct Transaction {

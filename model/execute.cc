@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "model/catalog.h"
@@ -89,6 +90,15 @@ class Runner {
     Write(erase.table, erase.key, std::nullopt, operation_);
     return {.rows = 1};
   }
+
+  Effect Do(const TruncateTable& truncate) {
+    std::vector<Row> keys;
+    for (const auto& [key, row] : database_.table(truncate.table).rows()) keys.push_back(key);
+    for (Row& key : keys) Write(truncate.table, std::move(key), std::nullopt, operation_);
+    return {};
+  }
+
+  Effect Do(const EmitMessage&) { return {.rows = 1}; }
 
   Effect Do(Savepoint) {
     savepoints_.push_back(execution_.images.size());

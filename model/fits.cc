@@ -38,7 +38,7 @@ bool FitsColumn(const Cell& cell, const Column& column, bool may_be_null) {
 
 class Checker {
  public:
-  explicit Checker(const Catalog& catalog) : catalog_(catalog) {}
+  Checker(const Catalog& catalog, SessionId session) : catalog_(catalog), session_(session) {}
 
   bool operator()(const InsertRow& insert) {
     return IsTable(insert.table) && IsRow(insert.row, Table(insert.table));
@@ -65,6 +65,11 @@ class Checker {
     return IsTable(erase.table) && IsKey(erase.key, Table(erase.table));
   }
 
+  bool operator()(const TruncateTable& truncate) const {
+    return IsTable(truncate.table) && catalog_.OwnerOf(truncate.table) == session_;
+  }
+  bool operator()(const EmitMessage&) const { return true; }
+
   bool operator()(Savepoint) {
     ++open_savepoints_;
     return true;
@@ -73,8 +78,11 @@ class Checker {
   bool operator()(ReleaseSavepoint) { return open_savepoints_-- > 0; }
 
  private:
+  // A table that the script's session may write to.
   bool IsTable(std::uint32_t table) const {
-    return table != kSessionTable && table < catalog_.tables.size();
+    if (table == kSessionTable || table >= catalog_.tables.size()) return false;
+    const SessionId owner = catalog_.OwnerOf(table);
+    return !owner.IsValid() || owner == session_;
   }
   const Relation& Table(std::uint32_t table) const { return *catalog_.tables[table]; }
 
@@ -116,6 +124,7 @@ class Checker {
   }
 
   const Catalog& catalog_;
+  SessionId session_;
   std::int64_t open_savepoints_ = 0;
 };
 
@@ -123,7 +132,7 @@ class Checker {
 
 bool Fits(const Script& script, const Catalog& catalog) {
   if (!script.session.IsValid() || script.session.value > catalog.sessions) return false;
-  Checker checker(catalog);
+  Checker checker(catalog, script.session);
   for (const Operation& operation : script.operations) {
     if (!std::visit(checker, operation)) return false;
   }

@@ -9,7 +9,9 @@
 namespace lockstep::model {
 
 // True when the script's session is one of the catalog's and each operation
-//   - names a table of the catalog, not the session table (that is written by every script itself),
+//   - names a table of the catalog, not the session table (that is written by every script itself)
+//     nor another session's,
+//   - (TRUNCATE) names a table of its own session,
 //   - has rows of as many columns as the table, each with a value of the column's kind, null only
 //     where the column may be null, and keys of as many values as the table's key,
 //   - (upsert) updates columns that exist and are not of the key, ascending, at least one,

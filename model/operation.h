@@ -6,6 +6,7 @@
 #define LOCKSTEP_MODEL_OPERATION_H_
 
 #include <cstdint>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -43,6 +44,19 @@ struct DeleteRow {
   friend bool operator==(const DeleteRow&, const DeleteRow&) = default;
 };
 
+// TRUNCATE of one table, which must belong to the script's session (Catalog::owners).
+struct TruncateTable {
+  std::uint32_t table = 0;
+  friend bool operator==(const TruncateTable&, const TruncateTable&) = default;
+};
+
+// pg_logical_emit_message(true, prefix, content): part of the stream, of no table.
+struct EmitMessage {
+  std::string prefix;
+  std::string content;
+  friend bool operator==(const EmitMessage&, const EmitMessage&) = default;
+};
+
 // Savepoints nest; the latter two mean the innermost one. ROLLBACK TO leaves it open, as SQL does.
 // With none open: SQLSTATE 3B001.
 struct Savepoint {
@@ -56,7 +70,7 @@ struct ReleaseSavepoint {
 };
 
 using Operation = std::variant<InsertRow, UpsertRow, UpdateRow, DeleteRow, Savepoint,
-                               RollbackToSavepoint, ReleaseSavepoint>;
+                               RollbackToSavepoint, ReleaseSavepoint, TruncateTable, EmitMessage>;
 
 enum class ScriptEnd : std::uint8_t { kCommit = 0, kRollback = 1 };
 

@@ -13,11 +13,13 @@
 namespace lockstep::model {
 
 struct Column {
-  std::string name;  // plain, not SQL-quoted
-  Oid type;          // of a domain: its base type
-  std::string
-      type_name;  // as format_type() prints it, e.g. "numeric(10,2)"; a domain's is its own name
+  std::string name;       // plain, not SQL-quoted
+  Oid type;               // of a domain: its base type
+  std::string type_name;  // as format_type() prints it, e.g. "numeric(10,2)"; a domain's is its own
+                          // name. Of a type in the table's own schema: without that schema
   bool not_null = false;
+  // GENERATED ALWAYS AS (...) STORED: the expression, in SQL; empty for an ordinary column.
+  std::string generated = {};
 
   friend bool operator==(const Column&, const Column&) = default;
 };

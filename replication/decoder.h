@@ -7,11 +7,13 @@
 
 #include <cstdint>
 #include <variant>
+#include <vector>
 
 #include "model/change.h"
 #include "model/error.h"
 #include "model/ids.h"
 #include "model/lsn.h"
+#include "model/relation.h"
 #include "replication/frames.h"
 
 namespace lockstep::replication {
@@ -36,7 +38,18 @@ struct OtherTableEvent {
   model::Xid xid;
 };
 
-using Event = std::variant<BeginEvent, ChangeEvent, OtherTableEvent, CommitEvent>;
+// TRUNCATE of one or more tables that are followed.
+struct TruncateEvent {
+  model::Xid xid;
+  std::vector<model::RelationPtr> relations;
+};
+
+// What belongs to no transaction: the description of a table, a message that was emitted outside
+// any.
+struct NoEvent {};
+
+using Event =
+    std::variant<BeginEvent, ChangeEvent, TruncateEvent, OtherTableEvent, NoEvent, CommitEvent>;
 
 class Decoder {
  public:

@@ -8,13 +8,15 @@
 
 namespace lockstep::replication {
 
-model::Result<std::unique_ptr<Decoder>> MakeDecoder(std::string_view plugin,
+model::Result<std::unique_ptr<Decoder>> MakeDecoder(const PluginChoice& plugin,
                                                     RelationMap relations) {
-  if (plugin == "decoderbufs") return MakeDecoderbufsDecoder(std::move(relations));
-  return model::Fail(
-      model::ErrorKind::kUsage,
-      fmt::format("there is no decoder for the output plugin \"{}\"; there is one for decoderbufs",
-                  plugin));
+  if (plugin.name == "decoderbufs") return MakeDecoderbufsDecoder(std::move(relations));
+  return model::Fail(model::ErrorKind::kUsage,
+                     fmt::format("there is no decoder for the output plugin \"{}\"; there is one "
+                                 "for each of {}",
+                                 plugin.name, model::OutputPluginNames()));
 }
+
+std::vector<std::pair<std::string, std::string>> StreamOptions(const PluginChoice&) { return {}; }
 
 }  // namespace lockstep::replication

@@ -1,19 +1,35 @@
-// The one place that knows which output plugins there are decoders for.
+// The one place that knows which output plugins there are decoders for, and how the server is asked
+// to send what a decoder reads.
 #ifndef LOCKSTEP_REPLICATION_MAKE_DECODER_H_
 #define LOCKSTEP_REPLICATION_MAKE_DECODER_H_
 
 #include <memory>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "model/error.h"
+#include "model/output_plugin.h"
 #include "replication/decoder.h"
 #include "replication/relation_map.h"
 
 namespace lockstep::replication {
 
-// The decoder of an output plugin by its name in pg_replication_slots. kUsage for a plugin there is
+// How a plugin is followed.
+struct PluginChoice {
+  std::string name;  // one of model::OutputPlugins()
+  model::PluginVersion version = {};
+  std::string publication = {};  // for pgoutput
+};
+
+// A decoder of what the plugin sends when asked with StreamOptions. kUsage for a plugin there is
 // none for.
-model::Result<std::unique_ptr<Decoder>> MakeDecoder(std::string_view plugin, RelationMap relations);
+model::Result<std::unique_ptr<Decoder>> MakeDecoder(const PluginChoice& plugin,
+                                                    RelationMap relations);
+
+// The options of START_REPLICATION, by name.
+std::vector<std::pair<std::string, std::string>> StreamOptions(const PluginChoice& plugin);
 
 }  // namespace lockstep::replication
 

@@ -89,6 +89,15 @@ std::expected<void, Misfit> Replica::Apply(const model::Delete& erase, Images& i
   return {};
 }
 
+std::expected<void, Misfit> Replica::Apply(const model::Truncate& truncate, Images& images) {
+  auto table = TableOf(truncate.relation);
+  if (!table) return std::unexpected(std::move(table.error()));
+  std::vector<Row> keys;
+  for (const auto& [key, row] : database_.table(*table).rows()) keys.push_back(key);
+  for (Row& key : keys) images.push_back(database_.Write(*table, std::move(key), std::nullopt));
+  return {};
+}
+
 std::expected<std::uint32_t, Misfit> Replica::TableOf(const model::RelationPtr& relation) {
   if (relation == last_relation_) return last_table_;
   auto table = database_.FindTable(relation->schema, relation->name);

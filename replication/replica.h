@@ -41,6 +41,8 @@ class Replica {
   std::expected<void, Misfit> Apply(const model::Insert& insert, Images& images);
   std::expected<void, Misfit> Apply(const model::Update& update, Images& images);
   std::expected<void, Misfit> Apply(const model::Delete& erase, Images& images);
+  std::expected<void, Misfit> Apply(const model::Truncate& truncate, Images& images);
+  std::expected<void, Misfit> Apply(const model::LogicalMessage&, Images&) { return {}; }
 
   // The replica's table of a change's relation.
   std::expected<std::uint32_t, Misfit> TableOf(const model::RelationPtr& relation);

@@ -23,6 +23,10 @@ std::size_t RowBytes(const model::Change& change) {
                                  (update.old_row ? update.old_row->bytes().size() : 0);
                         },
                         [](const model::Delete& erase) { return erase.old_row.bytes().size(); },
+                        [](const model::Truncate&) { return std::size_t{0}; },
+                        [](const model::LogicalMessage& message) {
+                          return message.prefix.size() + message.content.size();
+                        },
                     },
                     change);
 }
@@ -74,6 +78,16 @@ model::Result<std::optional<model::Transaction>> TransactionAssembler::Add(Event
                             return std::unexpected(ok.error());
                           return std::nullopt;
                         },
+                        [&](TruncateEvent& truncate) -> Assembled {
+                          if (auto ok = CheckOpen(truncate.xid, "truncation"); !ok)
+                            return std::unexpected(ok.error());
+                          for (model::RelationPtr& relation : truncate.relations) {
+                            auto ok = AddChange(model::Truncate{std::move(relation)});
+                            if (!ok) return std::unexpected(ok.error());
+                          }
+                          return std::nullopt;
+                        },
+                        [](NoEvent) -> Assembled { return std::nullopt; },
                         [&](OtherTableEvent& other) -> Assembled {
                           if (auto ok = CheckOpen(other.xid, "change"); !ok)
                             return std::unexpected(ok.error());

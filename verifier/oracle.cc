@@ -42,6 +42,10 @@ std::string DescribeOperation(const model::Catalog& catalog, const model::Operat
           [](model::Savepoint) { return std::string("SAVEPOINT"); },
           [](model::RollbackToSavepoint) { return std::string("ROLLBACK TO SAVEPOINT"); },
           [](model::ReleaseSavepoint) { return std::string("RELEASE SAVEPOINT"); },
+          [&](const model::TruncateTable& o) {
+            return fmt::format("TRUNCATE {}", catalog.tables[o.table]->name);
+          },
+          [](const model::EmitMessage& o) { return fmt::format("message {}", o.prefix); },
       },
       operation);
 }

@@ -52,6 +52,7 @@ void Put(const model::Relation& from, proto::Relation* to) {
     added->set_type_oid(column.type.value);
     added->set_type_name(column.type_name);
     added->set_not_null(column.not_null);
+    added->set_generated(column.generated);
   }
   to->mutable_key()->Add(from.key.begin(), from.key.end());
   to->set_identity(static_cast<unsigned char>(from.identity));
@@ -66,7 +67,8 @@ Result<model::RelationPtr> Get(const proto::Relation& from) {
     relation->columns.push_back(model::Column{.name = column.name(),
                                               .type = model::Oid{column.type_oid()},
                                               .type_name = column.type_name(),
-                                              .not_null = column.not_null()});
+                                              .not_null = column.not_null(),
+                                              .generated = column.generated()});
   }
   for (std::uint32_t position : from.key()) {
     if (position >= relation->columns.size()) {
@@ -204,6 +206,12 @@ void ToProto(const CatalogMade& from, proto::CatalogMade& to) {
   to.set_schema(from.catalog.schema);
   to.set_sessions(from.catalog.sessions);
   for (const model::RelationPtr& table : from.catalog.tables) Put(*table, to.add_tables());
+  for (const model::UserType& type : from.catalog.types) {
+    proto::UserType* added = to.add_types();
+    added->set_name(type.name);
+    added->set_definition(type.definition);
+  }
+  for (model::SessionId owner : from.catalog.owners) to.add_owners(owner.value);
   to.set_seed(from.seed);
   to.set_bracket_commits(from.bracket_commits);
 }
@@ -217,6 +225,9 @@ Result<CatalogMade> FromProto(const proto::CatalogMade& from) {
     if (!relation.has_value()) return std::unexpected(std::move(relation).error());
     made.catalog.tables.push_back(*std::move(relation));
   }
+  for (const proto::UserType& type : from.types())
+    made.catalog.types.push_back({.name = type.name(), .definition = type.definition()});
+  for (std::uint32_t owner : from.owners()) made.catalog.owners.push_back({owner});
   made.seed = from.seed();
   made.bracket_commits = from.bracket_commits();
   return made;

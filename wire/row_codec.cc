@@ -29,6 +29,8 @@ enum Tag : std::uint32_t {
   kSavepoint = 4,
   kRollbackTo = 5,
   kRelease = 6,
+  kTruncate = 7,
+  kMessage = 8,
 };
 
 // --- Writing ---
@@ -78,6 +80,16 @@ struct OperationPacker {
   void operator()(model::Savepoint) { PackAlone(kSavepoint); }
   void operator()(model::RollbackToSavepoint) { PackAlone(kRollbackTo); }
   void operator()(model::ReleaseSavepoint) { PackAlone(kRelease); }
+
+  void operator()(const model::TruncateTable& truncate) {
+    PackHead(packer, 2, kTruncate, truncate.table);
+  }
+  void operator()(const model::EmitMessage& message) {
+    packer.pack_array(3);
+    packer.pack_uint32(kMessage);
+    packer.pack(message.prefix);
+    packer.pack(message.content);
+  }
 
   void PackAlone(Tag tag) {
     packer.pack_array(1);
@@ -278,6 +290,16 @@ model::Operation TakeOperation(Reader& reader) {
     case kRelease:
       expect(1);
       return model::ReleaseSavepoint{};
+    case kTruncate:
+      expect(2);
+      return model::TruncateTable{reader.U32("table")};
+    case kMessage: {
+      expect(3);
+      model::EmitMessage message;
+      message.prefix = reader.Text("prefix");
+      message.content = reader.Text("content");
+      return message;
+    }
   }
   reader.Stop(fmt::format("{} is not the tag of an operation", tag));
   return model::Savepoint{};

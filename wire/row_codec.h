@@ -6,6 +6,8 @@
 //                | [ 2, table, key, assignments ]            update
 //                | [ 3, table, key ]                         delete
 //                | [ 4 ] | [ 5 ] | [ 6 ]                     savepoint, rollback to it, release it
+//                | [ 7, table ]                              truncate
+//                | [ 8, prefix, content ]                    message; both `str`
 //   rows-request = [ end_lsn, [ [ name, key ]* ] ]
 //   rows-reply   = [ end_lsn, [ [ name, key, row | nil ]* ] ]
 //

@@ -185,7 +185,7 @@ TEST_F(ConsumerTest, RecordedFramesGiveTheSameTransactionsAgain) {
   replication::Replica replica(relations, follow->consistent_point());
   replication::Follower again(
       {.start = follow->consistent_point()},
-      Must(replication::MakeDecoder("decoderbufs", replication::RelationMap(relations))),
+      Must(replication::MakeDecoder({.name = "decoderbufs"}, replication::RelationMap(relations))),
       std::chrono::steady_clock::now());
   std::vector<model::Lsn> end_lsns;
   for (const std::string& frame : frames) {

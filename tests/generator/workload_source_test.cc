@@ -201,6 +201,18 @@ class Source {
   model::Effect Do(model::ReleaseSavepoint) {
     return RunPlain("RELEASE SAVEPOINT " + Name(depth_--));
   }
+  model::Effect Do(const model::TruncateTable& truncate) {
+    const model::Relation& relation = *catalog_.tables[truncate.table];
+    return RunPlain("TRUNCATE " + model::SqlIdentifier(relation.schema) + "." +
+                    model::SqlIdentifier(relation.name));
+  }
+  model::Effect Do(const model::EmitMessage& message) {
+    model::Effect effect =
+        RunPlain("SELECT pg_logical_emit_message(true, " + model::SqlLiteral(message.prefix) +
+                 ", " + model::SqlLiteral(message.content) + ")");
+    if (effect.sqlstate.empty()) effect.rows = 1;
+    return effect;
+  }
 
   Connection connection_;
   const model::Catalog& catalog_;

@@ -7,13 +7,13 @@ namespace lockstep::replication {
 namespace {
 
 TEST(MakeDecoderTest, DecoderbufsHasADecoder) {
-  auto decoder = MakeDecoder("decoderbufs", RelationMap({}));
+  auto decoder = MakeDecoder({.name = "decoderbufs"}, RelationMap({}));
   ASSERT_TRUE(decoder.has_value());
   EXPECT_NE(*decoder, nullptr);
 }
 
 TEST(MakeDecoderTest, APluginWithoutADecoderIsRefusedByName) {
-  auto decoder = MakeDecoder("test_decoding", RelationMap({}));
+  auto decoder = MakeDecoder({.name = "test_decoding"}, RelationMap({}));
   ASSERT_FALSE(decoder.has_value());
   EXPECT_EQ(decoder.error().kind, model::ErrorKind::kUsage);
   EXPECT_THAT(decoder.error().message, testing::HasSubstr("\"test_decoding\""));

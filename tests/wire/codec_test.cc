@@ -154,8 +154,8 @@ TEST(Codec, AFaultInAScriptIsNamedByItsField) {
   EXPECT_EQ(ErrorOf(PackScript(0, [](Stream& p) { p.pack_array(1).pack(4u); })), "");
   EXPECT_EQ(ErrorOf(PackScript(2, [](Stream& p) { p.pack_array(1).pack(4u); })),
             "Script: end is 2, which is neither 0 nor 1");
-  EXPECT_EQ(ErrorOf(PackScript(0, [](Stream& p) { p.pack_array(1).pack(7u); })),
-            "Script: 7 is not the tag of an operation");
+  EXPECT_EQ(ErrorOf(PackScript(0, [](Stream& p) { p.pack_array(1).pack(9u); })),
+            "Script: 9 is not the tag of an operation");
   EXPECT_EQ(ErrorOf(PackScript(0, [](Stream& p) { p.pack_array(2).pack(4u).pack(1u); })),
             "Script: operation 4 has 2 elements instead of 1");
   EXPECT_EQ(
