@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "launcher/settings_file.h"
+#include "model/output_plugin.h"
 
 namespace lockstep::launcher {
 namespace {
@@ -91,6 +92,34 @@ CLI::Validator SabotageKind() {
       "");
 }
 
+std::vector<std::string> SplitPlugins(const std::string& list) {
+  std::vector<std::string> plugins;
+  if (list == "all") {
+    for (const model::OutputPlugin& plugin : model::OutputPlugins())
+      plugins.emplace_back(plugin.name);
+    return plugins;
+  }
+  for (std::size_t at = 0; at <= list.size();) {
+    const std::size_t comma = std::min(list.find(',', at), list.size());
+    plugins.push_back(list.substr(at, comma - at));
+    at = comma + 1;
+  }
+  return plugins;
+}
+
+CLI::Validator PluginList() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        for (const std::string& plugin : SplitPlugins(text)) {
+          if (model::FindOutputPlugin(plugin)) continue;
+          return fmt::format("there is no decoder for \"{}\"; there is one for each of {}", plugin,
+                             model::OutputPluginNames());
+        }
+        return "";
+      },
+      "");
+}
+
 CLI::App* AddRun(CLI::App& app, RunOptions& options) {
   constexpr std::uint64_t kAnyNumber = std::numeric_limits<std::uint64_t>::max();
   constexpr std::uint64_t kNoLimit = 1'000'000'000'000;
@@ -105,10 +134,15 @@ CLI::App* AddRun(CLI::App& app, RunOptions& options) {
   run->add_option("--sessions", options.sessions, "connections that execute them side by side")
       ->check(WholeNumber(1, kSessionsMax))
       ->capture_default_str();
-  run->add_option("--listeners", options.listeners, "each with a slot of its own")
+  run->add_option("--listeners", options.listeners,
+                  "on each plugin, each with a slot of its own")
       ->check(WholeNumber(1, kListenersMax))
       ->capture_default_str();
-  run->add_option("--plugin", options.plugin, "the output plugin that listeners read")
+  run->add_option("--plugin", options.plugin,
+                  fmt::format("the output plugin that listeners read ({}), several\n"
+                              "by commas, or \"all\": their commits are compared with each other",
+                              model::OutputPluginNames()))
+      ->check(PluginList())
       ->capture_default_str();
   run->add_option("--database", options.database,
                   "URI of the Postgres to use (wal_level=logical; a user that may replicate and\n"
@@ -179,6 +213,17 @@ std::string Resolve(const std::string& path, const Environment& environment) {
 }
 
 }  // namespace
+
+std::vector<std::string> RunOptions::Plugins() const { return SplitPlugins(plugin); }
+
+std::uint32_t RunOptions::TotalListeners() const {
+  return listeners * static_cast<std::uint32_t>(Plugins().size());
+}
+
+std::string RunOptions::PluginOf(std::uint32_t listener) const {
+  const std::vector<std::string> plugins = Plugins();
+  return plugins[(listener - 1) % plugins.size()];
+}
 
 Result<Command> ParseCommandLine(std::vector<std::string> arguments,
                                  const Environment& environment) {

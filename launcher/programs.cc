@@ -40,7 +40,7 @@ ProcessPlan PlanListener(const Programs& programs, const RunNames& names, const 
   const std::string name = ListenerName(number);
   ProcessPlan plan{name,
                    {programs.listener, "--id", name, "--verifier", verifier, "--database",
-                    names.database, "--plugin", options.plugin, "--slot", names.slot(number),
+                    names.database, "--plugin", options.PluginOf(number), "--slot", names.slot(number),
                     "--status", names.status_endpoint()}};
   if (!names.trace_directory.empty()) {
     plan.command.insert(plan.command.end(),
@@ -93,12 +93,12 @@ std::vector<ProcessPlan> PlanProcesses(const Programs& programs, const RunNames&
   std::vector<ProcessPlan> plans = {
       {"verifier",
        {programs.verifier, "--listen", verifier, "--database", names.database, "--listeners",
-        fmt::to_string(options.listeners), "--stall-timeout",
+        fmt::to_string(options.TotalListeners()), "--stall-timeout",
         fmt::to_string(options.stall_timeout_s), "--status", status}},
       {"applier",
        {programs.applier, "--listen", applier, "--verifier", verifier, "--database", names.database,
         "--status", status}}};
-  for (std::uint32_t number = 1; number <= options.listeners; ++number) {
+  for (std::uint32_t number = 1; number <= options.TotalListeners(); ++number) {
     plans.push_back(PlanListener(programs, names, options, number, verifier));
   }
   plans.push_back(

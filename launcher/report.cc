@@ -39,6 +39,14 @@ Json RowJson(const std::optional<model::NamedTexts>& row) {
 }
 
 Json ListenerJson(const model::ListenerResult& listener, bool known) {
+  Json projected = Json::object();
+  for (const auto& [reason, cells] : listener.projected) projected[reason] = cells;
+  Json quarantined = Json::array();
+  for (const model::QuarantinedTable& table : listener.quarantined) {
+    quarantined.push_back({{"table", table.table},
+                           {"end_lsn", ToString(table.end_lsn)},
+                           {"reason", table.reason}});
+  }
   return {{"id", listener.id},
           {"plugin", listener.plugin},
           {"transactions", listener.transactions},
@@ -46,7 +54,9 @@ Json ListenerJson(const model::ListenerResult& listener, bool known) {
           {"commits_checked", listener.commits_checked},
           {"foreign", listener.foreign},
           {"end_lsn", ToString(listener.end_lsn)},
-          {"digest", DigestJson(listener.digest, known)}};
+          {"digest", DigestJson(listener.digest, known)},
+          {"projected", std::move(projected)},
+          {"quarantined", std::move(quarantined)}};
 }
 
 Json DivergenceJson(const model::FirstDivergence& divergence) {

@@ -11,10 +11,10 @@ model::Verdict FromCounters(const StatusBoard& board, const RunOptions& options)
                           .committed = board.Get("applier", "committed"),
                           .rolled_back = board.Get("applier", "rolled_back"),
                           .failed = board.Get("applier", "failed")};
-  for (std::uint32_t number = 1; number <= options.listeners; ++number) {
+  for (std::uint32_t number = 1; number <= options.TotalListeners(); ++number) {
     const std::string id = ListenerName(number);
     verdict.listeners.push_back({.id = id,
-                                 .plugin = options.plugin,
+                                 .plugin = options.PluginOf(number),
                                  .transactions = board.Get(id, "transactions"),
                                  .changes = board.Get(id, "changes"),
                                  .commits_checked = board.Get("verifier", id + ".checked"),

@@ -75,7 +75,7 @@ Result<Ending> RunCrew(const RunOptions& options, const Programs& programs, cons
   if (!server) return std::unexpected(server.error());
   LiveDisplay display(std::cerr, {.is_terminal = IsTerminal(),
                                   .transactions = options.transactions,
-                                  .listeners = options.listeners,
+                                  .listeners = options.TotalListeners(),
                                   .start = std::chrono::steady_clock::now()});
   Crew crew(*server, stop, board, display);
   if (Result<void> done = crew.Start(PlanProcesses(programs, names, options), directory); !done) {

@@ -6,8 +6,10 @@
 #include <chrono>
 #include <string_view>
 #include <utility>
+#include <set>
 #include <vector>
 
+#include "model/output_plugin.h"
 #include "postgres/connection.h"
 #include "postgres/preflight.h"
 #include "postgres/slot.h"
@@ -30,12 +32,12 @@ constexpr std::uint32_t kConnectionsReserve = 50;
 
 Result<LocalCluster> StartCluster(const RunOptions& options, const std::string& path) {
   const std::uint32_t connections =
-      options.sessions + kConnectionsPerListener * options.listeners + kConnectionsReserve;
+      options.sessions + kConnectionsPerListener * options.TotalListeners() + kConnectionsReserve;
   return LocalCluster::Start(
       {.directory = path,
        .keep = !path.empty(),
        .settings = {{"max_connections", fmt::to_string(std::max(100u, connections))}},
-       .slots_and_senders = std::max(64, static_cast<int>(2 * options.listeners + 8))});
+       .slots_and_senders = std::max(64, static_cast<int>(2 * options.TotalListeners() + 8))});
 }
 
 // What the run needs beside what every listener needs.
@@ -63,11 +65,26 @@ Result<void> CheckEncoding(Connection& sql) {
                           *encoding));
 }
 
+// What each plugin needs; what is the same for all is found once.
+std::vector<postgres::Finding> CheckPlugins(const RunOptions& options) {
+  std::vector<postgres::Finding> findings;
+  std::set<std::string> libraries;
+  for (const std::string& name : options.Plugins()) {
+    const std::string library(model::FindOutputPlugin(name)->library);
+    if (!libraries.insert(library).second) continue;
+    for (postgres::Finding& finding : postgres::Preflight(
+             options.database,
+             {.plugin = library, .slots = static_cast<int>(options.TotalListeners())})) {
+      if (libraries.size() == 1 || finding.check == "plugin")
+        findings.push_back(std::move(finding));
+    }
+  }
+  return findings;
+}
+
 Result<void> CheckDatabase(Connection& sql, const RunOptions& options) {
   std::vector<std::string> problems;
-  for (const postgres::Finding& finding : postgres::Preflight(
-           options.database,
-           {.plugin = options.plugin, .slots = static_cast<int>(options.listeners)})) {
+  for (const postgres::Finding& finding : CheckPlugins(options)) {
     if (finding.severity == postgres::Severity::kError) {
       problems.push_back(fmt::format("{}: {}", finding.check, finding.text));
     }

@@ -163,6 +163,22 @@ std::string UpperCase(std::string_view text) {
   return upper;
 }
 
+// What was expected otherwise than it is, because a plugin cannot show it. Empty: nothing.
+std::string LossesText(const model::Verdict& verdict) {
+  std::string text;
+  for (const model::ListenerResult& listener : verdict.listeners) {
+    std::vector<std::string> parts;
+    for (const auto& [reason, cells] : listener.projected)
+      parts.push_back(fmt::format("{} {}", Grouped(cells), reason));
+    for (const model::QuarantinedTable& table : listener.quarantined)
+      parts.push_back(fmt::format("table {} from {} on", table.table, ToString(table.end_lsn)));
+    if (parts.empty()) continue;
+    text += fmt::format("{} ({}) cannot show: {}\n", listener.id, listener.plugin,
+                        fmt::join(parts, ", "));
+  }
+  return text.empty() ? "" : "\n" + text;
+}
+
 std::string ListenersText(const model::Verdict& verdict, bool known) {
   Rows rows = {
       {"listener", "plugin", "received", "changes", "checked", "foreign", "end LSN", "digest"}};
@@ -172,7 +188,7 @@ std::string ListenersText(const model::Verdict& verdict, bool known) {
                     Grouped(listener.foreign), ToString(listener.end_lsn),
                     DigestOrNone(listener.digest, known)});
   }
-  return Table(rows, "llrrrrll", "");
+  return Table(rows, "llrrrrll", "") + LossesText(verdict);
 }
 
 }  // namespace

@@ -226,18 +226,18 @@ class Process {
   }
 
   Result<void> Apply(const model::Transaction& transaction) {
-    auto images = consumer_->replica().Apply(transaction);
-    if (!images) {
+    auto applied = consumer_->replica().Apply(transaction);
+    if (!applied) {
       // Nothing after it can be right; the verifier gives the verdict.
       stuck_ = true;
       spdlog::error("{}: xid {} at {}: {}", options_.id, transaction.xid.value,
-                    ToString(transaction.end_lsn), images.error().message);
-      return sink_->ReportMisfit(transaction, images.error());
+                    ToString(transaction.end_lsn), applied.error().message);
+      return sink_->ReportMisfit(transaction, applied.error());
     }
     ++transactions_;
     changes_ += transaction.changes.size() + transaction.other_changes;
     return sink_->Deliver(transaction, consumer_->replica().database().digest(),
-                          std::move(*images));
+                          std::move(*applied));
   }
 
   void Report(wire::Time now) {

@@ -4,13 +4,11 @@
 #ifndef LOCKSTEP_LISTENER_SINK_H_
 #define LOCKSTEP_LISTENER_SINK_H_
 
-#include <vector>
-
 #include "model/change.h"
-#include "model/database.h"
 #include "model/digest.h"
 #include "model/error.h"
 #include "model/lsn.h"
+#include "replication/replica.h"
 
 namespace lockstep::listener {
 
@@ -18,10 +16,9 @@ class Sink {
  public:
   virtual ~Sink() = default;
 
-  // A transaction that was applied to the replica, which has `digest` after it. `images` say which
-  // rows it touched.
+  // A transaction that was applied to the replica, which has `digest` after it.
   virtual model::Result<void> Deliver(const model::Transaction& transaction, model::Digest digest,
-                                      std::vector<model::RowImage> images) = 0;
+                                      replication::Applied applied) = 0;
   // Everything delivered with end_lsn <= durable() is safe with the sink.
   virtual model::Lsn durable() const = 0;
 };

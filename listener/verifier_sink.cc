@@ -3,21 +3,28 @@
 #include <algorithm>
 #include <set>
 #include <utility>
+#include <variant>
 
 #include "wire/codec.h"
 
 namespace lockstep::listener {
 
 model::Result<void> VerifierSink::Deliver(const model::Transaction& transaction,
-                                          model::Digest digest,
-                                          std::vector<model::RowImage> images) {
-  history_.Append(transaction.end_lsn, std::move(images));
-  const auto run_changes = static_cast<std::uint32_t>(transaction.changes.size());
+                                          model::Digest digest, replication::Applied applied) {
+  history_.Append(transaction.end_lsn, std::move(applied.images));
+  const auto changes =
+      static_cast<std::uint32_t>(transaction.changes.size() + transaction.other_changes);
+  // A message is of no table: alone it does not make a commit one of the run.
+  const auto run_changes = static_cast<std::uint32_t>(
+      std::ranges::count_if(transaction.changes, [](const model::Change& change) {
+        return !std::holds_alternative<model::LogicalMessage>(change);
+      }));
   return client_.Send(wire::Encode(wire::Commit{
       .xid = transaction.xid,
       .end_lsn = transaction.end_lsn,
       .digest = digest,
-      .changes = run_changes + static_cast<std::uint32_t>(transaction.other_changes),
+      .changes_digest = applied.changes,
+      .changes = changes,
       .run_changes = run_changes,
   }));
 }

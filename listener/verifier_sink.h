@@ -3,8 +3,6 @@
 #ifndef LOCKSTEP_LISTENER_VERIFIER_SINK_H_
 #define LOCKSTEP_LISTENER_VERIFIER_SINK_H_
 
-#include <vector>
-
 #include "listener/sink.h"
 #include "model/history.h"
 #include "model/lsn.h"
@@ -22,7 +20,7 @@ class VerifierSink final : public Sink {
       : client_(client), accepted_(consistent_point) {}
 
   model::Result<void> Deliver(const model::Transaction& transaction, model::Digest digest,
-                              std::vector<model::RowImage> images) override;
+                              replication::Applied applied) override;
   model::Lsn durable() const override { return accepted_; }
 
   void OnAccepted(const wire::Accepted& accepted);

@@ -23,12 +23,13 @@ class Runner {
   Execution Run() {
     Write(kSessionTable, MakeRow({static_cast<std::int64_t>(script_.session.value)}),
           MakeSessionRow(script_.session, script_.id), Execution::kSessionUpdate);
+    Tell(Kind::kUpdate, kSessionTable, Execution::kSessionUpdate);
     for (std::uint32_t i = 0; i < script_.operations.size(); ++i) {
       operation_ = i;
       execution_.effects.push_back(RunOne(script_.operations[i]));
     }
     if (failed_ || script_.end == ScriptEnd::kRollback) {
-      RollBackTo(0);
+      RollBackTo({});
       execution_.fate = Fate::kRolledBack;
     } else {
       execution_.fate = Fate::kCommitted;
@@ -37,6 +38,8 @@ class Runner {
   }
 
  private:
+  using Kind = StreamedChange::Kind;
+
   Effect RunOne(const Operation& operation) {
     if (failed_ && !std::holds_alternative<RollbackToSavepoint>(operation)) {
       return {.sqlstate = kInFailedTransaction};
@@ -50,6 +53,7 @@ class Runner {
     Row key = Relation(insert.table).KeyOf(insert.row);
     if (Find(insert.table, key)) return {.sqlstate = kUniqueViolation};
     Write(insert.table, std::move(key), insert.row, operation_);
+    Tell(Kind::kInsert, insert.table, operation_);
     return {.rows = 1};
   }
 
@@ -58,12 +62,14 @@ class Runner {
     const Row* found = Find(upsert.table, key);
     if (!found) {
       Write(upsert.table, std::move(key), upsert.row, operation_);
+      Tell(Kind::kInsert, upsert.table, operation_);
       return {.rows = 1};
     }
     SplitCells(*found, cells_);
     SplitCells(upsert.row, new_cells_);
     for (std::uint32_t column : upsert.updated_columns) cells_[column] = new_cells_[column];
     Write(upsert.table, std::move(key), Join(cells_), operation_);
+    Tell(Kind::kUpdate, upsert.table, operation_);
     return {.rows = 1};
   }
 
@@ -77,17 +83,20 @@ class Runner {
     }
     Row row = Join(cells_);
     Row key = Relation(update.table).KeyOf(row);
-    if (key != update.key) {
+    const bool moved = key != update.key;
+    if (moved) {
       if (Find(update.table, key)) return {.sqlstate = kUniqueViolation};
       Write(update.table, update.key, std::nullopt, operation_);
     }
     Write(update.table, std::move(key), std::move(row), operation_);
+    Tell(Kind::kUpdate, update.table, operation_, moved);
     return {.rows = 1};
   }
 
   Effect Do(const DeleteRow& erase) {
     if (!Find(erase.table, erase.key)) return {.rows = 0};
     Write(erase.table, erase.key, std::nullopt, operation_);
+    Tell(Kind::kDelete, erase.table, operation_);
     return {.rows = 1};
   }
 
@@ -95,13 +104,17 @@ class Runner {
     std::vector<Row> keys;
     for (const auto& [key, row] : database_.table(truncate.table).rows()) keys.push_back(key);
     for (Row& key : keys) Write(truncate.table, std::move(key), std::nullopt, operation_);
+    Tell(Kind::kTruncate, truncate.table, operation_);
     return {};
   }
 
-  Effect Do(const EmitMessage&) { return {.rows = 1}; }
+  Effect Do(const EmitMessage&) {
+    Tell(Kind::kMessage, 0, operation_);
+    return {.rows = 1};
+  }
 
   Effect Do(Savepoint) {
-    savepoints_.push_back(execution_.images.size());
+    savepoints_.push_back({execution_.images.size(), execution_.changes.size()});
     return {};
   }
 
@@ -135,10 +148,27 @@ class Runner {
     execution_.image_operation.push_back(operation);
   }
 
-  void RollBackTo(std::size_t images) {
-    database_.Undo(std::span(execution_.images).subspan(images));
-    execution_.images.resize(images);
-    execution_.image_operation.resize(images);
+  // The last image is the change's.
+  void Tell(Kind kind, std::uint32_t table, std::uint32_t operation, bool moved = false) {
+    const auto images = static_cast<std::uint32_t>(execution_.images.size());
+    execution_.changes.push_back({.kind = kind,
+                                  .moved = moved,
+                                  .table = table,
+                                  .image = images > 0 ? images - 1 : 0,
+                                  .operation = operation});
+  }
+
+  // How far the execution had come.
+  struct Mark {
+    std::size_t images = 0;
+    std::size_t changes = 0;
+  };
+
+  void RollBackTo(Mark mark) {
+    database_.Undo(std::span(execution_.images).subspan(mark.images));
+    execution_.images.resize(mark.images);
+    execution_.image_operation.resize(mark.images);
+    execution_.changes.resize(mark.changes);
   }
 
   const Script& script_;
@@ -146,7 +176,7 @@ class Runner {
   Execution execution_;
   std::uint32_t operation_ = 0;
   bool failed_ = false;
-  std::vector<std::size_t> savepoints_;  // how many images there were
+  std::vector<Mark> savepoints_;
   RowBuilder builder_;
   std::vector<std::string_view> cells_;
   std::vector<std::string_view> new_cells_;

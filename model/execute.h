@@ -2,6 +2,7 @@
 #ifndef LOCKSTEP_MODEL_EXECUTE_H_
 #define LOCKSTEP_MODEL_EXECUTE_H_
 
+#include <cstdint>
 #include <vector>
 
 #include "model/database.h"
@@ -9,6 +10,16 @@
 #include "model/outcome.h"
 
 namespace lockstep::model {
+
+// One change as the stream tells it, in terms of an execution's images.
+struct StreamedChange {
+  enum class Kind : std::uint8_t { kInsert, kUpdate, kDelete, kTruncate, kMessage };
+  Kind kind = Kind::kInsert;
+  bool moved = false;           // an update of the key: the image before is the old key's
+  std::uint32_t table = 0;      // not for a message
+  std::uint32_t image = 0;      // of the row written or erased; not for a truncation or a message
+  std::uint32_t operation = 0;  // index in Script::operations, or Execution::kSessionUpdate
+};
 
 struct Execution {
   Fate fate = Fate::kRolledBack;
@@ -21,6 +32,8 @@ struct Execution {
   // session row.
   static constexpr std::uint32_t kSessionUpdate = UINT32_MAX;
   std::vector<std::uint32_t> image_operation;
+  // What the stream must tell of the transaction, in order. Empty when it rolled back.
+  std::vector<StreamedChange> changes;
 };
 
 // Executes `script` on `database`, whose tables are those of the run's catalog. A script that ends

@@ -59,6 +59,14 @@ struct FirstDivergence {
   friend bool operator==(const FirstDivergence&, const FirstDivergence&) = default;
 };
 
+// A table that a listener could not follow past a truncation that its plugin does not show.
+struct QuarantinedTable {
+  std::string table;  // without schema
+  Lsn end_lsn;        // of the truncation
+  std::string reason;
+  friend bool operator==(const QuarantinedTable&, const QuarantinedTable&) = default;
+};
+
 struct ListenerResult {
   std::string id;
   std::string plugin;
@@ -68,6 +76,10 @@ struct ListenerResult {
   std::uint64_t foreign = 0;          // commits that are not of the run
   Lsn end_lsn;
   Digest digest;
+  // Cells that its plugin cannot show, and how the verifier expected them instead: reason (a Loss's
+  // name) and number.
+  std::vector<std::pair<std::string, std::uint64_t>> projected;
+  std::vector<QuarantinedTable> quarantined;
   friend bool operator==(const ListenerResult&, const ListenerResult&) = default;
 };
 

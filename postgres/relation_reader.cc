@@ -17,7 +17,18 @@ using model::RelationPtr;
 using model::ReplicaIdentity;
 using model::Result;
 
-enum Field { kSchema, kName, kKind, kIdentity, kColumn, kType, kTypeName, kNotNull, kKeyPosition };
+enum Field {
+  kSchema,
+  kName,
+  kKind,
+  kIdentity,
+  kColumn,
+  kType,
+  kTypeName,
+  kNotNull,
+  kKeyPosition,
+  kIsDomain
+};
 
 // One row a column, a table without columns one row with nulls.
 constexpr std::string_view kQuery = R"(
@@ -30,7 +41,8 @@ SELECT n.nspname, c.relname, c.relkind, c.relreplident, a.attname,
         SELECT d.oid FROM d WHERE d.typtype <> 'd'),
        format_type(a.atttypid, a.atttypmod), a.attnotnull,
        (SELECT k.position FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, position)
-        WHERE k.attnum = a.attnum AND k.position <= i.indnkeyatts)
+        WHERE k.attnum = a.attnum AND k.position <= i.indnkeyatts),
+       (SELECT t.typtype = 'd' FROM pg_type t WHERE t.oid = a.atttypid)
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -78,7 +90,8 @@ Relation TakeRelation(const QueryResult& result, int& row) {
         {.name = std::string(result.Text(row, kColumn)),
          .type = model::Oid{ToNumber<std::uint32_t>(result.Text(row, kType))},
          .type_name = std::string(result.Text(row, kTypeName)),
-         .not_null = result.Text(row, kNotNull) == "t"});
+         .not_null = result.Text(row, kNotNull) == "t",
+         .is_domain = result.Text(row, kIsDomain) == "t"});
   }
   for (const auto& [position, column] : key) relation.key.push_back(column);
   return relation;

@@ -29,9 +29,9 @@ constexpr const char* kNoKey = "the key is not complete in the stream (replica i
 
 }  // namespace
 
-std::expected<std::vector<model::RowImage>, Misfit> Replica::Apply(
-    const model::Transaction& transaction) {
+std::expected<Applied, Misfit> Replica::Apply(const model::Transaction& transaction) {
   Images images;
+  digest_.Clear();
   images.reserve(transaction.changes.size());
   for (const model::Change& change : transaction.changes) {
     auto applied = std::visit([&](const auto& c) { return Apply(c, images); }, change);
@@ -41,7 +41,7 @@ std::expected<std::vector<model::RowImage>, Misfit> Replica::Apply(
     }
   }
   valid_at_ = transaction.end_lsn;
-  return images;
+  return Applied{std::move(images), digest_.digest()};
 }
 
 std::expected<void, Misfit> Replica::Apply(const model::Insert& insert, Images& images) {
@@ -51,6 +51,7 @@ std::expected<void, Misfit> Replica::Apply(const model::Insert& insert, Images& 
   Row key = insert.relation->KeyOf(insert.row);
   if (database_.table(*table).Find(key))
     return DoesNotFit("INSERT", *insert.relation, key, kDuplicate);
+  digest_.Insert(insert.relation->name, insert.row);
   images.push_back(database_.Write(*table, std::move(key), insert.row));
   return {};
 }
@@ -65,13 +66,13 @@ std::expected<void, Misfit> Replica::Apply(const model::Update& update, Images& 
   const Row* found = database_.table(*table).Find(old_key);
   if (!found) return DoesNotFit("UPDATE", relation, old_key, kAbsent);
   Row row = update.row.IsComplete() ? update.row : FillUnchanged(update.row, *found);
-  if (update.old_row) {
-    Row key = relation.KeyOf(row);
-    if (key != old_key) {
-      if (database_.table(*table).Find(key)) return DoesNotFit("UPDATE", relation, key, kDuplicate);
-      images.push_back(database_.Write(*table, std::move(old_key), std::nullopt));
-      old_key = std::move(key);
-    }
+  Row key = update.old_row ? relation.KeyOf(row) : old_key;
+  const bool moved = key != old_key;
+  digest_.Update(relation.name, moved ? &old_key : nullptr, row);
+  if (moved) {
+    if (database_.table(*table).Find(key)) return DoesNotFit("UPDATE", relation, key, kDuplicate);
+    images.push_back(database_.Write(*table, std::move(old_key), std::nullopt));
+    old_key = std::move(key);
   }
   images.push_back(database_.Write(*table, std::move(old_key), std::move(row)));
   return {};
@@ -85,6 +86,7 @@ std::expected<void, Misfit> Replica::Apply(const model::Delete& erase, Images& i
   if (!key.IsComplete()) return DoesNotFit("DELETE", *erase.relation, key, kNoKey);
   if (!database_.table(*table).Find(key))
     return DoesNotFit("DELETE", *erase.relation, key, kAbsent);
+  digest_.Delete(erase.relation->name, key);
   images.push_back(database_.Write(*table, std::move(key), std::nullopt));
   return {};
 }
@@ -92,9 +94,15 @@ std::expected<void, Misfit> Replica::Apply(const model::Delete& erase, Images& i
 std::expected<void, Misfit> Replica::Apply(const model::Truncate& truncate, Images& images) {
   auto table = TableOf(truncate.relation);
   if (!table) return std::unexpected(std::move(table.error()));
+  digest_.Truncate(truncate.relation->name);
   std::vector<Row> keys;
   for (const auto& [key, row] : database_.table(*table).rows()) keys.push_back(key);
   for (Row& key : keys) images.push_back(database_.Write(*table, std::move(key), std::nullopt));
+  return {};
+}
+
+std::expected<void, Misfit> Replica::Apply(const model::LogicalMessage& message, Images&) {
+  digest_.Message(message.prefix, message.content);
   return {};
 }
 

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "model/change.h"
+#include "model/change_digest.h"
 #include "model/database.h"
+#include "model/digest.h"
 #include "model/lsn.h"
 #include "model/relation.h"
 #include "model/row.h"
@@ -22,15 +24,20 @@ struct Misfit {
   std::string message;  // operation, table, key and what does not fit
 };
 
+// What a transaction did to the replica.
+struct Applied {
+  std::vector<model::RowImage> images;  // undo it, and say which rows it touched
+  model::Digest changes;                // of the ordered changes (model/change_digest.h)
+};
+
 class Replica {
  public:
   // Tables as of `valid_at`, filled by database().Write before the first Apply.
   Replica(const std::vector<model::RelationPtr>& relations, model::Lsn valid_at)
       : database_(relations), valid_at_(valid_at) {}
 
-  // Applies all of a transaction or nothing. Unchanged cells keep the replica's value. The images
-  // undo it (Undo), and say which rows it touched.
-  std::expected<std::vector<model::RowImage>, Misfit> Apply(const model::Transaction& transaction);
+  // Applies all of a transaction or nothing. Unchanged cells keep the replica's value.
+  std::expected<Applied, Misfit> Apply(const model::Transaction& transaction);
 
   const model::Database& database() const { return database_; }
   model::Database& database() { return database_; }
@@ -42,7 +49,7 @@ class Replica {
   std::expected<void, Misfit> Apply(const model::Update& update, Images& images);
   std::expected<void, Misfit> Apply(const model::Delete& erase, Images& images);
   std::expected<void, Misfit> Apply(const model::Truncate& truncate, Images& images);
-  std::expected<void, Misfit> Apply(const model::LogicalMessage&, Images&) { return {}; }
+  std::expected<void, Misfit> Apply(const model::LogicalMessage& message, Images& images);
 
   // The replica's table of a change's relation.
   std::expected<std::uint32_t, Misfit> TableOf(const model::RelationPtr& relation);
@@ -52,6 +59,7 @@ class Replica {
   model::Database database_;
   model::Lsn valid_at_;
   model::RowBuilder builder_;
+  model::ChangeDigest digest_;  // of the transaction being applied
   // Of the change before, and its table. Held, so that its address stays its own.
   model::RelationPtr last_relation_;
   std::uint32_t last_table_ = 0;

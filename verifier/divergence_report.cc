@@ -122,7 +122,8 @@ std::vector<wire::RowAddress> RowsToAsk(const Finding& finding, const Oracle& or
 
 Result<model::FirstDivergence> DescribeDivergence(
     const std::string& listener, const Finding& finding, const wire::RowsReply& reply,
-    const Oracle& oracle, const model::Catalog& catalog, postgres::Connection* source) {
+    const Oracle& oracle, const model::Catalog& catalog, const model::Projection& projection,
+    postgres::Connection* source) {
   model::FirstDivergence divergence{.listener = listener,
                                     .commit = finding.commit,
                                     .xid = finding.xid,
@@ -134,15 +135,17 @@ Result<model::FirstDivergence> DescribeDivergence(
     if (!table || !HasCompleteKey(*catalog.tables[*table], item.address.key)) continue;
     const auto expected =
         oracle.history().RowAfter(finding.end_lsn, oracle.expected(), *table, item.address.key);
-    if (expected == item.row) continue;
+    const Relation& relation = *catalog.tables[*table];
+    auto shown_row = expected ? projection.Project(relation, *expected) : std::nullopt;
+    if (!shown_row) shown_row = expected;
+    if (shown_row == item.row) continue;
     if (!shown || (*shown == model::kSessionTable && *table != model::kSessionTable)) {
       shown = *table;
       divergence.rows.clear();
     }
     if (*table != *shown) continue;
-    const Relation& relation = *catalog.tables[*table];
     model::RowDifference row{.key = KeyTextsOf(relation, item.address.key),
-                             .expected = TextsOf(relation, expected),
+                             .expected = TextsOf(relation, shown_row),
                              .source = std::nullopt,
                              .replicated = TextsOf(relation, item.row)};
     if (source) {

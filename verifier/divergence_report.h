@@ -9,6 +9,7 @@
 
 #include "model/catalog.h"
 #include "model/error.h"
+#include "model/projection.h"
 #include "model/row.h"
 #include "model/verdict.h"
 #include "postgres/connection.h"
@@ -25,11 +26,13 @@ std::vector<wire::RowAddress> RowsToAsk(const Finding& finding, const Oracle& or
                                         const model::Catalog& catalog);
 
 // Compares `reply` with the expected rows at the finding's commit, and reads the rows that differ
-// from Postgres, where `source` is not null. A row that the run wrote again later, and that
+// from Postgres, where `source` is not null. Expected rows are shown as the listener's plugin shows
+// them (`projection`). A row that the run wrote again later, and that
 // Postgres has as it is expected now, is shown in `source` as it was at the commit.
 model::Result<model::FirstDivergence> DescribeDivergence(
     const std::string& listener, const Finding& finding, const wire::RowsReply& reply,
-    const Oracle& oracle, const model::Catalog& catalog, postgres::Connection* source);
+    const Oracle& oracle, const model::Catalog& catalog, const model::Projection& projection,
+    postgres::Connection* source);
 
 // The same for rows that differ between Postgres and the expected state. Every listener agrees with
 // the latter.

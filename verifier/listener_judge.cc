@@ -7,11 +7,25 @@
 
 namespace lockstep::verifier {
 
+namespace {
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+}  // namespace
+
+using model::Digest;
 using model::Lsn;
 using model::VerdictKind;
 
-ListenerJudge::ListenerJudge(const wire::Hello& hello)
-    : consistent_point_(hello.consistent_point), attached_digest_(hello.digest) {
+ListenerJudge::ListenerJudge(const wire::Hello& hello, std::size_t view, model::Digest initial)
+    : view_(view),
+      consistent_point_(hello.consistent_point),
+      attached_digest_(hello.digest),
+      expected_at_attach_(initial),
+      blind_tables_(hello.blind_tables) {
   result_.id = hello.listener;
   result_.plugin = hello.plugin;
   result_.end_lsn = hello.consistent_point;
@@ -19,12 +33,12 @@ ListenerJudge::ListenerJudge(const wire::Hello& hello)
 }
 
 void ListenerJudge::OnExpectation(const Expectation& expectation) {
-  if (expectation.end_lsn > consistent_point_) {
-    expectations_.push_back(expectation);
-  } else {
-    last_expected_ = expectation.digest;
-    has_last_expected_ = true;
+  if (expectation.end_lsn <= consistent_point_) {
+    expected_at_attach_ = expectation.views[view_].state;
+    return;
   }
+  expectations_.push_back({expectation.id, expectation.xid, expectation.end_lsn,
+                           expectation.views[view_], expectation.truncated, expectation.touched});
 }
 
 void ListenerJudge::OnCommit(const wire::Commit& commit) {
@@ -40,20 +54,26 @@ void ListenerJudge::OnPosition(const wire::Position& position) {
 
 void ListenerJudge::OnMisfit(const wire::Misfit& misfit) { reports_.emplace_back(misfit); }
 
-void ListenerJudge::Judge(const Oracle& oracle, model::Digest initial) {
+void ListenerJudge::OnQuarantined(const wire::Quarantined& quarantined) {
+  reports_.emplace_back(quarantined);
+}
+
+void ListenerJudge::Judge(const Oracle& oracle) {
   const Lsn frontier = oracle.frontier();
-  JudgeConsistentPoint(frontier, initial);
+  JudgeConsistentPoint(frontier);
   if (!attached_judged_) return;
   while (!finding_ && !reports_.empty()) {
     const auto& report = reports_.front();
     const Lsn end_lsn = std::visit([](const auto& r) { return r.end_lsn; }, report);
     if (end_lsn > frontier) break;  // what is expected there is not known yet
-    if (const auto* commit = std::get_if<wire::Commit>(&report)) {
-      JudgeCommit(*commit, oracle);
-    } else {
-      JudgeMisfit(std::get<wire::Misfit>(report), oracle);
-    }
-    if (!finding_) judged_ = std::max(judged_, end_lsn);
+    std::visit(Overloaded{
+                   [&](const wire::Commit& commit) { JudgeCommit(commit, oracle); },
+                   [&](const wire::Misfit& misfit) { JudgeMisfit(misfit, oracle); },
+                   [&](const wire::Quarantined& q) { JudgeQuarantined(q, oracle); },
+               },
+               report);
+    if (!finding_ && std::holds_alternative<wire::Commit>(report))
+      judged_ = std::max(judged_, end_lsn);
     reports_.pop_front();
   }
   if (finding_ || !reports_.empty()) return;
@@ -72,76 +92,164 @@ bool ListenerJudge::HasAgreedUpTo(Lsn lsn) const {
          position_.received >= lsn && judged_ >= lsn;
 }
 
-void ListenerJudge::JudgeConsistentPoint(Lsn frontier, model::Digest initial) {
+void ListenerJudge::JudgeConsistentPoint(Lsn frontier) {
   if (attached_judged_ || frontier < consistent_point_) return;
   attached_judged_ = true;
-  const model::Digest expected = has_last_expected_ ? last_expected_ : initial;
-  if (expected == attached_digest_) {
+  if (expected_at_attach_ == attached_digest_) {
     judged_ = consistent_point_;
     return;
   }
-  finding_ =
-      Finding{.reason = fmt::format(
-                  "its copy at the consistent point {} has digest {}, expected {}",
-                  ToString(consistent_point_), ToString(attached_digest_), ToString(expected)),
-              .end_lsn = consistent_point_};
+  finding_ = Finding{
+      .reason = fmt::format("its copy at the consistent point {} has digest {}, expected {}",
+                            ToString(consistent_point_), ToString(attached_digest_),
+                            ToString(expected_at_attach_)),
+      .end_lsn = consistent_point_};
+}
+
+void ListenerJudge::Find(const wire::Commit& commit, const Oracle& oracle, std::string reason,
+                         bool rows_differ) {
+  finding_ = Finding{.reason = std::move(reason),
+                     .commit = oracle.FindTransaction(commit.xid),
+                     .xid = commit.xid,
+                     .end_lsn = commit.end_lsn,
+                     .rows_differ = rows_differ};
 }
 
 void ListenerJudge::JudgeCommit(const wire::Commit& commit, const Oracle& oracle) {
-  const auto finding = [&](std::string reason, bool rows_differ) {
-    finding_ = Finding{.reason = std::move(reason),
-                       .commit = oracle.FindTransaction(commit.xid),
-                       .xid = commit.xid,
-                       .end_lsn = commit.end_lsn,
-                       .rows_differ = rows_differ};
-  };
   const Lsn last = std::exchange(result_.end_lsn, std::max(result_.end_lsn, commit.end_lsn));
-  const Expectation* expected = expectations_.empty() ? nullptr : &expectations_.front();
+  const Expected* expected = expectations_.empty() ? nullptr : &expectations_.front();
   if (!expected || commit.end_lsn < expected->end_lsn) {
-    if (commit.run_changes == 0 && commit.digest == result_.digest) {
-      ++result_.foreign;
-    } else if (commit.run_changes == 0) {
-      finding(fmt::format("its state has another digest after the foreign commit of xid {} at {}",
-                          commit.xid.value, ToString(commit.end_lsn)),
-              true);
-    } else if (commit.end_lsn <= last) {
-      finding(fmt::format("it reports a commit of xid {} at {} after it had come to {}",
-                          commit.xid.value, ToString(commit.end_lsn), ToString(last)),
-              false);
-    } else if (oracle.IsForeign({commit.xid, commit.end_lsn})) {
-      finding(fmt::format("somebody else (xid {} at {}) wrote to the tables of the run",
-                          commit.xid.value, ToString(commit.end_lsn)),
-              true);
-    } else {
-      finding(
-          fmt::format(
-              "it reports a commit of xid {} at {}, where Postgres committed nothing of the run",
-              commit.xid.value, ToString(commit.end_lsn)),
-          true);
-    }
+    JudgeUnexpected(commit, oracle, last);
   } else if (commit.end_lsn > expected->end_lsn && commit.xid == expected->xid) {
-    finding(fmt::format("it reports transaction {} at {}, which Postgres committed at {}",
-                        expected->id.value, ToString(commit.end_lsn), ToString(expected->end_lsn)),
-            true);
+    Find(commit, oracle,
+         fmt::format("it reports transaction {} at {}, which Postgres committed at {}",
+                     expected->id.value, ToString(commit.end_lsn), ToString(expected->end_lsn)),
+         true);
   } else if (commit.end_lsn > expected->end_lsn) {
     FindMissing(*expected,
                 fmt::format("it went on with the commit at {}", ToString(commit.end_lsn)));
   } else if (commit.xid != expected->xid) {
-    finding(fmt::format("it reports xid {} at {}, where Postgres committed xid {} (transaction {})",
-                        commit.xid.value, ToString(commit.end_lsn), expected->xid.value,
-                        expected->id.value),
-            true);
+    Find(commit, oracle,
+         fmt::format("it reports xid {} at {}, where Postgres committed xid {} (transaction {})",
+                     commit.xid.value, ToString(commit.end_lsn), expected->xid.value,
+                     expected->id.value),
+         true);
     finding_->commit = expected->id;
     finding_->xid = expected->xid;
-  } else if (commit.digest != expected->digest) {
-    finding(fmt::format("after transaction {} its state has digest {}, expected {}",
-                        expected->id.value, ToString(commit.digest), ToString(expected->digest)),
-            true);
   } else {
-    ++result_.commits_checked;
-    result_.digest = commit.digest;
-    expectations_.pop_front();
+    JudgeContent(commit, *expected, oracle);
+    if (!finding_) expectations_.pop_front();
   }
+}
+
+void ListenerJudge::JudgeUnexpected(const wire::Commit& commit, const Oracle& oracle, Lsn last) {
+  if (commit.run_changes == 0 && (!digest_known_ || commit.digest == result_.digest)) {
+    ++result_.foreign;
+  } else if (commit.run_changes == 0) {
+    Find(commit, oracle,
+         fmt::format("its state has another digest after the foreign commit of xid {} at {}",
+                     commit.xid.value, ToString(commit.end_lsn)),
+         true);
+  } else if (commit.end_lsn <= last) {
+    Find(commit, oracle,
+         fmt::format("it reports a commit of xid {} at {} after it had come to {}",
+                     commit.xid.value, ToString(commit.end_lsn), ToString(last)),
+         false);
+  } else if (oracle.IsForeign({commit.xid, commit.end_lsn})) {
+    Find(commit, oracle,
+         fmt::format("somebody else (xid {} at {}) wrote to the tables of the run",
+                     commit.xid.value, ToString(commit.end_lsn)),
+         true);
+  } else {
+    Find(commit, oracle,
+         fmt::format(
+             "it reports a commit of xid {} at {}, where Postgres committed nothing of the run",
+             commit.xid.value, ToString(commit.end_lsn)),
+         true);
+  }
+}
+
+void ListenerJudge::JudgeContent(const wire::Commit& commit, const Expected& expected,
+                                 const Oracle& oracle) {
+  LoseSight(expected, oracle);
+  const std::optional<Digest> state = StateInSight(expected, oracle);
+  digest_known_ = state.has_value();
+  if (!state) return;  // it is being told
+  if (commit.digest != *state) {
+    Find(commit, oracle,
+         fmt::format("after transaction {} its state has digest {}, expected {}", expected.id.value,
+                     ToString(commit.digest), ToString(*state)),
+         true);
+    return;
+  }
+  const bool all_in_sight = std::ranges::none_of(
+      expected.touched, [this](std::uint32_t table) { return IsOutOfSight(table); });
+  if (all_in_sight && commit.changes_digest != expected.view.changes) {
+    Find(commit, oracle,
+         fmt::format("its state after transaction {} is right, but the changes that it reports "
+                     "are not those of the transaction, or not in their order",
+                     expected.id.value),
+         false);
+    return;
+  }
+  ++result_.commits_checked;
+  projected_ += expected.view.projected;
+  result_.digest = commit.digest;
+}
+
+void ListenerJudge::LoseSight(const Expected& expected, const Oracle& oracle) {
+  for (std::uint32_t table : expected.truncated) {
+    const std::string& name = oracle.expected().table(table).relation()->name;
+    if (IsOutOfSight(table) || std::ranges::find(blind_tables_, name) == blind_tables_.end())
+      continue;
+    out_of_sight_.push_back({table, expected.end_lsn, name});
+    quarantines_.push_back(name);
+  }
+}
+
+bool ListenerJudge::IsOutOfSight(std::uint32_t table) const {
+  return std::ranges::find(out_of_sight_, table, &OutOfSight::table) != out_of_sight_.end();
+}
+
+std::optional<Digest> ListenerJudge::StateInSight(const Expected& expected,
+                                                  const Oracle& oracle) const {
+  Digest state = expected.view.state;
+  for (const OutOfSight& table : out_of_sight_) {
+    if (!table.is_empty) return std::nullopt;
+    const auto watched = std::ranges::find(oracle.watched(), table.table);
+    state -= expected.view.watched[static_cast<std::size_t>(watched - oracle.watched().begin())];
+    state += model::HashTable(table.name, model::TableDigest{});
+  }
+  return state;
+}
+
+void ListenerJudge::JudgeQuarantined(const wire::Quarantined& quarantined, const Oracle& oracle) {
+  // The commit that did not fit comes next, and may itself hold the truncation.
+  if (!expectations_.empty() && expectations_.front().end_lsn <= quarantined.end_lsn)
+    LoseSight(expectations_.front(), oracle);
+  digest_known_ = false;
+  for (OutOfSight& table : out_of_sight_) {
+    if (table.name != quarantined.table) continue;
+    table.is_empty = true;
+    return;
+  }
+  finding_ =
+      Finding{.reason = fmt::format("it gave up following table {}, which nobody truncated: {}",
+                                    quarantined.table, quarantined.reason),
+              .end_lsn = quarantined.end_lsn};
+}
+
+model::ListenerResult ListenerJudge::Result() const {
+  model::ListenerResult result = result_;
+  for (std::uint8_t i = 0; i < model::kLossCount; ++i) {
+    const auto loss = static_cast<model::Loss>(i);
+    if (projected_[loss] > 0) result.projected.emplace_back(ToString(loss), projected_[loss]);
+  }
+  for (const OutOfSight& table : out_of_sight_) {
+    result.quarantined.push_back(
+        {table.name, table.end_lsn, "truncated, which the plugin does not show"});
+  }
+  return result;
 }
 
 void ListenerJudge::JudgeMisfit(const wire::Misfit& misfit, const Oracle& oracle) {
@@ -159,7 +267,7 @@ void ListenerJudge::JudgeMisfit(const wire::Misfit& misfit, const Oracle& oracle
                      .misfit = misfit};
 }
 
-void ListenerJudge::FindMissing(const Expectation& expected, const std::string& proof) {
+void ListenerJudge::FindMissing(const Expected& expected, const std::string& proof) {
   finding_ = Finding{.kind = VerdictKind::kMissing,
                      .reason = fmt::format("transaction {} (xid {}) did not come: {}",
                                            expected.id.value, expected.xid.value, proof),

@@ -9,7 +9,9 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "model/digest.h"
 #include "model/lsn.h"
@@ -33,18 +35,19 @@ struct Finding {
 
 class ListenerJudge {
  public:
-  // `hello` is the listener's state at its consistent point.
-  explicit ListenerJudge(const wire::Hello& hello);
+  // `view` is the listener's view of the oracle, `initial` the view's state before the first
+  // expectation, `hello` the listener's state at its consistent point.
+  ListenerJudge(const wire::Hello& hello, std::size_t view, model::Digest initial);
 
   // ---- input ----
   void OnExpectation(const Expectation& expectation);  // in end_lsn order
   void OnCommit(const wire::Commit& commit);           // in the order they came
   void OnPosition(const wire::Position& position);
   void OnMisfit(const wire::Misfit& misfit);
+  void OnQuarantined(const wire::Quarantined& quarantined);
 
-  // Judges all that lies at or below `oracle.frontier()`. `initial` is the digest before the first
-  // expectation.
-  void Judge(const Oracle& oracle, model::Digest initial);
+  // Judges all that lies at or below `oracle.frontier()`.
+  void Judge(const Oracle& oracle);
 
   // ---- output ----
   const std::optional<Finding>& finding() const { return finding_; }
@@ -53,26 +56,62 @@ class ListenerJudge {
   model::Lsn judged() const { return judged_; }
   // It has said everything up to `lsn`, all it said is judged, and nothing else was expected.
   bool HasAgreedUpTo(model::Lsn lsn) const;
-  const model::ListenerResult& result() const { return result_; }
+  // Tables that it is to be told to follow no longer, since the last call.
+  std::vector<std::string> TakeQuarantines() { return std::exchange(quarantines_, {}); }
+  bool HasQuarantined() const { return !out_of_sight_.empty(); }
+  std::uint64_t commits_checked() const { return result_.commits_checked; }
+  model::ListenerResult Result() const;
+  std::size_t view() const { return view_; }
   model::Lsn consistent_point() const { return consistent_point_; }
   // What it has not judged yet, for "whose turn it was".
   std::size_t expectations_waiting() const { return expectations_.size(); }
 
  private:
-  void JudgeConsistentPoint(model::Lsn frontier, model::Digest initial);
+  struct Expected {
+    model::TransactionId id;
+    model::Xid xid;
+    model::Lsn end_lsn;
+    ExpectedView view;
+    std::vector<std::uint32_t> truncated;
+    std::vector<std::uint32_t> touched;
+  };
+  // A table whose truncation it could not see.
+  struct OutOfSight {
+    std::uint32_t table = 0;
+    model::Lsn end_lsn;  // of the truncation
+    std::string name;
+    bool is_empty = false;  // it says that it holds the table empty from here on
+  };
+
+  void JudgeConsistentPoint(model::Lsn frontier);
   void JudgeCommit(const wire::Commit& commit, const Oracle& oracle);
+  void JudgeUnexpected(const wire::Commit& commit, const Oracle& oracle, model::Lsn last);
+  void JudgeContent(const wire::Commit& commit, const Expected& expected, const Oracle& oracle);
+  void JudgeQuarantined(const wire::Quarantined& quarantined, const Oracle& oracle);
+  // Truncations that it cannot have seen take their tables out of sight.
+  void LoseSight(const Expected& expected, const Oracle& oracle);
+  bool IsOutOfSight(std::uint32_t table) const;
+  // The state it must have with the tables out of sight empty; nullopt while it still holds some.
+  std::optional<model::Digest> StateInSight(const Expected& expected, const Oracle& oracle) const;
+  void Find(const wire::Commit& commit, const Oracle& oracle, std::string reason, bool rows_differ);
   void JudgeMisfit(const wire::Misfit& misfit, const Oracle& oracle);
-  void FindMissing(const Expectation& expected, const std::string& proof);
+  void FindMissing(const Expected& expected, const std::string& proof);
 
   model::ListenerResult result_;
+  std::size_t view_;
   model::Lsn consistent_point_;
   model::Digest attached_digest_;
   bool attached_judged_ = false;
-  model::Digest last_expected_;  // of the last expectation at or below the consistent point
-  bool has_last_expected_ = false;
+  model::Digest expected_at_attach_;  // after the last expectation at or below the consistent point
 
-  std::deque<Expectation> expectations_;
-  std::deque<std::variant<wire::Commit, wire::Misfit>> reports_;
+  std::vector<std::string> blind_tables_;
+  std::vector<OutOfSight> out_of_sight_;
+  std::vector<std::string> quarantines_;
+  bool digest_known_ = true;  // result_.digest is that of its last report
+  model::LossCounts projected_;
+
+  std::deque<Expected> expectations_;
+  std::deque<std::variant<wire::Commit, wire::Misfit, wire::Quarantined>> reports_;
   wire::Position position_;
   model::Lsn judged_;
   std::optional<Finding> finding_;

@@ -225,9 +225,35 @@ void Oracle::Replay(const model::CommitRecord& record, const PendingScript& pend
   ++counts_.committed;
   CheckEffects(pending, execution, record.end_lsn);
   RememberWriters(*pending.outcome, execution);
+  Expectation expectation{pending.script.id, record.xid, record.end_lsn, pending.bytes, {}, {}, {}};
+  for (PluginView& view : views_)
+    expectation.views.push_back(view.Apply(pending.script, execution, expected_));
+  if (!watched_.empty()) {
+    for (const model::StreamedChange& change : execution.changes) {
+      if (change.kind == model::StreamedChange::Kind::kMessage) continue;
+      expectation.touched.push_back(change.table);
+      if (change.kind == model::StreamedChange::Kind::kTruncate)
+        expectation.truncated.push_back(change.table);
+    }
+  }
+  expectations_.push_back(std::move(expectation));
   history_.Append(record.end_lsn, std::move(execution.images));
-  expectations_.push_back(
-      {pending.script.id, record.xid, record.end_lsn, expected_.digest(), pending.bytes});
+}
+
+std::size_t Oracle::AddView(model::LossSet losses) {
+  const model::LossSet relevant = PluginView::Relevant(losses);
+  for (std::size_t number = 0; number < views_.size(); ++number) {
+    if (views_[number].projection().losses() == relevant) return number;
+  }
+  views_.emplace_back(relevant, expected_).Watch(watched_);
+  return views_.size() - 1;
+}
+
+void Oracle::Watch(const std::vector<std::uint32_t>& tables) {
+  for (std::uint32_t table : tables) {
+    if (std::ranges::find(watched_, table) == watched_.end()) watched_.push_back(table);
+  }
+  for (PluginView& view : views_) view.Watch(watched_);
 }
 
 void Oracle::CheckEffects(const PendingScript& pending, const model::Execution& execution,

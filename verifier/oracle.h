@@ -34,6 +34,7 @@
 #include "model/operation.h"
 #include "model/outcome.h"
 #include "model/verdict.h"
+#include "verifier/plugin_view.h"
 
 namespace lockstep::verifier {
 
@@ -42,8 +43,11 @@ struct Expectation {
   model::TransactionId id;
   model::Xid xid;
   model::Lsn end_lsn;
-  model::Digest digest;  // of the expected state after it
   std::size_t script_bytes = 0;
+  std::vector<ExpectedView> views;  // by number of the view (Oracle::AddView)
+  // Tables that it truncated, and all it touched: filled where a table is watched (Oracle::Watch).
+  std::vector<std::uint32_t> truncated = {};
+  std::vector<std::uint32_t> touched = {};
 };
 
 // Postgres did something else than the script means.
@@ -79,6 +83,16 @@ class Oracle {
 
   // Replays what is known, but nothing that ends above `limit` (a barrier under inspection).
   void Advance(std::optional<model::Lsn> limit);
+
+  // ---- who looks on ----
+  // The number of the view of listeners with these losses; made of the state as it is now, and part
+  // of every later expectation.
+  std::size_t AddView(model::LossSet losses);
+  const PluginView& view(std::size_t number) const { return views_[number]; }
+  // Tables that some listener may lose sight of. From now on each view has what they add to the
+  // state, by the order here.
+  void Watch(const std::vector<std::uint32_t>& tables);
+  const std::vector<std::uint32_t>& watched() const { return watched_; }
 
   // ---- output ----
   // Expectations made by Advance since the last call.
@@ -154,6 +168,8 @@ class Oracle {
   std::unordered_map<model::TransactionId, model::SessionId>
       committed_;  // outcome known, not replayed
   std::vector<tsl::robin_map<model::Row, model::Xid, model::RowHash>> writers_;  // by table
+  std::vector<PluginView> views_;
+  std::vector<std::uint32_t> watched_;
   std::vector<Expectation> expectations_;
   std::optional<IllegalEffect> illegal_effect_;
   model::TransactionCounts counts_;

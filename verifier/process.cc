@@ -191,9 +191,10 @@ class Process {
     if (!drained && now - *concluding_since_ < kPatience) return {};
     auto source = postgres::Connection::Open(options_.conninfo, postgres::ConnectionKind::kSql,
                                              {.application_name = "lockstep verifier"});
-    auto described =
-        DescribeDivergence(investigation->listener, investigation->finding, *investigation->reply,
-                           referee_.oracle(), *referee_.catalog(), source ? &*source : nullptr);
+    auto described = DescribeDivergence(
+        investigation->listener, investigation->finding, *investigation->reply, referee_.oracle(),
+        *referee_.catalog(), referee_.oracle().view(investigation->view).projection(),
+        source ? &*source : nullptr);
     if (!described) return std::unexpected(std::move(described.error()));
     referee_.Conclude(std::move(*described));
     return {};

@@ -4,9 +4,11 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <string>
 #include <utility>
 #include <variant>
 
+#include "model/output_plugin.h"
 #include "verifier/divergence_report.h"
 
 namespace lockstep::verifier {
@@ -67,6 +69,9 @@ void Referee::OnMessage(const std::string& peer, wire::Message message, std::siz
                    if (judge && brackets_) brackets_->OnReceived(peer, position.received);
                  },
                  [&](const wire::Misfit& misfit) { OnMisfit(peer, misfit); },
+                 [&](const wire::Quarantined& quarantined) {
+                   if (auto* judge = JudgeOf(peer)) judge->OnQuarantined(quarantined);
+                 },
                  [&](const wire::RowsReply& reply) { On(peer, reply); },
                  [&](const wire::Failure& failure) {
                    GiveUp(fmt::format("{} failed: {}", failure.process, failure.error.message));
@@ -76,6 +81,7 @@ void Referee::OnMessage(const std::string& peer, wire::Message message, std::siz
                  [&](const wire::BarrierRelease& m) { nothing(m); },
                  [&](const wire::Attach& m) { nothing(m); },
                  [&](const wire::Accepted& m) { nothing(m); },
+                 [&](const wire::Quarantine& m) { nothing(m); },
                  [&](const wire::RowsRequest& m) { nothing(m); },
                  [&](const wire::Credit& m) { nothing(m); },
                  [&](const wire::Status& m) { nothing(m); },
@@ -120,7 +126,6 @@ void Referee::On(wire::CatalogMade made) {
   if (made_) return;
   made_ = std::move(made);
   oracle_.emplace(made_->catalog);
-  initial_ = oracle_->expected().digest();
 }
 
 void Referee::OnCommitOrder(model::CommitOrderSource source) {
@@ -156,6 +161,16 @@ void Referee::On(const std::string& peer, const wire::Join& join) {
 }
 
 void Referee::SendAttach(const std::string& peer) {
+  Listener& listener = listeners_.at(peer);
+  const std::string& plugin = listener.join.plugin;
+  const model::LossSet losses = listener.join.losses;
+  // Of the oldest version, which shows the least.
+  if (!model::FindOutputPlugin(plugin) || !model::LossesOf(plugin, {}).Contains(losses)) {
+    GiveUp(fmt::format("{} says that its plugin {} cannot show what it can", peer, plugin));
+    return;
+  }
+  listener.view = oracle_->AddView(losses);
+  listener.initial = oracle_->view(listener.view).state(oracle_->expected());
   letters_.push_back({peer, wire::Attach{catalog()->schema, catalog()->schema}});
 }
 
@@ -163,13 +178,29 @@ void Referee::On(const std::string& peer, const wire::Hello& hello) {
   auto it = listeners_.find(peer);
   if (it == listeners_.end() || it->second.judge) return;
   Listener& listener = it->second;
-  listener.judge.emplace(hello);
+  if (!MayBeBlind(listener, hello)) {
+    GiveUp(fmt::format("{} says that it cannot see truncations, which its plugin {} shows", peer,
+                       listener.join.plugin));
+    return;
+  }
+  listener.judge.emplace(hello, listener.view, listener.initial);
   if (brackets_) brackets_->OnListener(peer, hello.consistent_point);
   // Everything is kept while a listener that has joined has not attached.
   for (const Expectation& expectation : unjudged_) listener.judge->OnExpectation(expectation);
   const auto attached = std::ranges::count_if(
       listeners_, [](const auto& entry) { return entry.second.judge.has_value(); });
   if (static_cast<std::size_t>(attached) >= options_.listeners) started_ = true;
+}
+
+bool Referee::MayBeBlind(const Listener& listener, const wire::Hello& hello) {
+  if (hello.blind_tables.empty()) return true;
+  if (!listener.join.losses.Has(model::Loss::kTruncate)) return false;
+  std::vector<std::uint32_t> tables;
+  for (const std::string& name : hello.blind_tables) {
+    if (auto table = oracle_->expected().FindTable(name)) tables.push_back(*table);
+  }
+  oracle_->Watch(tables);
+  return true;
 }
 
 ListenerJudge* Referee::JudgeOf(const std::string& peer) {
@@ -216,7 +247,9 @@ void Referee::JudgeListeners() {
   for (auto& [peer, listener] : listeners_) {
     if (!listener.judge) continue;
     ListenerJudge& judge = *listener.judge;
-    judge.Judge(*oracle_, initial_);
+    judge.Judge(*oracle_);
+    for (std::string& table : judge.TakeQuarantines())
+      letters_.push_back({peer, wire::Quarantine{std::move(table)}});
     if (judge.finding() && !investigation_) Investigate(peer, *judge.finding());
     if (judge.judged() > listener.accepted && !judge.finding()) {
       listener.accepted = judge.judged();
@@ -280,7 +313,7 @@ void Referee::OnSnapshotLost() {
 
 void Referee::Investigate(const std::string& listener, const Finding& finding) {
   spdlog::info("{}: {}", listener, finding.reason);
-  investigation_ = Investigation{listener, finding, std::nullopt};
+  investigation_ = Investigation{listener, listeners_.at(listener).view, finding, std::nullopt};
   if (finding.rows_differ) {
     letters_.push_back(
         {listener, wire::RowsRequest{finding.end_lsn, RowsToAsk(finding, *oracle_, *catalog())}});
@@ -321,13 +354,29 @@ void Referee::ConvergeIfDone() {
   if (!replayed || !checked || !judged) return;
   const bool as_generated = oracle_->expected().digest() == end_->digest;
   if (as_generated || oracle_->counts().failed > 0) {
-    verdict_ = MakeVerdict(VerdictKind::kConverged, "");
+    const std::string unseen = DescribeQuarantines();
+    verdict_ =
+        MakeVerdict(unseen.empty() ? VerdictKind::kConverged : VerdictKind::kInconclusive, unseen);
   } else {
     verdict_ = MakeVerdict(
         VerdictKind::kDiverged,
         "the generator's own model ended in another state than the expected one, although no "
         "transaction failed");
   }
+}
+
+std::string Referee::DescribeQuarantines() const {
+  std::string text;
+  for (const auto& [peer, listener] : listeners_) {
+    for (const model::QuarantinedTable& table : listener.judge->Result().quarantined) {
+      text += fmt::format(
+          "{}{}: table {} was truncated at {}, which {} does not show; its rows "
+          "were not compared from there on (lockstep doctor tells the remedy)",
+          text.empty() ? "" : "; ", peer, table.table, ToString(table.end_lsn),
+          listener.join.plugin);
+    }
+  }
+  return text;
 }
 
 void Referee::GiveUp(const std::string& reason) {
@@ -382,7 +431,7 @@ decltype(wire::Status::counters) Referee::Counters() const {
                                             {"wal_lsn", oracle_->frontier().value}};
   for (const auto& [peer, listener] : listeners_) {
     if (!listener.judge) continue;
-    counters.emplace_back(peer + ".checked", listener.judge->result().commits_checked);
+    counters.emplace_back(peer + ".checked", listener.judge->commits_checked());
     counters.emplace_back(peer + ".lsn", listener.judge->judged().value);
   }
   return counters;
@@ -404,7 +453,7 @@ model::Verdict Referee::MakeVerdict(VerdictKind kind, std::string reason) const 
   verdict.source = source_;
   verdict.rows_compared = rows_compared_;
   for (const auto& [peer, listener] : listeners_) {
-    if (listener.judge) verdict.listeners.push_back(listener.judge->result());
+    if (listener.judge) verdict.listeners.push_back(listener.judge->Result());
   }
   return verdict;
 }

@@ -74,6 +74,7 @@ class Referee {
   // Set once there is a finding that can be described.
   struct Investigation {
     std::string listener;
+    std::size_t view = 0;  // of the listener, of the oracle
     Finding finding;
     std::optional<wire::RowsReply> reply;
   };
@@ -102,6 +103,8 @@ class Referee {
  private:
   struct Listener {
     wire::Join join;
+    std::size_t view = 0;                // of the oracle; since Attach was sent
+    model::Digest initial;               // the view's state then
     std::optional<ListenerJudge> judge;  // since Hello
     model::Lsn accepted;
   };
@@ -117,6 +120,8 @@ class Referee {
   void On(const wire::BarrierReached& reached);
   // What the applier said and may be taken now, in its order.
   void TakeFromApplier();
+  // Whether it can be that the listener does not see truncations; those tables are watched then.
+  bool MayBeBlind(const Listener& listener, const wire::Hello& hello);
   ListenerJudge* JudgeOf(const std::string& peer);
 
   void SendAttach(const std::string& peer);
@@ -125,6 +130,8 @@ class Referee {
   void ForgetJudged();
   void Investigate(const std::string& listener, const Finding& finding);
   void ConvergeIfDone();
+  // Which tables could not be followed; empty: none.
+  std::string DescribeQuarantines() const;
   // A verdict with everything that is known filled in.
   model::Verdict MakeVerdict(model::VerdictKind kind, std::string reason) const;
 
@@ -134,7 +141,6 @@ class Referee {
   model::CommitOrderSource commit_order_ = model::CommitOrderSource::kUnknown;
   std::optional<BracketOrder> brackets_;  // when it is kBrackets
   std::optional<Oracle> oracle_;
-  model::Digest initial_;
   std::optional<wire::Ready> ready_;
   std::map<std::string, Listener> listeners_;
   bool started_ = false;  // all listeners attached

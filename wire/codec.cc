@@ -58,6 +58,8 @@ template <> struct Format<Credit> : FixedFormat<Kind::kCredit, proto::Credit> {}
 template <> struct Format<Status> : FixedFormat<Kind::kStatus, proto::Status> {};
 template <> struct Format<Failure> : FixedFormat<Kind::kFailure, proto::Failure> {};
 template <> struct Format<model::Verdict> : FixedFormat<Kind::kVerdict, proto::Verdict> {};
+template <> struct Format<Quarantine> : FixedFormat<Kind::kQuarantine, proto::Quarantine> {};
+template <> struct Format<Quarantined> : FixedFormat<Kind::kQuarantined, proto::Quarantined> {};
 // clang-format on
 
 template <>
@@ -150,12 +152,16 @@ std::string_view ToString(Kind kind) {
       return "Failure";
     case Kind::kVerdict:
       return "Verdict";
+    case Kind::kQuarantine:
+      return "Quarantine";
+    case Kind::kQuarantined:
+      return "Quarantined";
   }
   __builtin_unreachable();
 }
 
 std::optional<Kind> ToKind(int number) {
-  static_assert(static_cast<int>(Kind::kVerdict) == proto::Kind_MAX);
+  static_assert(static_cast<int>(Kind::kQuarantined) == proto::Kind_MAX);
   if (number <= proto::KIND_NONE || number > proto::Kind_MAX) return std::nullopt;
   return static_cast<Kind>(number);
 }
@@ -215,6 +221,10 @@ Result<Message> Decode(Kind kind, std::string_view body) {
       return DecodeFixed<proto::Failure>(kind, body);
     case Kind::kVerdict:
       return DecodeFixed<proto::Verdict>(kind, body);
+    case Kind::kQuarantine:
+      return DecodeFixed<proto::Quarantine>(kind, body);
+    case Kind::kQuarantined:
+      return DecodeFixed<proto::Quarantined>(kind, body);
   }
   __builtin_unreachable();
 }

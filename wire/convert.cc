@@ -52,6 +52,7 @@ void Put(const model::Relation& from, proto::Relation* to) {
     added->set_type_oid(column.type.value);
     added->set_type_name(column.type_name);
     added->set_not_null(column.not_null);
+    added->set_is_domain(column.is_domain);
     added->set_generated(column.generated);
   }
   to->mutable_key()->Add(from.key.begin(), from.key.end());
@@ -68,6 +69,7 @@ Result<model::RelationPtr> Get(const proto::Relation& from) {
                                               .type = model::Oid{column.type_oid()},
                                               .type_name = column.type_name(),
                                               .not_null = column.not_null(),
+                                              .is_domain = column.is_domain(),
                                               .generated = column.generated()});
   }
   for (std::uint32_t position : from.key()) {
@@ -178,6 +180,26 @@ model::FirstDivergence Get(const proto::FirstDivergence& from) {
   return divergence;
 }
 
+void Put(const std::string& name, std::uint64_t value, proto::Counter* to) {
+  to->set_name(name);
+  to->set_value(value);
+}
+
+std::vector<std::pair<std::string, std::uint64_t>> Get(
+    const google::protobuf::RepeatedPtrField<proto::Counter>& from) {
+  std::vector<std::pair<std::string, std::uint64_t>> counters;
+  for (const proto::Counter& counter : from) counters.emplace_back(counter.name(), counter.value());
+  return counters;
+}
+
+std::vector<model::QuarantinedTable> Get(
+    const google::protobuf::RepeatedPtrField<proto::Quarantined>& from) {
+  std::vector<model::QuarantinedTable> tables;
+  for (const proto::Quarantined& table : from)
+    tables.push_back({table.table(), Lsn{table.end_lsn()}, table.reason()});
+  return tables;
+}
+
 void Put(const model::ListenerResult& from, proto::ListenerResult* to) {
   to->set_id(from.id);
   to->set_plugin(from.plugin);
@@ -187,6 +209,9 @@ void Put(const model::ListenerResult& from, proto::ListenerResult* to) {
   to->set_foreign(from.foreign);
   to->set_end_lsn(from.end_lsn.value);
   Put(from.digest, to->mutable_digest());
+  for (const auto& [name, value] : from.projected) Put(name, value, to->add_projected());
+  for (const model::QuarantinedTable& table : from.quarantined)
+    ToProto(Quarantined{table.table, table.end_lsn, table.reason}, *to->add_quarantined());
 }
 
 model::ListenerResult Get(const proto::ListenerResult& from) {
@@ -197,7 +222,9 @@ model::ListenerResult Get(const proto::ListenerResult& from) {
                                .commits_checked = from.commits_checked(),
                                .foreign = from.foreign(),
                                .end_lsn = Lsn{from.end_lsn()},
-                               .digest = Get(from.digest())};
+                               .digest = Get(from.digest()),
+                               .projected = Get(from.projected()),
+                               .quarantined = Get(from.quarantined())};
 }
 
 }  // namespace
@@ -244,10 +271,13 @@ Result<Ready> FromProto(const proto::Ready& from) {
 void ToProto(const Join& from, proto::Join& to) {
   to.set_listener(from.listener);
   to.set_plugin(from.plugin);
+  to.set_losses(from.losses.bits());
 }
 
 Result<Join> FromProto(const proto::Join& from) {
-  return Join{.listener = from.listener(), .plugin = from.plugin()};
+  return Join{.listener = from.listener(),
+              .plugin = from.plugin(),
+              .losses = model::LossSet::FromBits(from.losses())};
 }
 
 void ToProto(const Attach& from, proto::Attach& to) {
@@ -265,6 +295,7 @@ void ToProto(const Hello& from, proto::Hello& to) {
   to.set_slot(from.slot);
   to.set_consistent_point(from.consistent_point.value);
   Put(from.digest, to.mutable_digest());
+  for (const std::string& table : from.blind_tables) to.add_blind_tables(table);
 }
 
 Result<Hello> FromProto(const proto::Hello& from) {
@@ -272,7 +303,8 @@ Result<Hello> FromProto(const proto::Hello& from) {
                .plugin = from.plugin(),
                .slot = from.slot(),
                .consistent_point = Lsn{from.consistent_point()},
-               .digest = Get(from.digest())};
+               .digest = Get(from.digest()),
+               .blind_tables = {from.blind_tables().begin(), from.blind_tables().end()}};
 }
 
 void ToProto(const Barrier& from, proto::Barrier& to) { to.set_number(from.number); }
@@ -359,6 +391,7 @@ void ToProto(const Commit& from, proto::Commit& to) {
   to.set_xid(from.xid.value);
   to.set_end_lsn(from.end_lsn.value);
   Put(from.digest, to.mutable_digest());
+  Put(from.changes_digest, to.mutable_changes_digest());
   to.set_changes(from.changes);
   to.set_run_changes(from.run_changes);
 }
@@ -367,6 +400,7 @@ Result<Commit> FromProto(const proto::Commit& from) {
   return Commit{.xid = model::Xid{from.xid()},
                 .end_lsn = Lsn{from.end_lsn()},
                 .digest = Get(from.digest()),
+                .changes_digest = Get(from.changes_digest()),
                 .changes = from.changes(),
                 .run_changes = from.run_changes()};
 }
@@ -396,6 +430,20 @@ Result<Misfit> FromProto(const proto::Misfit& from) {
                 .table = from.table(),
                 .message = from.message(),
                 .key = *std::move(key)};
+}
+
+void ToProto(const Quarantine& from, proto::Quarantine& to) { to.set_table(from.table); }
+
+Result<Quarantine> FromProto(const proto::Quarantine& from) { return Quarantine{from.table()}; }
+
+void ToProto(const Quarantined& from, proto::Quarantined& to) {
+  to.set_table(from.table);
+  to.set_end_lsn(from.end_lsn.value);
+  to.set_reason(from.reason);
+}
+
+Result<Quarantined> FromProto(const proto::Quarantined& from) {
+  return Quarantined{from.table(), Lsn{from.end_lsn()}, from.reason()};
 }
 
 void ToProto(const Accepted& from, proto::Accepted& to) { to.set_lsn(from.lsn.value); }

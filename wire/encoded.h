@@ -36,6 +36,8 @@ enum class Kind : std::uint8_t {
   kStatus = 20,
   kFailure = 21,
   kVerdict = 22,
+  kQuarantine = 23,
+  kQuarantined = 24,
 };
 
 // Copying shares the body.

@@ -5,8 +5,8 @@
 //   generator ── CatalogMade, Script, Barrier, End ──► applier, verifier
 //                (CatalogMade reaches the applier through the verifier)
 //   applier   ── Ready, Outcome, Settled, BarrierReached ──► verifier
-//   listener  ── Join, Hello, Commit, Position, Misfit, RowsReply ──► verifier
-//   verifier  ── Attach, Accepted, RowsRequest ──► listener
+//   listener  ── Join, Hello, Commit, Position, Misfit, Quarantined, RowsReply ──► verifier
+//   verifier  ── Attach, Accepted, Quarantine, RowsRequest ──► listener
 //   verifier  ── Credit ──► generator
 //   verifier  ── CatalogMade, BarrierRelease ──► applier
 //   verifier  ── Verdict ──► everybody
@@ -32,6 +32,7 @@
 #include "model/lsn.h"
 #include "model/operation.h"
 #include "model/outcome.h"
+#include "model/output_plugin.h"
 #include "model/row.h"
 #include "model/verdict.h"
 
@@ -55,7 +56,8 @@ struct Ready {
 
 struct Join {
   std::string listener;
-  std::string plugin;
+  std::string plugin;     // one of model::OutputPlugins()
+  model::LossSet losses;  // what it cannot show on this server
   friend bool operator==(const Join&, const Join&) = default;
 };
 
@@ -72,6 +74,9 @@ struct Hello {
   std::string slot;
   model::Lsn consistent_point;
   model::Digest digest;
+  // Tables, without schema, whose truncation it cannot see: the plugin does not send it and there
+  // is no trigger.
+  std::vector<std::string> blind_tables;
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 
@@ -114,7 +119,8 @@ struct Settled {
 struct Commit {
   model::Xid xid;
   model::Lsn end_lsn;
-  model::Digest digest;  // of the replica after it
+  model::Digest digest;          // of the replica after it
+  model::Digest changes_digest;  // of its ordered changes (model/change_digest.h)
   std::uint32_t changes = 0;
   // Changes to tables of the run. 0: a foreign commit, counted and not judged.
   std::uint32_t run_changes = 0;
@@ -137,6 +143,21 @@ struct Misfit {
   std::string message;  // says operation, table and key
   model::Row key;       // the key of the change; empty when there is none
   friend bool operator==(const Misfit&, const Misfit&) = default;
+};
+
+// The table was truncated, which the listener cannot have seen: it is to be followed no longer.
+struct Quarantine {
+  std::string table;  // without schema
+  friend bool operator==(const Quarantine&, const Quarantine&) = default;
+};
+
+// Every commit reported after this message comes from a replica in which the table is empty, and
+// stays so.
+struct Quarantined {
+  std::string table;   // without schema
+  model::Lsn end_lsn;  // the last commit reported before
+  std::string reason;
+  friend bool operator==(const Quarantined&, const Quarantined&) = default;
 };
 
 // Commits up to `lsn` have been judged (or are safe with the verifier): the listener may confirm
@@ -195,10 +216,10 @@ struct Failure {
   friend bool operator==(const Failure&, const Failure&) = default;
 };
 
-using Message =
-    std::variant<CatalogMade, Ready, Join, Attach, Hello, model::Script, Barrier, BarrierReached,
-                 BarrierRelease, End, model::Outcome, Settled, Commit, Position, Misfit, Accepted,
-                 RowsRequest, RowsReply, Credit, Status, Failure, model::Verdict>;
+using Message = std::variant<CatalogMade, Ready, Join, Attach, Hello, model::Script, Barrier,
+                             BarrierReached, BarrierRelease, End, model::Outcome, Settled, Commit,
+                             Position, Misfit, Accepted, RowsRequest, RowsReply, Credit, Status,
+                             Failure, model::Verdict, Quarantine, Quarantined>;
 
 }  // namespace lockstep::wire
 

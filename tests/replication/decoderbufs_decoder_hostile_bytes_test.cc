@@ -91,7 +91,7 @@ class HostileBytesTest : public testing::Test {
     model::Transaction transaction;
     transaction.changes.push_back(change);
     const model::Digest before = replica_.database().digest();
-    if (auto images = replica_.Apply(transaction)) replica_.database().Undo(*images);
+    if (auto images = replica_.Apply(transaction)) replica_.database().Undo(images->images);
     ASSERT_EQ(replica_.database().digest(), before);
   }
 

@@ -63,6 +63,8 @@ model::Script SampleScript() {
       model::RollbackToSavepoint{},
       model::DeleteRow{4'000'000'000u, KeyRow()},
       model::ReleaseSavepoint{},
+      model::TruncateTable{3},
+      model::EmitMessage{"p", std::string("a\0b", 3)},
   };
   return script;
 }
@@ -113,13 +115,16 @@ std::vector<Message> SampleMessages() {
   return {
       CatalogMade{.catalog = SampleCatalog(), .seed = 42, .bracket_commits = true},
       Ready{.postgres_version = "15.20"},
-      Join{.listener = "listener-1", .plugin = "wal2json"},
+      Join{.listener = "listener-1", .plugin = "wal2json", .losses = {model::Loss::kMessage}},
       Attach{.schema = "lockstep_3f2a", .publication = "p"},
       Hello{.listener = "listener-1",
             .plugin = "pgoutput",
             .slot = "s",
             .consistent_point = Lsn{0x16B374D848},
-            .digest = Digest{kLargest, 1}},
+            .digest = Digest{kLargest, 1},
+            .blind_tables = {"a", "b\xff"}},
+      Quarantine{.table = "a"},
+      Quarantined{.table = "a", .end_lsn = Lsn{7}, .reason = "r"},
       SampleScript(),
       model::Script{},
       Barrier{.number = 1},
@@ -129,8 +134,12 @@ std::vector<Message> SampleMessages() {
       SampleOutcome(),
       model::Outcome{},
       Settled{.lsn = Lsn{kLargest}},
-      Commit{
-          .xid = Xid{1}, .end_lsn = Lsn{2}, .digest = Digest{3, 4}, .changes = 5, .run_changes = 6},
+      Commit{.xid = Xid{1},
+             .end_lsn = Lsn{2},
+             .digest = Digest{3, 4},
+             .changes_digest = Digest{5, 6},
+             .changes = 5,
+             .run_changes = 6},
       Position{.received = Lsn{1}, .confirmed = Lsn{2}},
       Misfit{.xid = Xid{1}, .end_lsn = Lsn{2}, .table = "t", .message = "m", .key = KeyRow()},
       Accepted{.lsn = Lsn{1}},
