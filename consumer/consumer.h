@@ -37,6 +37,10 @@ struct ConsumerOptions {
   std::string plugin;       // one of model::OutputPlugins()
   std::string schema;       // all its tables are followed
   std::string publication;  // which tables pgoutput sends; no other plugin knows it
+  model::PluginVersion version = {};  // of the plugin on this server (postgres/plugin_probe.h)
+  // Where the plugin does not send TRUNCATE: make it visible with triggers on all tables. The user
+  // has consented.
+  bool install_triggers = false;
   // Given each CopyData message before it is decoded, to record the stream. An error ends the
   // following.
   std::function<model::Result<void>(std::string_view)> on_frame = {};
@@ -52,6 +56,8 @@ class Consumer {
   // Next gives.
   replication::Replica& replica() { return *replica_; }
   model::Lsn consistent_point() const { return consistent_point_; }
+  // Tables, without schema, whose truncation cannot be seen.
+  const std::vector<std::string>& blind_tables() const { return blind_tables_; }
 
   // The next transaction; nullopt when the stream has none now. After kDisconnected: Reconnect.
   // After any other error the stream is not read on.
@@ -84,13 +90,15 @@ class Consumer {
  private:
   Consumer(ConsumerOptions options, replication::PluginChoice plugin,
            postgres::SystemIdentity identity, model::Lsn consistent_point,
-           std::vector<model::RelationPtr> relations, std::unique_ptr<replication::Replica> replica,
+           std::vector<model::RelationPtr> relations, std::vector<std::string> blind_tables,
+           std::unique_ptr<replication::Replica> replica,
            replication::Follower follower, postgres::ReplicationStream stream)
       : options_(std::move(options)),
         plugin_(std::move(plugin)),
         identity_(std::move(identity)),
         consistent_point_(consistent_point),
         relations_(std::move(relations)),
+        blind_tables_(std::move(blind_tables)),
         replica_(std::move(replica)),
         follower_(std::move(follower)),
         stream_(std::move(stream)) {}
@@ -99,7 +107,8 @@ class Consumer {
   replication::PluginChoice plugin_;
   postgres::SystemIdentity identity_;
   model::Lsn consistent_point_;
-  std::vector<model::RelationPtr> relations_;
+  std::vector<model::RelationPtr> relations_;  // with the log of truncations
+  std::vector<std::string> blind_tables_;
   std::unique_ptr<replication::Replica> replica_;
   replication::Follower follower_;
   std::optional<postgres::ReplicationStream> stream_;

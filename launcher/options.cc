@@ -134,8 +134,7 @@ CLI::App* AddRun(CLI::App& app, RunOptions& options) {
   run->add_option("--sessions", options.sessions, "connections that execute them side by side")
       ->check(WholeNumber(1, kSessionsMax))
       ->capture_default_str();
-  run->add_option("--listeners", options.listeners,
-                  "on each plugin, each with a slot of its own")
+  run->add_option("--listeners", options.listeners, "on each plugin, each with a slot of its own")
       ->check(WholeNumber(1, kListenersMax))
       ->capture_default_str();
   run->add_option("--plugin", options.plugin,

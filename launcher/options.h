@@ -19,12 +19,12 @@ struct RunOptions {
   std::uint64_t seed = 42;
   std::uint64_t transactions = 2000;
   std::uint32_t sessions = 4;
-  std::uint32_t listeners = 1;          // on each plugin
+  std::uint32_t listeners = 1;         // on each plugin
   std::string plugin = "decoderbufs";  // one of model::OutputPlugins(), several by commas, "all"
-  std::string database = {};  // empty: a server of our own
-  std::string keep = {};      // absolute; empty: keep nothing
-  std::string report = {};    // absolute; empty: none
-  std::string sabotage = {};  // empty: none
+  std::string database = {};           // empty: a server of our own
+  std::string keep = {};               // absolute; empty: keep nothing
+  std::string report = {};             // absolute; empty: none
+  std::string sabotage = {};           // empty: none
   std::uint64_t checkpoint = 5000;
   std::uint32_t stall_timeout_s = 60;
 

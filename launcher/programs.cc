@@ -40,8 +40,8 @@ ProcessPlan PlanListener(const Programs& programs, const RunNames& names, const 
   const std::string name = ListenerName(number);
   ProcessPlan plan{name,
                    {programs.listener, "--id", name, "--verifier", verifier, "--database",
-                    names.database, "--plugin", options.PluginOf(number), "--slot", names.slot(number),
-                    "--status", names.status_endpoint()}};
+                    names.database, "--plugin", options.PluginOf(number), "--slot",
+                    names.slot(number), "--status", names.status_endpoint()}};
   if (!names.trace_directory.empty()) {
     plan.command.insert(plan.command.end(),
                         {"--trace", fmt::format("{}/{}.trace", names.trace_directory, name)});

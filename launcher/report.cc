@@ -43,9 +43,8 @@ Json ListenerJson(const model::ListenerResult& listener, bool known) {
   for (const auto& [reason, cells] : listener.projected) projected[reason] = cells;
   Json quarantined = Json::array();
   for (const model::QuarantinedTable& table : listener.quarantined) {
-    quarantined.push_back({{"table", table.table},
-                           {"end_lsn", ToString(table.end_lsn)},
-                           {"reason", table.reason}});
+    quarantined.push_back(
+        {{"table", table.table}, {"end_lsn", ToString(table.end_lsn)}, {"reason", table.reason}});
   }
   return {{"id", listener.id},
           {"plugin", listener.plugin},

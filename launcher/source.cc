@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <string_view>
 #include <utility>
-#include <set>
 #include <vector>
 
 #include "model/output_plugin.h"

@@ -1,5 +1,5 @@
-// A digest of the ordered changes of one transaction, the same whichever plugin told them: a listener
-// computes it from the stream, the verifier from the script.
+// A digest of the ordered changes of one transaction, the same whichever plugin told them: a
+// listener computes it from the stream, the verifier from the script.
 //
 // Chained over the changes, each with operation, table, key and row after:
 //

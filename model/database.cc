@@ -70,6 +70,16 @@ RowImage Database::Write(std::uint32_t table, Row key, std::optional<Row> row) {
   return {table, std::move(key), std::move(before), std::move(row)};
 }
 
+std::vector<RowImage> Database::EraseAll(std::uint32_t table) {
+  std::vector<Row> keys;
+  keys.reserve(tables_[table].rows().size());
+  for (const auto& [key, row] : tables_[table].rows()) keys.push_back(key);
+  std::vector<RowImage> images;
+  images.reserve(keys.size());
+  for (Row& key : keys) images.push_back(Write(table, std::move(key), std::nullopt));
+  return images;
+}
+
 void Database::Undo(std::span<const RowImage> images) {
   for (std::size_t i = images.size(); i-- > 0;) {
     const RowImage& image = images[i];

@@ -74,6 +74,8 @@ class Database {
 
   // Makes `key` hold `row` (nullopt: nothing). Any key, any row: callers decide what fits.
   RowImage Write(std::uint32_t table, Row key, std::optional<Row> row);
+  // Erases every row of a table.
+  std::vector<RowImage> EraseAll(std::uint32_t table);
   // Undoes these writes, last first. They must be the last ones made.
   void Undo(std::span<const RowImage> images);
 

@@ -101,9 +101,10 @@ class Runner {
   }
 
   Effect Do(const TruncateTable& truncate) {
-    std::vector<Row> keys;
-    for (const auto& [key, row] : database_.table(truncate.table).rows()) keys.push_back(key);
-    for (Row& key : keys) Write(truncate.table, std::move(key), std::nullopt, operation_);
+    for (RowImage& image : database_.EraseAll(truncate.table)) {
+      execution_.images.push_back(std::move(image));
+      execution_.image_operation.push_back(operation_);
+    }
     Tell(Kind::kTruncate, truncate.table, operation_);
     return {};
   }

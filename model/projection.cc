@@ -20,8 +20,8 @@ namespace {
 constexpr std::int64_t kMicrosPerSecond = 1'000'000;
 constexpr std::int64_t kMicrosPerDay = 86'400 * kMicrosPerSecond;
 
-// decoderbufs counts microseconds from 1970 in 64 bits, where the greatest and the least number mean
-// the infinities. These two timestamps become those numbers, the second by wrapping around.
+// decoderbufs counts microseconds from 1970 in 64 bits, where the greatest and the least number
+// mean the infinities. These two timestamps become those numbers, the second by wrapping around.
 constexpr std::int64_t kEpochMicros = 10'957 * kMicrosPerDay;
 constexpr std::int64_t kReadAsInfinity = std::numeric_limits<std::int64_t>::max() - kEpochMicros;
 constexpr std::int64_t kReadAsMinusInfinity = kReadAsInfinity + 1;
@@ -102,7 +102,8 @@ std::optional<Projection::Lost> Projection::Project(const Column& column, const 
     return Lost{Loss::kGeneratedColumn, NotSent{}};
   if (losses_.Has(Loss::kNonFinite) && IsNonFinite(value))
     return Lost{Loss::kNonFinite, Value(Null{})};
-  if (const auto* stamp = std::get_if<Timestamp>(&value); stamp && losses_.Has(Loss::kTimestampEnd)) {
+  if (const auto* stamp = std::get_if<Timestamp>(&value);
+      stamp && losses_.Has(Loss::kTimestampEnd)) {
     if (stamp->micros == kReadAsInfinity)
       return Lost{Loss::kTimestampEnd, Value(Timestamp{Timestamp::kInfinity})};
     if (stamp->micros == kReadAsMinusInfinity)

@@ -1,8 +1,8 @@
 // The rows of a database as a plugin with losses shows them (model/output_plugin.h).
 //
-// The expected state is projected before it is compared with a listener on such a plugin, and so are
-// the rows that the listener copied at its attachment: its replica holds nothing but projected rows.
-// Only losses that change values matter here; a row without such a value stays as it is.
+// The expected state is projected before it is compared with a listener on such a plugin, and so
+// are the rows that the listener copied at its attachment: its replica holds nothing but projected
+// rows. Only losses that change values matter here; a row without such a value stays as it is.
 #ifndef LOCKSTEP_MODEL_PROJECTION_H_
 #define LOCKSTEP_MODEL_PROJECTION_H_
 
@@ -35,7 +35,8 @@ class Projection {
   LossSet losses() const { return losses_; }
   // Whether a row of this table can hold a value that is lost.
   bool MayLose(const Relation& relation) const;
-  // The row as it is shown; nullopt: as it is. Adds what was projected to `counts`, if there is one.
+  // The row as it is shown; nullopt: as it is. Adds what was projected to `counts`, if there is
+  // one.
   std::optional<Row> Project(const Relation& relation, const Row& row,
                              LossCounts* counts = nullptr) const;
 

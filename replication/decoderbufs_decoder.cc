@@ -7,8 +7,10 @@
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "model/truncation_log.h"
 #include "proto/decoderbufs.pb.h"
 #include "replication/column_type.h"
 #include "replication/decoderbufs_datum.h"
@@ -36,6 +38,7 @@ enum class TupleKind { kNew, kOld };
 // A table as the stream names it.
 struct SentTable {
   model::RelationPtr relation;            // nullptr: not followed
+  bool is_truncation_log = false;
   std::vector<std::string> column_names;  // as last sent (SQL-quoted) and found to fit, by position
 };
 
@@ -75,12 +78,35 @@ class DecoderbufsDecoder final : public Decoder {
     auto table = FindTable(message_.table());
     if (!table) return std::unexpected(std::move(table.error()));
     if (!(*table)->relation) return OtherTableEvent{xid};
+    // What the trigger writes it deletes again.
+    if ((*table)->is_truncation_log && message_.op() != decoderbufs::INSERT)
+      return OtherTableEvent{xid};
     auto change = DecodeRows(**table);
     if (!change) {
       return Fail(fmt::format("decoderbufs: transaction {}, table {}", xid.value, message_.table()),
                   std::move(change.error()));
     }
+    if ((*table)->is_truncation_log) return DecodeTruncation(xid, std::get<model::Insert>(*change));
     return ChangeEvent{xid, std::move(*change)};
+  }
+
+  // A row of the log of truncations stands for the TRUNCATE that a trigger saw.
+  Result<Event> DecodeTruncation(Xid xid, const model::Insert& logged) {
+    std::size_t column = 0;
+    for (const model::Cell cell : logged.row) {
+      if (logged.relation->columns[column++].name != model::kTruncationLogTable) continue;
+      const auto* value = std::get_if<model::Value>(&cell);
+      const auto* name = value ? std::get_if<model::Text>(value) : nullptr;
+      if (!name) break;
+      auto truncated = relations_.Find({logged.relation->schema, std::string(name->text)});
+      if (!truncated) return Fail("decoderbufs: a truncation", std::move(truncated.error()));
+      if (!*truncated) break;
+      return TruncateEvent{xid, {std::move(*truncated)}};
+    }
+    return Fail(ErrorKind::kMisfit,
+                fmt::format("decoderbufs: transaction {}: {} names no table of its schema; install "
+                            "the triggers again (lockstep doctor)",
+                            xid.value, logged.relation->QualifiedName()));
   }
 
   Result<model::Change> DecodeRows(SentTable& table) {
@@ -176,8 +202,11 @@ class DecoderbufsDecoder final : public Decoder {
     if (!name) return Fail("decoderbufs", std::move(name.error()));
     auto relation = relations_.Find(*name);
     if (!relation) return Fail("decoderbufs", std::move(relation.error()));
+    const model::RelationPtr log = relations_.FindTruncationLog(*name);
+    const bool is_log = log != nullptr;
+    if (is_log) relation = log;
     const std::size_t columns = *relation ? (*relation)->columns.size() : 0;
-    SentTable table{std::move(*relation), std::vector<std::string>(columns)};
+    SentTable table{std::move(*relation), is_log, std::vector<std::string>(columns)};
     return &tables_.emplace(sent, std::move(table)).first->second;
   }
 

@@ -2,15 +2,27 @@
 
 #include <fmt/format.h>
 
+#include "model/truncation_log.h"
+
 namespace lockstep::replication {
 
 using model::ErrorKind;
 using model::Fail;
+
+model::RelationPtr RelationMap::FindTruncationLog(const QualifiedName& name) const {
+  if (name.name != model::kTruncationLog) return nullptr;
+  for (const model::RelationPtr& relation : relations_) {
+    if (relation->schema == name.schema && relation->name == name.name) return relation;
+  }
+  return nullptr;
+}
+
 model::Result<model::RelationPtr> RelationMap::Find(const QualifiedName& name) const {
   bool schema_followed = false;
   for (const model::RelationPtr& relation : relations_) {
     if (relation->schema != name.schema) continue;
-    if (relation->name == name.name) return relation;
+    if (relation->name == name.name)
+      return name.name == model::kTruncationLog ? nullptr : relation;
     schema_followed = true;
   }
   if (!schema_followed) return nullptr;

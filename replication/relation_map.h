@@ -19,9 +19,13 @@ class RelationMap {
   explicit RelationMap(std::vector<model::RelationPtr> relations)
       : relations_(std::move(relations)) {}
 
-  // nullptr: the table lies in a schema that is not followed. kMisfit: it lies in a followed schema
-  // and is unknown.
+  // nullptr: the table lies in a schema that is not followed, or is its log of truncations.
+  // kMisfit: it lies in a followed schema and is unknown.
   model::Result<model::RelationPtr> Find(const QualifiedName& name) const;
+
+  // The log of truncations of a followed schema (model/truncation_log.h), for plugins that do not
+  // send a TRUNCATE; nullptr for any other table.
+  model::RelationPtr FindTruncationLog(const QualifiedName& name) const;
 
  private:
   std::vector<model::RelationPtr> relations_;

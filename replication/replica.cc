@@ -34,6 +34,7 @@ std::expected<Applied, Misfit> Replica::Apply(const model::Transaction& transact
   digest_.Clear();
   images.reserve(transaction.changes.size());
   for (const model::Change& change : transaction.changes) {
+    if (!quarantined_.empty() && IsQuarantined(model::RelationOf(change))) continue;
     auto applied = std::visit([&](const auto& c) { return Apply(c, images); }, change);
     if (!applied) {
       database_.Undo(images);
@@ -95,9 +96,7 @@ std::expected<void, Misfit> Replica::Apply(const model::Truncate& truncate, Imag
   auto table = TableOf(truncate.relation);
   if (!table) return std::unexpected(std::move(table.error()));
   digest_.Truncate(truncate.relation->name);
-  std::vector<Row> keys;
-  for (const auto& [key, row] : database_.table(*table).rows()) keys.push_back(key);
-  for (Row& key : keys) images.push_back(database_.Write(*table, std::move(key), std::nullopt));
+  for (model::RowImage& image : database_.EraseAll(*table)) images.push_back(std::move(image));
   return {};
 }
 
@@ -117,6 +116,17 @@ std::expected<std::uint32_t, Misfit> Replica::TableOf(const model::RelationPtr& 
   last_relation_ = relation;
   last_table_ = *table;
   return *table;
+}
+
+void Replica::Quarantine(std::uint32_t table) {
+  quarantined_.resize(database_.table_count());
+  quarantined_[table] = true;
+  (void)database_.EraseAll(table);
+}
+
+bool Replica::IsQuarantined(const model::RelationPtr& relation) {
+  const auto table = relation ? TableOf(relation) : std::expected<std::uint32_t, Misfit>(0);
+  return relation && table && quarantined_[*table];
 }
 
 Row Replica::FillUnchanged(const Row& row, const Row& old_row) {

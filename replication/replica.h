@@ -39,6 +39,9 @@ class Replica {
   // Applies all of a transaction or nothing. Unchanged cells keep the replica's value.
   std::expected<Applied, Misfit> Apply(const model::Transaction& transaction);
 
+  // Empties a table; from now on its changes are passed over. Its truncation could not be seen.
+  void Quarantine(std::uint32_t table);
+
   const model::Database& database() const { return database_; }
   model::Database& database() { return database_; }
   model::Lsn valid_at() const { return valid_at_; }
@@ -53,11 +56,13 @@ class Replica {
 
   // The replica's table of a change's relation.
   std::expected<std::uint32_t, Misfit> TableOf(const model::RelationPtr& relation);
+  bool IsQuarantined(const model::RelationPtr& relation);
   // `row` with its Unchanged cells taken from `old_row`.
   model::Row FillUnchanged(const model::Row& row, const model::Row& old_row);
 
   model::Database database_;
   model::Lsn valid_at_;
+  std::vector<bool> quarantined_;  // by table; shorter: not
   model::RowBuilder builder_;
   model::ChangeDigest digest_;  // of the transaction being applied
   // Of the change before, and its table. Held, so that its address stays its own.

@@ -28,8 +28,7 @@ PluginView::PluginView(LossSet losses, const model::Database& expected)
     const model::Relation& relation = *expected.table(table).relation();
     may_lose_.push_back(projection_.MayLose(relation));
     if (!may_lose_.back()) continue;
-    for (const auto& [key, row] : expected.table(table).rows())
-      Correct(relation, table, row, true);
+    for (const auto& [key, row] : expected.table(table).rows()) Correct(relation, table, row, true);
   }
 }
 

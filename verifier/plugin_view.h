@@ -1,5 +1,5 @@
-// The expected state and changes as listeners on one kind of plugin must have them: projected through
-// what the plugin cannot show.
+// The expected state and changes as listeners on one kind of plugin must have them: projected
+// through what the plugin cannot show.
 //
 // Holds one digest beside the expected state, corrected for the rows that hold a value the plugin
 // loses; other rows cost nothing.

@@ -30,7 +30,9 @@ RunResult Converged() {
                                .commits_checked = 17,
                                .foreign = 1,
                                .end_lsn = {0x16B374D848},
-                               .digest = {0xabc, 0xdef}});
+                               .digest = {0xabc, 0xdef},
+                               .projected = {{"time_zone", 3}},
+                               .quarantined = {{"t", {0x10}, "why"}}});
   return {.verdict = verdict, .elapsed_s = 1.5};
 }
 
@@ -67,7 +69,8 @@ TEST(ReportTest, ConvergedHasExactlyTheFieldsOfTheContract) {
     "transactions": {"generated": 20, "committed": 17, "rolled_back": 2, "failed": 1},
     "listeners": [{"id": "listener-1", "plugin": "decoderbufs", "transactions": 18, "changes": 40,
       "commits_checked": 17, "foreign": 1, "end_lsn": "16/B374D848",
-      "digest": "0000000000000abc0000000000000def"}],
+      "digest": "0000000000000abc0000000000000def", "projected": {"time_zone": 3},
+      "quarantined": [{"table": "t", "end_lsn": "0/10", "reason": "why"}]}],
     "digests": {"expected": "0000000000000abc0000000000000def",
       "source": "0000000000000abc0000000000000def",
       "generator": "0000000000000abc0000000000000def"},

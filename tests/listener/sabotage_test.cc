@@ -50,7 +50,8 @@ class SabotageTest : public testing::Test {
       replica_.database().Write(model::kSessionTable, verifier::SessionKey(session),
                                 model::MakeSessionRow({session}, {}));
     }
-    judge_.emplace(wire::Hello{.consistent_point = {1000}, .digest = replica_.database().digest()});
+    judge_.emplace(wire::Hello{.consistent_point = {1000}, .digest = replica_.database().digest()},
+                   oracle_.AddView({}), initial_);
   }
 
   void Start(SabotageKind kind) {
@@ -104,9 +105,9 @@ class SabotageTest : public testing::Test {
     Run(3, {});
     oracle_.Advance(std::nullopt);
     for (const auto& expectation : oracle_.TakeExpectations()) judge_->OnExpectation(expectation);
-    judge_->Judge(oracle_, initial_);
+    judge_->Judge(oracle_);
     EXPECT_FALSE(oracle_.illegal_effect());
-    EXPECT_EQ(judge_->result().commits_checked, Saboteur::kFirstTransaction + honest_after_);
+    EXPECT_EQ(judge_->commits_checked(), Saboteur::kFirstTransaction + honest_after_);
     static const verifier::Finding kNone{.reason = "nothing was found"};
     EXPECT_TRUE(judge_->finding());
     return judge_->finding() ? *judge_->finding() : kNone;
@@ -134,16 +135,17 @@ class SabotageTest : public testing::Test {
  private:
   void Apply(const Transaction& transaction) {
     if (stuck_) return;
-    auto images = replica_.Apply(transaction);
-    if (!images) {
+    auto applied = replica_.Apply(transaction);
+    if (!applied) {
       stuck_ = true;
-      judge_->OnMisfit({transaction.xid, transaction.end_lsn, images.error().table,
-                        images.error().message, images.error().key});
+      judge_->OnMisfit({transaction.xid, transaction.end_lsn, applied.error().table,
+                        applied.error().message, applied.error().key});
       return;
     }
     judge_->OnCommit({.xid = transaction.xid,
                       .end_lsn = transaction.end_lsn,
                       .digest = replica_.database().digest(),
+                      .changes_digest = applied->changes,
                       .run_changes = static_cast<std::uint32_t>(transaction.changes.size())});
   }
   bool stuck_ = false;

@@ -60,8 +60,8 @@ class VerifierSinkTest : public testing::Test {
     return ran;
   }
   void Deliver(const model::Transaction& transaction) {
-    auto images = replica_.Apply(transaction).value();
-    EXPECT_TRUE(sink_.Deliver(transaction, replica_.database().digest(), std::move(images)));
+    auto applied = replica_.Apply(transaction).value();
+    EXPECT_TRUE(sink_.Deliver(transaction, replica_.database().digest(), std::move(applied)));
   }
 
   // The next message that comes to the verifier.
@@ -120,6 +120,7 @@ TEST_F(VerifierSinkTest, ACommitIsReportedWithTheDigestAfterIt) {
   EXPECT_EQ(NextAs<wire::Commit>(), (wire::Commit{.xid = ran.record.xid,
                                                   .end_lsn = ran.record.end_lsn,
                                                   .digest = ran.digest,
+                                                  .changes_digest = ran.changes,
                                                   .changes = 3,
                                                   .run_changes = 3}));
 }
@@ -207,15 +208,15 @@ TEST_F(VerifierSinkTest, AMisfitIsReportedWithTableAndKey) {
   Ran ran = postgres_.Run(1, {Insert(1)});
   ran.transaction.changes[1] =
       model::Delete{model::RelationOf(ran.transaction.changes[1]), Item(7, "a", "b")};
-  auto images = replica_.Apply(ran.transaction);
-  ASSERT_FALSE(images);
-  EXPECT_TRUE(sink_.ReportMisfit(ran.transaction, images.error()).has_value());
+  auto applied = replica_.Apply(ran.transaction);
+  ASSERT_FALSE(applied);
+  EXPECT_TRUE(sink_.ReportMisfit(ran.transaction, applied.error()).has_value());
   const auto misfit = NextAs<wire::Misfit>();
   EXPECT_EQ(misfit.xid, ran.record.xid);
   EXPECT_EQ(misfit.end_lsn, ran.record.end_lsn);
   EXPECT_EQ(misfit.table, "items");
   EXPECT_EQ(misfit.key, ItemKey(7));
-  EXPECT_EQ(misfit.message, images.error().message);
+  EXPECT_EQ(misfit.message, applied.error().message);
 }
 
 }  // namespace

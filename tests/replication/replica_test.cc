@@ -60,7 +60,7 @@ class ReplicaTest : public testing::Test {
     }
   }
 
-  std::expected<std::vector<model::RowImage>, Misfit> Apply(std::vector<Change> changes) {
+  std::expected<Applied, Misfit> Apply(std::vector<Change> changes) {
     model::Transaction transaction;
     transaction.end_lsn = Lsn{200};
     transaction.changes = std::move(changes);
@@ -191,7 +191,7 @@ TEST_F(ReplicaTest, ImagesSayWhatWasTouchedInOrder) {
   using Image = model::RowImage;
   const Row first = Item(1, "a", "first");
   const Row changed = Item(1, "c", "first");
-  EXPECT_THAT(*images, testing::ElementsAre(
+  EXPECT_THAT(images->images, testing::ElementsAre(
                            Image{1, RowOf({Txt("b"), Int(2)}), std::nullopt, Item(2, "b", "n")},
                            Image{0, RowOf({Int(1)}), first, changed},
                            Image{0, RowOf({Int(1)}), changed, std::nullopt},
@@ -206,7 +206,7 @@ TEST_F(ReplicaTest, ImagesUndoTheTransaction) {
                        Insert{items_, Item(1, "again", "n")}});
   ASSERT_TRUE(images.has_value()) << images.error().message;
   EXPECT_NE(replica_.database().digest(), before);
-  replica_.database().Undo(*images);
+  replica_.database().Undo(images->images);
   EXPECT_EQ(replica_.database().digest(), before);
   EXPECT_EQ(Find(items_, {Int(1)}), Item(1, "a", "first"));
 }

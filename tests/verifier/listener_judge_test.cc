@@ -28,7 +28,9 @@ class ListenerJudgeTest : public testing::Test {
                                .plugin = "decoderbufs",
                                .slot = "s",
                                .consistent_point = consistent_point,
-                               .digest = digest});
+                               .digest = digest,
+                               .blind_tables = blind_tables_},
+                   oracle_.AddView({}), initial_);
     for (const Expectation& expectation : made_) judge_->OnExpectation(expectation);
   }
 
@@ -61,6 +63,7 @@ class ListenerJudgeTest : public testing::Test {
     return {.xid = ran.record.xid,
             .end_lsn = ran.record.end_lsn,
             .digest = ran.digest,
+            .changes_digest = ran.changes,
             .changes = 3,
             .run_changes = 2};
   }
@@ -87,7 +90,7 @@ class ListenerJudgeTest : public testing::Test {
   // Whatever happens, judged() does not go back, and not beyond the finding.
   void Judge() {
     const Lsn before = judge_->judged();
-    judge_->Judge(oracle_, initial_);
+    judge_->Judge(oracle_);
     EXPECT_GE(judge_->judged(), before);
     EXPECT_LE(judge_->judged(), std::max(oracle_.frontier(), before));
     const bool has_finding = judge_->finding().has_value();
@@ -108,6 +111,7 @@ class ListenerJudgeTest : public testing::Test {
 
   PretendedPostgres postgres_;
   Oracle oracle_{MakeSmallCatalog()};
+  std::vector<std::string> blind_tables_;
   const model::Digest initial_ = oracle_.expected().digest();
   std::vector<Expectation> made_;
   std::int64_t last_item_ = 0;
@@ -123,7 +127,7 @@ TEST_F(ListenerJudgeTest, WhatIsAsExpectedIsCountedAndAccepted) {
   ExpectAgreement();
   EXPECT_EQ(judge_->judged(), second.record.end_lsn);
   EXPECT_EQ(judge_->expectations_waiting(), 0u);
-  EXPECT_EQ(judge_->result(), (model::ListenerResult{.id = "listener-1",
+  EXPECT_EQ(judge_->Result(), (model::ListenerResult{.id = "listener-1",
                                                      .plugin = "decoderbufs",
                                                      .transactions = 2,
                                                      .changes = 6,
@@ -137,11 +141,11 @@ TEST_F(ListenerJudgeTest, ACommitAheadOfTheOracleWaits) {
   Report(ran);
   ExpectAgreement();
   EXPECT_LT(judge_->judged(), ran.record.end_lsn);
-  EXPECT_EQ(judge_->result().commits_checked, 0u);
+  EXPECT_EQ(judge_->Result().commits_checked, 0u);
   Know(ran);
   Judge();
   ExpectAgreement();
-  EXPECT_EQ(judge_->result().commits_checked, 1u);
+  EXPECT_EQ(judge_->Result().commits_checked, 1u);
 }
 
 TEST_F(ListenerJudgeTest, AnotherDigestDiverges) {
@@ -153,7 +157,7 @@ TEST_F(ListenerJudgeTest, AnotherDigestDiverges) {
   ExpectFinding(VerdictKind::kDiverged, bad, "its state has digest", true);
   EXPECT_EQ(judge_->finding()->end_lsn, bad.record.end_lsn);
   EXPECT_EQ(judge_->judged(), good.record.end_lsn);
-  EXPECT_EQ(judge_->result().digest, good.digest);
+  EXPECT_EQ(judge_->Result().digest, good.digest);
 }
 
 TEST_F(ListenerJudgeTest, TheFirstFindingIsKept) {
@@ -202,7 +206,7 @@ TEST_F(ListenerJudgeTest, ACommitReportedTwiceAtTheSameLsnDiverges) {
   Report(ran);
   const Lsn judged = judge_->judged();
   judge_->OnCommit(Of(ran));
-  judge_->Judge(oracle_, initial_);
+  judge_->Judge(oracle_);
   ExpectFinding(VerdictKind::kDiverged, ran, "after it had come to", false);
   EXPECT_EQ(judge_->judged(), judged);
 }
@@ -283,9 +287,9 @@ TEST_F(ListenerJudgeTest, ForeignCommitsAreCountedAndAccepted) {
   EXPECT_EQ(judge_->judged(), foreign.end_lsn);
   Report(second);
   ExpectAgreement();
-  EXPECT_EQ(judge_->result().foreign, 1u);
-  EXPECT_EQ(judge_->result().commits_checked, 2u);
-  EXPECT_EQ(judge_->result().transactions, 3u);
+  EXPECT_EQ(judge_->Result().foreign, 1u);
+  EXPECT_EQ(judge_->Result().commits_checked, 2u);
+  EXPECT_EQ(judge_->Result().transactions, 3u);
 }
 
 TEST_F(ListenerJudgeTest, AForeignCommitThatNobodyReportsIsNotMissing) {
@@ -326,7 +330,7 @@ TEST_F(ListenerJudgeTest, AttachedInTheMiddleItIsJudgedFromThere) {
   const Ran after = Commit();
   Report(after);
   ExpectAgreement();
-  EXPECT_EQ(judge_->result().commits_checked, 1u);
+  EXPECT_EQ(judge_->Result().commits_checked, 1u);
   EXPECT_EQ(judge_->judged(), after.record.end_lsn);
 }
 
@@ -367,7 +371,7 @@ TEST_F(ListenerJudgeTest, ACommitBelowTheConsistentPointDiverges) {
   Attach(ran.record.end_lsn, ran.digest);
   Judge();
   judge_->OnCommit(Of(ran));
-  judge_->Judge(oracle_, initial_);
+  judge_->Judge(oracle_);
   ExpectFinding(VerdictKind::kDiverged, ran, "after it had come to", false);
 }
 

@@ -24,6 +24,7 @@ using ::testing::HasSubstr;
 
 class OracleTest : public testing::Test {
  protected:
+  OracleTest() { oracle_.AddView({}); }
   bool Script(const Ran& ran) { return oracle_.OnScript(ran.script, 10); }
   bool Outcome(const Ran& ran) { return oracle_.OnOutcome(ran.outcome); }
   void Wal(const CommitRecord& record) { oracle_.OnCommitRecords({&record, 1}, record.end_lsn); }
@@ -65,7 +66,8 @@ TEST_F(OracleTest, ACommitIsExpectedWithTheStateAfterIt) {
   EXPECT_EQ(made_[0].id, ran.script.id);
   EXPECT_EQ(made_[0].xid, ran.record.xid);
   EXPECT_EQ(made_[0].end_lsn, ran.record.end_lsn);
-  EXPECT_EQ(made_[0].digest, ran.digest);
+  EXPECT_EQ(made_[0].views.at(0).state, ran.digest);
+  EXPECT_EQ(made_[0].views.at(0).changes, ran.changes);
   EXPECT_EQ(made_[0].script_bytes, 10u);
   EXPECT_EQ(oracle_.frontier(), ran.record.end_lsn);
   EXPECT_EQ(oracle_.scripts_waiting(), 0u);
@@ -165,7 +167,7 @@ TEST_F(OracleTest, AnUnexpectedFailureIsCountedAndLeftOutOfTheState) {
   EXPECT_EQ(oracle_.counts(),
             (model::TransactionCounts{.generated = 2, .committed = 1, .failed = 1}));
   EXPECT_EQ(Expected(1), Item(1, "mine", "b"));
-  EXPECT_EQ(made_.at(0).digest, next.digest);
+  EXPECT_EQ(made_.at(0).views.at(0).state, next.digest);
 }
 
 TEST_F(OracleTest, AnUnexpectedFailureOfAScriptThatRollsBackAnywayIsCountedToo) {

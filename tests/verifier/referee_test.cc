@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/change_digest.h"
 #include "model/execute.h"
 #include "model/type_oid.h"
 
@@ -67,9 +68,9 @@ class RefereeTest : public ::testing::Test {
     for (int i = 1; i <= listeners; ++i) Join("l" + std::to_string(i));
     for (int i = 1; i <= listeners; ++i) Greet("l" + std::to_string(i));
   }
-  void Join(const std::string& listener) { Say(listener, wire::Join{listener, "decoderbufs"}); }
+  void Join(const std::string& listener) { Say(listener, wire::Join{listener, "decoderbufs", {}}); }
   void Greet(const std::string& listener) {
-    Say(listener, wire::Hello{listener, "decoderbufs", "slot", Lsn{10}, initial_});
+    Say(listener, wire::Hello{listener, "decoderbufs", "slot", Lsn{10}, initial_, {}});
   }
 
   static model::Script ScriptOf(std::uint64_t id) {
@@ -103,11 +104,16 @@ class RefereeTest : public ::testing::Test {
     Script(id);
     Outcome(id);
     WalHas(id);
+    const model::Row session = model::MakeSessionRow(SessionOf(id), {id});
+    model::ChangeDigest changes;
+    changes.Update("session", nullptr, session);
+    changes.Insert("t", TRow(static_cast<std::int64_t>(id), "x"));
+    changes_.push_back(changes.digest());
     (void)model::Execute(ScriptOf(id), truth_);
     digests_.push_back(truth_.digest());
   }
   void Report(const std::string& listener, std::uint64_t id) {
-    Say(listener, wire::Commit{XidOf(id), EndOf(id), digests_.at(id - 1), 2, 2});
+    Say(listener, wire::Commit{XidOf(id), EndOf(id), digests_.at(id - 1), changes_.at(id - 1), 2, 2});
   }
   // It has nothing else up to that transaction.
   void ReportAllUpTo(const std::string& listener, std::uint64_t id) {
@@ -139,6 +145,7 @@ class RefereeTest : public ::testing::Test {
   model::Catalog catalog_ = MakeCatalog();
   model::Database truth_;
   model::Digest initial_;
+  std::vector<model::Digest> changes_;
   std::vector<model::Digest> digests_;  // after each transaction
   Referee referee_;
 };
@@ -337,7 +344,7 @@ TEST_F(OneListener, AWrongDigestIsInvestigatedAndDescribedWhenAllHasDrained) {
   Transaction(1);
   Script(2);
   (void)referee_.TakeLetters();
-  Say("l1", wire::Commit{XidOf(1), EndOf(1), initial_, 2, 2});
+  Say("l1", wire::Commit{XidOf(1), EndOf(1), initial_, {}, 2, 2});
   ASSERT_TRUE(referee_.investigation());
   const auto requests = Take<wire::RowsRequest>();
   ASSERT_EQ(requests.size(), 1u);

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
+#include <variant>
 
+#include "model/change_digest.h"
 #include "model/relation.h"
 #include "model/type_oid.h"
 
@@ -59,6 +62,26 @@ model::Operation SetId(std::int64_t id, std::int64_t new_id) {
 }
 model::Operation Delete(std::int64_t id) { return model::DeleteRow{kItems, ItemKey(id)}; }
 
+model::Digest DigestOf(const model::Transaction& transaction) {
+  model::ChangeDigest digest;
+  for (const model::Change& change : transaction.changes) {
+    const model::RelationPtr& relation = model::RelationOf(change);
+    if (const auto* insert = std::get_if<model::Insert>(&change)) {
+      digest.Insert(relation->name, insert->row);
+    } else if (const auto* update = std::get_if<model::Update>(&change)) {
+      const model::Row old_key = update->old_row ? relation->KeyOf(*update->old_row) : model::Row();
+      digest.Update(relation->name, update->old_row ? &old_key : nullptr, update->row);
+    } else if (const auto* erase = std::get_if<model::Delete>(&change)) {
+      digest.Delete(relation->name, relation->KeyOf(erase->old_row));
+    } else if (const auto* message = std::get_if<model::LogicalMessage>(&change)) {
+      digest.Message(message->prefix, message->content);
+    } else {
+      digest.Truncate(relation->name);
+    }
+  }
+  return digest.digest();
+}
+
 PretendedPostgres::PretendedPostgres() : database_(catalog_.tables) {
   for (std::uint32_t session = 1; session <= kSessions; ++session) {
     database_.Write(model::kSessionTable, SessionKey(session),
@@ -69,6 +92,24 @@ PretendedPostgres::PretendedPostgres() : database_(catalog_.tables) {
 Ran PretendedPostgres::Run(std::uint32_t session, std::vector<model::Operation> operations,
                            model::ScriptEnd end) {
   return Run(model::Script{{last_id_ + 1}, {session}, std::move(operations), end});
+}
+
+model::Change PretendedPostgres::Streamed(const model::StreamedChange& change,
+                                          const model::Execution& execution,
+                                          const model::Script& script) const {
+  using Kind = model::StreamedChange::Kind;
+  if (change.kind == Kind::kMessage) {
+    const auto& message = std::get<model::EmitMessage>(script.operations[change.operation]);
+    return model::LogicalMessage{message.prefix, message.content};
+  }
+  const model::RelationPtr& relation = catalog_.tables[change.table];
+  if (change.kind == Kind::kTruncate) return model::Truncate{relation};
+  const model::RowImage& image = execution.images[change.image];
+  if (change.kind == Kind::kInsert) return model::Insert{relation, *image.after};
+  if (change.kind == Kind::kDelete) return model::Delete{relation, *image.before};
+  std::optional<model::Row> old_row;
+  if (change.moved) old_row = execution.images[change.image - 1].before;
+  return model::Update{relation, std::move(old_row), *image.after};
 }
 
 Ran PretendedPostgres::Run(model::Script script) {
@@ -89,22 +130,9 @@ Ran PretendedPostgres::Run(model::Script script) {
   wal_end_.value += 16;
   ran.record = {xid, wal_end_};
   ran.transaction = {.xid = xid, .end_lsn = wal_end_};
-  auto& changes = ran.transaction.changes;
-  for (std::size_t i = 0; i < execution.images.size(); ++i) {
-    const model::RowImage& image = execution.images[i];
-    const model::RelationPtr& relation = catalog_.tables[image.table];
-    if (image.before && image.after) {
-      changes.push_back(model::Update{relation, std::nullopt, *image.after});
-    } else if (image.after) {
-      changes.push_back(model::Insert{relation, *image.after});
-    } else if (i + 1 < execution.images.size() &&
-               execution.image_operation[i] == execution.image_operation[i + 1]) {
-      // A row that moves: taken away here, put there.
-      changes.push_back(model::Update{relation, *image.before, *execution.images[++i].after});
-    } else {
-      changes.push_back(model::Delete{relation, *image.before});
-    }
-  }
+  for (const model::StreamedChange& change : execution.changes)
+    ran.transaction.changes.push_back(Streamed(change, execution, ran.script));
+  ran.changes = DigestOf(ran.transaction);
   return ran;
 }
 

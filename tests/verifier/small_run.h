@@ -45,9 +45,13 @@ struct Ran {
   // When it committed:
   model::CommitRecord record;
   model::Transaction transaction;
-  model::Digest digest;  // of the state after it
+  model::Digest digest;   // of the state after it
+  model::Digest changes;  // of transaction's changes
   bool committed() const { return outcome.fate == model::Fate::kCommitted; }
 };
+
+// The digest of a transaction whose rows are complete (model/change_digest.h).
+model::Digest DigestOf(const model::Transaction& transaction);
 
 class PretendedPostgres {
  public:
@@ -65,6 +69,9 @@ class PretendedPostgres {
   model::Lsn wal_end() const { return wal_end_; }
 
  private:
+  model::Change Streamed(const model::StreamedChange& change, const model::Execution& execution,
+                         const model::Script& script) const;
+
   model::Catalog catalog_ = MakeSmallCatalog();
   model::Database database_;
   model::Lsn wal_end_{1000};

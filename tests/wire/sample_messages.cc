@@ -91,7 +91,16 @@ model::Verdict SampleVerdict() {
   verdict.postgres_version = "15.20";
   verdict.commit_order = model::CommitOrderSource::kBrackets;
   verdict.transactions = {10, 8, 1, 1};
-  verdict.listeners = {{"listener-1", "pgoutput", 10, 20, 8, 1, Lsn{99}, Digest{3, 4}}};
+  verdict.listeners = {{"listener-1",
+                        "pgoutput",
+                        10,
+                        20,
+                        8,
+                        1,
+                        Lsn{99},
+                        Digest{3, 4},
+                        {{"time_zone", 5}},
+                        {{"t", Lsn{50}, "truncated"}}}};
   verdict.expected = Digest{5, 6};
   verdict.source = Digest{7, 8};
   verdict.generator = Digest{9, 10};
@@ -123,8 +132,6 @@ std::vector<Message> SampleMessages() {
             .consistent_point = Lsn{0x16B374D848},
             .digest = Digest{kLargest, 1},
             .blind_tables = {"a", "b\xff"}},
-      Quarantine{.table = "a"},
-      Quarantined{.table = "a", .end_lsn = Lsn{7}, .reason = "r"},
       SampleScript(),
       model::Script{},
       Barrier{.number = 1},
@@ -150,6 +157,8 @@ std::vector<Message> SampleMessages() {
       Failure{.process = "applier", .error = {model::ErrorKind::kSql, "no \xff table", "42P01"}},
       SampleVerdict(),
       model::Verdict{},
+      Quarantine{.table = "a"},
+      Quarantined{.table = "a", .end_lsn = Lsn{7}, .reason = "r"},
   };
 }
 
