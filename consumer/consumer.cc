@@ -7,6 +7,7 @@
 
 #include "model/output_plugin.h"
 #include "postgres/connection.h"
+#include "postgres/plugin_probe.h"
 #include "postgres/relation_reader.h"
 #include "postgres/slot.h"
 #include "postgres/system_identity.h"
@@ -42,6 +43,15 @@ Result<void> CheckFollowable(const std::vector<model::RelationPtr>& relations,
                             relation->QualifiedName()));
   }
   return {};
+}
+
+// A probe takes a slot of its own: only where the version matters.
+Result<model::PluginVersion> PluginVersionOf(const ConsumerOptions& options,
+                                             const model::OutputPlugin& plugin,
+                                             const Connection& connection) {
+  if (plugin.probed_option.empty())
+    return model::PluginVersion{.server = connection.server_version()};
+  return postgres::ProbePlugin(options.conninfo, plugin.name);
 }
 
 // What the attach snapshot shows.
@@ -103,6 +113,9 @@ Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
   if (!connection) return std::unexpected(std::move(connection.error()));
   auto identity = postgres::IdentifySystem(*connection);
   if (!identity) return std::unexpected(std::move(identity.error()));
+  // Before the slot, which holds back WAL while it waits.
+  auto version = PluginVersionOf(options, *output_plugin, *connection);
+  if (!version) return std::unexpected(std::move(version.error()));
   auto slot = postgres::CreateSlot(
       *connection, {.name = options.slot, .plugin = std::string(output_plugin->library)});
   if (!slot) return std::unexpected(std::move(slot.error()));
@@ -110,8 +123,7 @@ Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
   const auto attach = [&]() -> Result<Consumer> {
     auto snapshot = ReadSnapshot(options, *slot);
     if (!snapshot) return std::unexpected(std::move(snapshot.error()));
-    replication::PluginChoice plugin{
-        options.plugin, {.server = connection->server_version()}, options.publication};
+    replication::PluginChoice plugin{options.plugin, *version, options.publication};
     auto decoder = replication::MakeDecoder(plugin, replication::RelationMap(snapshot->relations));
     if (!decoder) return std::unexpected(std::move(decoder.error()));
     replication::Follower follower(

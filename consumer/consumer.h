@@ -33,10 +33,10 @@ using replication::TimePoint;
 struct ConsumerOptions {
   std::string conninfo;
   std::string application_name = "lockstep listener";
-  std::string slot;         // made by Attach, dropped by Detach
-  std::string plugin;       // one of model::OutputPlugins()
-  std::string schema;       // all its tables are followed
-  std::string publication;  // which tables pgoutput sends; no other plugin knows it
+  std::string slot;                   // made by Attach, dropped by Detach
+  std::string plugin;                 // one of model::OutputPlugins()
+  std::string schema;                 // all its tables are followed
+  std::string publication;            // which tables pgoutput sends; no other plugin knows it
   model::PluginVersion version = {};  // of the plugin on this server (postgres/plugin_probe.h)
   // Where the plugin does not send TRUNCATE: make it visible with triggers on all tables. The user
   // has consented.
@@ -91,8 +91,8 @@ class Consumer {
   Consumer(ConsumerOptions options, replication::PluginChoice plugin,
            postgres::SystemIdentity identity, model::Lsn consistent_point,
            std::vector<model::RelationPtr> relations, std::vector<std::string> blind_tables,
-           std::unique_ptr<replication::Replica> replica,
-           replication::Follower follower, postgres::ReplicationStream stream)
+           std::unique_ptr<replication::Replica> replica, replication::Follower follower,
+           postgres::ReplicationStream stream)
       : options_(std::move(options)),
         plugin_(std::move(plugin)),
         identity_(std::move(identity)),

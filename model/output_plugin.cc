@@ -41,7 +41,7 @@ LossSet PgoutputBinaryLosses(const PluginVersion& version) {
 // A fourth plugin is one more line.
 constexpr std::array<Entry, 4> kTable = {{
     {{"decoderbufs", "decoderbufs"}, DecoderbufsLosses},
-    {{"wal2json", "wal2json"}, Wal2jsonLosses},
+    {{"wal2json", "wal2json", "numeric-data-types-as-string"}, Wal2jsonLosses},
     {{"pgoutput", "pgoutput"}, PgoutputLosses},
     {{"pgoutput-binary", "pgoutput"}, PgoutputBinaryLosses},
 }};

@@ -67,6 +67,8 @@ struct PluginVersion {
 struct OutputPlugin {
   std::string_view name;     // what users call it: "pgoutput-binary"
   std::string_view library;  // what the slot is made with: "pgoutput"
+  // The option that only its newer versions know (PluginVersion); empty: none matters.
+  std::string_view probed_option = {};
 };
 
 std::span<const OutputPlugin> OutputPlugins();

@@ -37,7 +37,7 @@ enum class TupleKind { kNew, kOld };
 
 // A table as the stream names it.
 struct SentTable {
-  model::RelationPtr relation;            // nullptr: not followed
+  model::RelationPtr relation;  // nullptr: not followed
   bool is_truncation_log = false;
   std::vector<std::string> column_names;  // as last sent (SQL-quoted) and found to fit, by position
 };

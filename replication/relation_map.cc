@@ -21,8 +21,7 @@ model::Result<model::RelationPtr> RelationMap::Find(const QualifiedName& name) c
   bool schema_followed = false;
   for (const model::RelationPtr& relation : relations_) {
     if (relation->schema != name.schema) continue;
-    if (relation->name == name.name)
-      return name.name == model::kTruncationLog ? nullptr : relation;
+    if (relation->name == name.name) return name.name == model::kTruncationLog ? nullptr : relation;
     schema_followed = true;
   }
   if (!schema_followed) return nullptr;

@@ -191,8 +191,9 @@ TEST_F(ReplicaTest, ImagesSayWhatWasTouchedInOrder) {
   using Image = model::RowImage;
   const Row first = Item(1, "a", "first");
   const Row changed = Item(1, "c", "first");
-  EXPECT_THAT(images->images, testing::ElementsAre(
-                           Image{1, RowOf({Txt("b"), Int(2)}), std::nullopt, Item(2, "b", "n")},
+  EXPECT_THAT(
+      images->images,
+      testing::ElementsAre(Image{1, RowOf({Txt("b"), Int(2)}), std::nullopt, Item(2, "b", "n")},
                            Image{0, RowOf({Int(1)}), first, changed},
                            Image{0, RowOf({Int(1)}), changed, std::nullopt},
                            Image{0, RowOf({Int(5)}), std::nullopt, Item(5, "c", "moved")},

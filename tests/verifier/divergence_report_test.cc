@@ -28,7 +28,8 @@ class DivergenceReportTest : public SourceFixture {
                                   bool with_source = true) {
     auto source = Sql();
     return Must(DescribeDivergence("l1", FindingAt(ran), {ran.record.end_lsn, std::move(rows)},
-                                   *oracle_, catalog_, model::Projection({}), with_source ? &source : nullptr));
+                                   *oracle_, catalog_, model::Projection({}),
+                                   with_source ? &source : nullptr));
   }
 };
 

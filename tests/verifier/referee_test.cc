@@ -113,7 +113,8 @@ class RefereeTest : public ::testing::Test {
     digests_.push_back(truth_.digest());
   }
   void Report(const std::string& listener, std::uint64_t id) {
-    Say(listener, wire::Commit{XidOf(id), EndOf(id), digests_.at(id - 1), changes_.at(id - 1), 2, 2});
+    Say(listener,
+        wire::Commit{XidOf(id), EndOf(id), digests_.at(id - 1), changes_.at(id - 1), 2, 2});
   }
   // It has nothing else up to that transaction.
   void ReportAllUpTo(const std::string& listener, std::uint64_t id) {
