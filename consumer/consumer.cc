@@ -2,16 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <utility>
 
+#include "consumer/attach_snapshot.h"
 #include "model/output_plugin.h"
 #include "postgres/connection.h"
 #include "postgres/plugin_probe.h"
 #include "postgres/relation_reader.h"
 #include "postgres/slot.h"
 #include "postgres/system_identity.h"
-#include "postgres/table_reader.h"
+#include "postgres/truncation_trigger.h"
 #include "replication/frames.h"
 #include "replication/make_decoder.h"
 
@@ -22,73 +22,30 @@ using model::Fail;
 using model::Result;
 using postgres::Connection;
 using postgres::ConnectionKind;
-using replication::Replica;
 
 Result<Connection> Open(const ConsumerOptions& options, ConnectionKind kind) {
   return Connection::Open(options.conninfo, kind, {.application_name = options.application_name});
-}
-
-// A replica of no tables would agree with everything, and one without keys cannot tell rows apart.
-Result<void> CheckFollowable(const std::vector<model::RelationPtr>& relations,
-                             const std::string& schema) {
-  if (relations.empty()) {
-    return Fail(model::ErrorKind::kUsage,
-                fmt::format("schema {} has no tables to follow, or does not exist", schema));
-  }
-  for (const model::RelationPtr& relation : relations) {
-    if (!relation->key.empty()) continue;
-    return Fail(model::ErrorKind::kUnsupported,
-                fmt::format("table {} has no primary key: its rows cannot be followed; add one, or "
-                            "set REPLICA IDENTITY USING INDEX",
-                            relation->QualifiedName()));
-  }
-  return {};
 }
 
 // A probe takes a slot of its own: only where the version matters.
 Result<model::PluginVersion> PluginVersionOf(const ConsumerOptions& options,
                                              const model::OutputPlugin& plugin,
                                              const Connection& connection) {
+  if (options.version.server != 0) return options.version;
   if (plugin.probed_option.empty())
     return model::PluginVersion{.server = connection.server_version()};
   return postgres::ProbePlugin(options.conninfo, plugin.name);
 }
 
-// What the attach snapshot shows.
-struct Snapshot {
-  std::vector<model::RelationPtr> relations;
-  std::unique_ptr<Replica> replica;
-  std::chrono::milliseconds wal_sender_timeout{0};
-};
-
-Result<Snapshot> ReadSnapshot(const ConsumerOptions& options, const postgres::CreatedSlot& slot) {
+// Has the triggers made that show truncations, on all tables of the schema.
+Result<void> InstallTriggers(const ConsumerOptions& options) {
   auto connection = Open(options, ConnectionKind::kSql);
   if (!connection) return std::unexpected(std::move(connection.error()));
-  if (auto ok = postgres::BeginSnapshot(*connection, slot.snapshot_name); !ok)
-    return std::unexpected(ok.error());
   auto relations = postgres::ReadSchema(*connection, options.schema);
   if (!relations) return std::unexpected(std::move(relations.error()));
-  if (auto ok = CheckFollowable(*relations, options.schema); !ok)
-    return std::unexpected(std::move(ok.error()));
-
-  Snapshot snapshot{*relations, std::make_unique<Replica>(*relations, slot.consistent_point)};
-  for (std::uint32_t table = 0; table < relations->size(); ++table) {
-    const model::Relation& relation = *(*relations)[table];
-    auto read = postgres::ReadTable(
-        *connection, relation, [&](const postgres::TableRow& row) -> Result<void> {
-          snapshot.replica->database().Write(table, relation.KeyOf(row.row), row.row);
-          return {};
-        });
-    if (!read)
-      return Fail(fmt::format("copying {}", relation.QualifiedName()), std::move(read.error()));
-  }
-  auto timeout =
-      connection->Scalar("SELECT setting FROM pg_settings WHERE name = 'wal_sender_timeout'");
-  if (!timeout) return std::unexpected(std::move(timeout.error()));
-  std::int64_t milliseconds = 0;
-  std::from_chars(timeout->data(), timeout->data() + timeout->size(), milliseconds);
-  snapshot.wal_sender_timeout = std::chrono::milliseconds(milliseconds);
-  return snapshot;
+  std::vector<std::string> tables;
+  for (const model::RelationPtr& relation : *relations) tables.push_back(relation->name);
+  return postgres::InstallTruncationTriggers(*connection, options.schema, tables);
 }
 
 // Microseconds since 2000-01-01 UTC, by our clock: the server only shows it in pg_stat_replication.
@@ -116,12 +73,18 @@ Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
   // Before the slot, which holds back WAL while it waits.
   auto version = PluginVersionOf(options, *output_plugin, *connection);
   if (!version) return std::unexpected(std::move(version.error()));
+  const model::LossSet losses = model::LossesOf(options.plugin, *version);
+  if (options.install_triggers && losses.Has(model::Loss::kTruncate)) {
+    if (auto ok = InstallTriggers(options); !ok) return std::unexpected(std::move(ok.error()));
+  }
   auto slot = postgres::CreateSlot(
       *connection, {.name = options.slot, .plugin = std::string(output_plugin->library)});
   if (!slot) return std::unexpected(std::move(slot.error()));
 
   const auto attach = [&]() -> Result<Consumer> {
-    auto snapshot = ReadSnapshot(options, *slot);
+    auto sql = Open(options, ConnectionKind::kSql);
+    if (!sql) return std::unexpected(std::move(sql.error()));
+    auto snapshot = ReadAttachSnapshot(*sql, *slot, options.schema, losses);
     if (!snapshot) return std::unexpected(std::move(snapshot.error()));
     replication::PluginChoice plugin{options.plugin, *version, options.publication};
     auto decoder = replication::MakeDecoder(plugin, replication::RelationMap(snapshot->relations));
@@ -135,8 +98,8 @@ Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
                                                      replication::StreamOptions(plugin));
     if (!stream) return std::unexpected(std::move(stream.error()));
     return Consumer(options, std::move(plugin), std::move(*identity), slot->consistent_point,
-                    std::move(snapshot->relations), std::move(snapshot->replica),
-                    std::move(follower), std::move(*stream));
+                    std::move(snapshot->relations), std::move(snapshot->blind_tables),
+                    std::move(snapshot->replica), std::move(follower), std::move(*stream));
   };
   auto consumer = attach();
   if (!consumer) {

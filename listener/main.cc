@@ -31,6 +31,8 @@ int main(int argc, char** argv) {
       ->envname("LOCKSTEP_PLUGIN");
   app.add_option("--slot", options.slot, "name of the slot to make (default: run and id)")
       ->envname("LOCKSTEP_SLOT");
+  app.add_flag("--install-triggers", options.install_triggers,
+               "where the plugin does not send TRUNCATE: make triggers on the tables that show it");
   app.add_option("--sabotage", sabotage, "lie on purpose, to see the verifier catch it")
       ->envname("LOCKSTEP_SABOTAGE");
   app.add_option("--trace", options.trace_path, "record the replication stream in this file")

@@ -1,8 +1,10 @@
 #include "listener/process.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -14,8 +16,10 @@
 #include "consumer/consumer.h"
 #include "listener/verifier_sink.h"
 #include "model/change.h"
+#include "model/output_plugin.h"
 #include "model/verdict.h"
 #include "postgres/connection.h"
+#include "postgres/plugin_probe.h"
 #include "wire/codec.h"
 #include "wire/message.h"
 #include "wire/peer.h"
@@ -70,8 +74,7 @@ class Process {
     poller_.Add(verifier_);
     if (reporter_.client()) poller_.Add(*reporter_.client());
     poller_.AddFd(stop.fd(), {.read = true});
-    if (auto ok = verifier_.Send(wire::Encode(wire::Join{options_.id, options_.plugin})); !ok)
-      return ok;
+    if (auto ok = Join(); !ok) return ok;
     while (!stop.Stopped()) {
       if (auto ok = Turn(); !ok) return ok;
       if (finished_) return verifier_.AcknowledgeNow();
@@ -88,6 +91,15 @@ class Process {
   wire::Reporter& reporter() { return reporter_; }
 
  private:
+  // Says what is followed with, and what that cannot show on this server.
+  Result<void> Join() {
+    auto version = postgres::ProbePlugin(options_.conninfo, options_.plugin);
+    if (!version) return std::unexpected(std::move(version.error()));
+    version_ = *version;
+    return verifier_.Send(wire::Encode(
+        wire::Join{options_.id, options_.plugin, model::LossesOf(options_.plugin, version_)}));
+  }
+
   // Everything that can be done now, then a wait. In this order: acknowledgements, status due, what
   // is not yet sent, frames.
   Result<void> Turn() {
@@ -138,6 +150,11 @@ class Process {
         if (!sink_) continue;
         auto ok = verifier_.Send(wire::Encode(sink_->Answer(*request, consumer_->replica())));
         if (!ok) return ok;
+      } else if (const auto* quarantine = std::get_if<wire::Quarantine>(&received->message)) {
+        if (!consumer_) continue;
+        auto ok = Quarantine(quarantine->table, consumer_->replica().valid_at(),
+                             "it was truncated, as the verifier knows");
+        if (!ok) return ok;
       } else if (std::holds_alternative<model::Verdict>(received->message)) {
         finished_ = true;
       }
@@ -161,13 +178,35 @@ class Process {
                                       .plugin = options_.plugin,
                                       .schema = attach.schema,
                                       .publication = attach.publication,
+                                      .version = version_,
+                                      .install_triggers = options_.install_triggers,
                                       .on_frame = std::move(record)});
     if (!attached) return std::unexpected(std::move(attached.error()));
     consumer_ = std::move(*attached);
     sink_.emplace(verifier_, consumer_->consistent_point());
-    return verifier_.Send(
-        wire::Encode(wire::Hello{options_.id, options_.plugin, slot, consumer_->consistent_point(),
-                                 consumer_->replica().database().digest()}));
+    if (!consumer_->blind_tables().empty()) {
+      spdlog::warn(
+          "{}: {} does not send TRUNCATE, and there is no trigger that shows it on {}; "
+          "--install-triggers makes them",
+          options_.id, options_.plugin, fmt::join(consumer_->blind_tables(), ", "));
+    }
+    return verifier_.Send(wire::Encode(
+        wire::Hello{options_.id, options_.plugin, slot, consumer_->consistent_point(),
+                    consumer_->replica().database().digest(), consumer_->blind_tables()}));
+  }
+
+  // A table that was truncated unseen: what the replica holds of it is worth nothing.
+  Result<void> Quarantine(const std::string& table, model::Lsn end_lsn, const std::string& reason) {
+    auto index = consumer_->replica().database().FindTable(table);
+    if (!index || !IsBlind(table)) return {};
+    consumer_->replica().Quarantine(*index);
+    spdlog::warn("{}: table {} is followed no longer: {}", options_.id, table, reason);
+    return verifier_.Send(wire::Encode(wire::Quarantined{table, end_lsn, reason}));
+  }
+
+  bool IsBlind(const std::string& table) const {
+    const auto& blind = consumer_->blind_tables();
+    return std::ranges::find(blind, table) != blind.end();
   }
 
   Result<void> Follow(wire::Time now) {
@@ -227,6 +266,11 @@ class Process {
 
   Result<void> Apply(const model::Transaction& transaction) {
     auto applied = consumer_->replica().Apply(transaction);
+    while (!applied && IsBlind(applied.error().table)) {
+      auto ok = Quarantine(applied.error().table, transaction.end_lsn, applied.error().message);
+      if (!ok) return ok;
+      applied = consumer_->replica().Apply(transaction);
+    }
     if (!applied) {
       // Nothing after it can be right; the verifier gives the verdict.
       stuck_ = true;
@@ -253,6 +297,7 @@ class Process {
   wire::Reporter reporter_;
   wire::Poller poller_;
 
+  model::PluginVersion version_;
   std::optional<wire::TraceWriter> trace_;
   std::optional<Consumer> consumer_;
   std::optional<VerifierSink> sink_;

@@ -23,7 +23,8 @@ struct ProcessOptions {
   std::string status_endpoint;  // of the launcher; empty: none
   std::string conninfo;
   std::string plugin;
-  std::string slot;  // empty: made of the run's schema and the id
+  bool install_triggers = false;  // see consumer::ConsumerOptions
+  std::string slot;               // empty: made of the run's schema and the id
   std::optional<SabotageKind> sabotage;
   std::string trace_path;  // where to record the stream (wire/trace_file.h); empty: nowhere
 };
