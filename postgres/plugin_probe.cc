@@ -16,7 +16,8 @@ namespace {
 using model::Fail;
 using model::Result;
 
-constexpr ConnectionOptions kNamed{.application_name = "lockstep probe"};
+ConnectionOptions Named() { return {.application_name = "lockstep probe"}; }
+
 // A walsender that has nothing to send ends its stream at once.
 constexpr std::chrono::seconds kPatience{5};
 // invalid_parameter_value: what a plugin says to an option it does not know.
@@ -39,7 +40,7 @@ Result<bool> TryOption(Connection connection, const std::string& slot, std::stri
 
 Result<bool> KnowsOption(const std::string& conninfo, std::string_view library,
                          std::string_view option) {
-  auto connection = Connection::Open(conninfo, ConnectionKind::kReplication, kNamed);
+  auto connection = Connection::Open(conninfo, ConnectionKind::kReplication, Named());
   if (!connection) return std::unexpected(std::move(connection.error()));
   const std::string slot = fmt::format("lockstep_probe_{}", connection->backend_pid());
   auto created = CreateSlot(
@@ -50,7 +51,7 @@ Result<bool> KnowsOption(const std::string& conninfo, std::string_view library,
   auto known = TryOption(std::move(*connection), slot, option, left);
   // The slot goes with its connection, but a moment later than this returns.
   if (!left) {
-    auto again = Connection::Open(conninfo, ConnectionKind::kSql, kNamed);
+    auto again = Connection::Open(conninfo, ConnectionKind::kSql, Named());
     if (!again) return std::unexpected(std::move(again.error()));
     left = std::move(*again);
   }
@@ -70,7 +71,7 @@ Result<model::PluginVersion> ProbePlugin(const std::string& conninfo,
   }
   model::PluginVersion version;
   {
-    auto connection = Connection::Open(conninfo, ConnectionKind::kSql, kNamed);
+    auto connection = Connection::Open(conninfo, ConnectionKind::kSql, Named());
     if (!connection) return std::unexpected(std::move(connection.error()));
     version.server = connection->server_version();
   }

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "postgres/local_cluster.h"
 #include "tests/postgres/cluster_fixture.h"
 
 namespace lockstep::postgres {
@@ -69,6 +70,15 @@ TEST_F(PluginProbeTest, AServerThatIsNotThereIsDisconnected) {
   const auto version = ProbePlugin("host=/tmp/lockstep-no-such-directory", "wal2json");
   ASSERT_FALSE(version.has_value());
   EXPECT_EQ(version.error().kind, ErrorKind::kDisconnected);
+}
+
+// With one slot on the server, the next probe would find it taken.
+TEST(PluginProbeOnASmallServer, NoSlotOutlivesItsProbe) {
+  LocalCluster small = Must(LocalCluster::Start({.settings = {{"max_replication_slots", "1"}}}));
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE(Must(KnowsOption(small.uri(), "wal2json", "include-lsn")));
+    EXPECT_FALSE(Must(KnowsOption(small.uri(), "wal2json", "no-such-option")));
+  }
 }
 
 }  // namespace
