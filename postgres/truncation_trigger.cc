@@ -1,0 +1,110 @@
+#include "postgres/truncation_trigger.h"
+
+#include <fmt/format.h>
+
+#include "model/relation.h"
+#include "model/truncation_log.h"
+
+namespace lockstep::postgres {
+namespace {
+
+using model::Fail;
+using model::kTruncationLog;
+using model::Result;
+using model::SqlLiteral;
+
+// From this version on there is CREATE OR REPLACE TRIGGER.
+constexpr int kReplaceableTriggers = 140000;
+// Writers of a table are waited for, and whoever comes meanwhile waits behind us.
+constexpr const char* kLockTimeout = "SET LOCAL lock_timeout = '10s';\n";
+
+// Of the log table, the function and (without the schema) the triggers.
+std::string LogName(const std::string& schema) {
+  return model::SqlIdentifier(schema) + "." + std::string(kTruncationLog);
+}
+
+}  // namespace
+
+std::string TruncationLogSql(const std::string& schema) {
+  const std::string log = LogName(schema);
+  const std::string body = fmt::format(
+      "DECLARE written bigint; "
+      "BEGIN INSERT INTO {0} ({2}) VALUES (TG_TABLE_NAME) RETURNING {1} INTO written; "
+      "DELETE FROM {0} WHERE {1} = written; RETURN NULL; END",
+      log, model::kTruncationLogId, model::kTruncationLogTable);
+  // Everybody may read the log, as whoever follows the schema has to. Nobody else may make triggers
+  // with the function: they would report truncations that never were.
+  return fmt::format(
+      "CREATE TABLE IF NOT EXISTS {0} ({1} bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
+      "{2} text NOT NULL);\n"
+      "GRANT SELECT ON {0} TO PUBLIC;\n"
+      "CREATE OR REPLACE FUNCTION {0}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER "
+      "SET search_path = pg_catalog, pg_temp AS {3};\n"
+      "REVOKE ALL ON FUNCTION {0}() FROM PUBLIC;\n",
+      log, model::kTruncationLogId, model::kTruncationLogTable, SqlLiteral(body));
+}
+
+std::string TruncationTriggerSql(const std::string& schema, const std::string& table,
+                                 int server_version) {
+  const std::string name = model::SqlIdentifier(schema) + "." + model::SqlIdentifier(table);
+  const bool replace = server_version >= kReplaceableTriggers;
+  std::string sql;
+  if (!replace) sql = fmt::format("DROP TRIGGER IF EXISTS {} ON {};\n", kTruncationLog, name);
+  // ALWAYS: also for what a subscription of this server applies.
+  return sql + fmt::format(
+                   "CREATE {2}TRIGGER {0} AFTER TRUNCATE ON {1} "
+                   "FOR EACH STATEMENT EXECUTE FUNCTION {3}();\n"
+                   "ALTER TABLE {1} ENABLE ALWAYS TRIGGER {0};\n",
+                   kTruncationLog, name, replace ? "OR REPLACE " : "", LogName(schema));
+}
+
+std::string TruncationTriggerSql(const std::string& schema, const std::vector<std::string>& tables,
+                                 int server_version) {
+  std::string sql = TruncationLogSql(schema);
+  for (const std::string& table : tables) {
+    if (table != kTruncationLog) sql += TruncationTriggerSql(schema, table, server_version);
+  }
+  return sql;
+}
+
+Result<void> InstallTruncationTriggers(Connection& connection, const std::string& schema,
+                                       const std::vector<std::string>& tables) {
+  // One simple query is one transaction.
+  auto installed = connection.Execute(
+      kLockTimeout + TruncationTriggerSql(schema, tables, connection.server_version()));
+  if (!installed) {
+    return Fail("installing truncation triggers in schema " + schema, installed.error());
+  }
+  return {};
+}
+
+Result<void> RemoveTruncationTriggers(Connection& connection, const std::string& schema) {
+  // A schema that is not there has none: IF EXISTS knows that too. The triggers go with their
+  // function.
+  auto removed =
+      connection.Execute(fmt::format("{1}DROP FUNCTION IF EXISTS {0}() CASCADE;\n"
+                                     "DROP TABLE IF EXISTS {0}",
+                                     LogName(schema), kLockTimeout));
+  if (!removed) return Fail("removing truncation triggers in schema " + schema, removed.error());
+  return {};
+}
+
+Result<std::vector<std::string>> ReadTruncationTriggers(Connection& connection,
+                                                        const std::string& schema) {
+  // tgtype & 32: fires on TRUNCATE. A table that was moved to another schema writes to the log of
+  // the old one, so it has none here.
+  auto result = connection.Execute(fmt::format(
+      "SELECT c.relname FROM pg_catalog.pg_trigger t "
+      "JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid "
+      "JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = c.relnamespace "
+      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+      "WHERE n.nspname = {} AND t.tgname = {} AND p.proname = t.tgname AND NOT t.tgisinternal "
+      "AND t.tgtype & 32 <> 0 AND t.tgenabled IN ('O', 'A') ORDER BY c.relname COLLATE \"C\"",
+      SqlLiteral(schema), SqlLiteral(std::string(kTruncationLog))));
+  if (!result) return Fail("reading truncation triggers of schema " + schema, result.error());
+  std::vector<std::string> tables;
+  for (int row = 0; row < result->rows(); ++row) tables.emplace_back(result->Text(row, 0));
+  return tables;
+}
+
+}  // namespace lockstep::postgres

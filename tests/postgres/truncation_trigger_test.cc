@@ -1,0 +1,183 @@
+#include "postgres/truncation_trigger.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "model/truncation_log.h"
+#include "tests/postgres/cluster_fixture.h"
+
+namespace lockstep::postgres {
+namespace {
+
+using Tables = std::vector<std::string>;
+
+std::string Hex(std::string_view text) {
+  std::string hex;
+  for (const char c : text) {
+    hex += "0123456789abcdef"[static_cast<unsigned char>(c) >> 4];
+    hex += "0123456789abcdef"[static_cast<unsigned char>(c) & 15];
+  }
+  return hex;
+}
+
+// Of a decoderbufs message: "insert a" for a change of table a, else empty. The table's name is
+// field 3, behind it the operation is field 4.
+std::string Describe(const std::string& hex, const Tables& tables) {
+  const char* const operations[] = {"insert ", "update ", "delete "};
+  for (const std::string& table : tables) {
+    for (int operation = 0; operation < 3; ++operation) {
+      const std::string mark = Hex(table) + "200" + std::to_string(operation);
+      if (hex.find(mark) != hex.npos) return operations[operation] + table;
+    }
+  }
+  return {};
+}
+
+class TruncationTriggerTest : public ClusterFixture {
+ protected:
+  void SetUp() override {
+    Must(
+        sql_.Execute("DROP SCHEMA IF EXISTS \"My shop\" CASCADE; CREATE SCHEMA \"My shop\"; "
+                     "SET search_path = \"My shop\"; CREATE TABLE aa (i int PRIMARY KEY); "
+                     "CREATE TABLE bb (i int PRIMARY KEY REFERENCES aa)"));
+  }
+  std::string Scalar(const std::string& text) { return Must(sql_.Scalar(text)); }
+  void Install(const Tables& tables) { Must(InstallTruncationTriggers(sql_, kSchema, tables)); }
+  Tables Installed() { return Must(ReadTruncationTriggers(sql_, kSchema)); }
+
+  // The changes that decoderbufs sends of `statements`; of a row of the log with its table's name.
+  std::string StreamOf(const std::string& statements) {
+    Must(sql_.Execute("SELECT pg_create_logical_replication_slot('s', 'decoderbufs', true)"));
+    Must(sql_.Execute(statements));
+    auto sent = Must(sql_.Execute(
+        "SELECT encode(data, 'hex') FROM pg_logical_slot_peek_binary_changes('s', NULL, NULL)"));
+    std::string changes;
+    for (int row = 0; row < sent.rows(); ++row) {
+      const std::string hex(sent.Text(row, 0));
+      std::string change = Describe(hex, {"aa", "bb", std::string(model::kTruncationLog)});
+      if (change == "insert lockstep_truncation") {
+        for (const char* table : {"aa", "bb"}) {
+          // Datum string, field 8, of two bytes.
+          if (hex.find("4202" + Hex(table)) != hex.npos) change = "truncate " + std::string(table);
+        }
+      }
+      if (!change.empty()) changes += (changes.empty() ? "" : ", ") + change;
+    }
+    Must(sql_.Execute("SELECT pg_drop_replication_slot('s')"));
+    return changes;
+  }
+
+  static constexpr const char* kSchema = "My shop";
+  Connection sql_ = Sql();
+};
+
+TEST_F(TruncationTriggerTest, WithoutItNothingOfATruncationIsSent) {
+  EXPECT_EQ(StreamOf("INSERT INTO aa VALUES (1); TRUNCATE aa, bb; INSERT INTO aa VALUES (2)"),
+            "insert aa, insert aa");
+}
+
+TEST_F(TruncationTriggerTest, TheRowStandsWhereTheTruncationDoes) {
+  Install({"aa", "bb"});
+  EXPECT_EQ(StreamOf("BEGIN; INSERT INTO aa VALUES (1); INSERT INTO bb VALUES (1); TRUNCATE bb; "
+                     "INSERT INTO aa VALUES (2); TRUNCATE aa CASCADE; INSERT INTO aa VALUES (3); "
+                     "COMMIT"),
+            "insert aa, insert bb, truncate bb, delete lockstep_truncation, insert aa, "
+            "truncate aa, delete lockstep_truncation, truncate bb, delete lockstep_truncation, "
+            "insert aa");
+  EXPECT_EQ(Scalar("SELECT count(*) FROM lockstep_truncation"), "0");
+}
+
+TEST_F(TruncationTriggerTest, ATruncationThatIsRolledBackIsNotSent) {
+  Install({"aa", "bb"});
+  EXPECT_EQ(StreamOf("BEGIN; INSERT INTO aa VALUES (1); SAVEPOINT s; TRUNCATE aa, bb; "
+                     "ROLLBACK TO s; INSERT INTO aa VALUES (2); COMMIT"),
+            "insert aa, insert aa");
+}
+
+TEST_F(TruncationTriggerTest, TruncatingAPartitionedTableFiresForItsPartitions) {
+  Must(
+      sql_.Execute("DROP TABLE aa, bb; CREATE TABLE whole (i int PRIMARY KEY) "
+                   "PARTITION BY RANGE (i); "
+                   "CREATE TABLE aa PARTITION OF whole FOR VALUES FROM (0) TO (10); "
+                   "CREATE TABLE bb PARTITION OF whole FOR VALUES FROM (10) TO (20)"));
+  Install({"aa", "bb"});
+  EXPECT_EQ(StreamOf("TRUNCATE whole"),
+            "truncate aa, delete lockstep_truncation, truncate bb, delete lockstep_truncation");
+}
+
+TEST_F(TruncationTriggerTest, WhoeverMayTruncateFiresIt) {
+  Install({"aa", "bb"});
+  Must(sql_.Execute(
+      "DROP ROLE IF EXISTS cleaner; CREATE ROLE cleaner; "
+      "GRANT USAGE ON SCHEMA \"My shop\" TO cleaner; GRANT TRUNCATE ON bb TO cleaner"));
+  // Its own search path and objects do not matter to the function.
+  EXPECT_EQ(StreamOf("SET ROLE cleaner; CREATE TEMP TABLE lockstep_truncation (id int); "
+                     "TRUNCATE bb; DROP TABLE pg_temp.lockstep_truncation; RESET ROLE"),
+            "truncate bb, delete lockstep_truncation");
+  // Nobody can make a trigger that lies.
+  Must(sql_.Execute("SET ROLE cleaner; CREATE TEMP TABLE mine (i int)"));
+  auto trigger = sql_.Execute(
+      "CREATE TRIGGER t AFTER TRUNCATE ON mine EXECUTE FUNCTION "
+      "\"My shop\".lockstep_truncation()");
+  ASSERT_FALSE(trigger.has_value());
+  EXPECT_EQ(trigger.error().sqlstate, "42501");
+  Must(sql_.Execute("RESET ROLE; DROP OWNED BY cleaner; DROP ROLE cleaner"));
+}
+
+TEST_F(TruncationTriggerTest, ItFiresForWhatASubscriptionAppliesToo) {
+  Install({"aa", "bb"});
+  EXPECT_EQ(StreamOf("SET session_replication_role = replica; TRUNCATE bb; "
+                     "RESET session_replication_role"),
+            "truncate bb, delete lockstep_truncation");
+}
+
+TEST_F(TruncationTriggerTest, InstallingAgainChangesNothingAndTheLogHasNone) {
+  Install({"aa"});
+  Install({"bb", "aa", "lockstep_truncation"});
+  EXPECT_EQ(Installed(), (Tables{"aa", "bb"}));
+  EXPECT_EQ(StreamOf("TRUNCATE bb"), "truncate bb, delete lockstep_truncation");
+}
+
+TEST_F(TruncationTriggerTest, OldServersGetStatementsTheyKnow) {
+  const std::string old = TruncationTriggerSql(kSchema, Tables{"aa"}, 130000);
+  EXPECT_EQ(old.find("OR REPLACE TRIGGER"), old.npos) << old;
+  Must(sql_.Execute(old));
+  Must(sql_.Execute(old));
+  EXPECT_EQ(Installed(), Tables{"aa"});
+  const std::string recent = TruncationTriggerSql(kSchema, Tables{"aa"}, 140000);
+  EXPECT_EQ(recent.find("DROP"), recent.npos) << recent;
+}
+
+TEST_F(TruncationTriggerTest, ADisabledOrMovedTriggerIsNone) {
+  Install({"aa", "bb"});
+  Must(sql_.Execute("ALTER TABLE aa DISABLE TRIGGER lockstep_truncation"));
+  EXPECT_EQ(Installed(), Tables{"bb"});
+  Must(sql_.Execute("CREATE SCHEMA elsewhere; ALTER TABLE bb SET SCHEMA elsewhere"));
+  EXPECT_EQ(Installed(), Tables{});
+  EXPECT_EQ(Must(ReadTruncationTriggers(sql_, "elsewhere")), Tables{});
+  Must(sql_.Execute("DROP SCHEMA elsewhere CASCADE"));
+}
+
+TEST_F(TruncationTriggerTest, RemovingLeavesNothingAlsoASecondTime) {
+  Install({"aa", "bb"});
+  Must(RemoveTruncationTriggers(sql_, kSchema));
+  EXPECT_EQ(Installed(), Tables{});
+  EXPECT_EQ(Scalar("SELECT count(*) FROM pg_proc WHERE proname = 'lockstep_truncation'"), "0");
+  EXPECT_EQ(Scalar("SELECT count(*) FROM pg_class WHERE relname ~ '^lockstep_truncation'"), "0");
+  Must(RemoveTruncationTriggers(sql_, kSchema));
+  Must(RemoveTruncationTriggers(sql_, "no such schema"));
+}
+
+TEST_F(TruncationTriggerTest, AnErrorInstallsNothing) {
+  const auto installed = InstallTruncationTriggers(sql_, kSchema, {"aa", "missing"});
+  ASSERT_FALSE(installed.has_value());
+  EXPECT_EQ(installed.error().sqlstate, "42P01");
+  EXPECT_NE(installed.error().message.find("schema My shop"), std::string::npos);
+  EXPECT_EQ(Installed(), Tables{});
+  EXPECT_EQ(Scalar("SELECT count(*) FROM pg_class WHERE relname = 'lockstep_truncation'"), "0");
+}
+
+}  // namespace
+}  // namespace lockstep::postgres
