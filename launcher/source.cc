@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "postgres/connection.h"
+#include "postgres/finding.h"
 #include "postgres/preflight.h"
 #include "postgres/slot.h"
 
@@ -52,28 +53,16 @@ Result<void> CheckCreateRight(Connection& sql) {
       fmt::format("create right: the user may not create a schema in this database: {}", *remedy));
 }
 
-// The generator's texts are UTF-8 and its varchar(n) counts characters.
-Result<void> CheckEncoding(Connection& sql) {
-  Result<std::string> encoding = sql.Scalar("SHOW server_encoding");
-  if (!encoding) return std::unexpected(encoding.error());
-  if (*encoding == "UTF8") return {};
-  return Fail(ErrorKind::kUsage,
-              fmt::format("encoding: the database is in {}, a run needs UTF8: CREATE DATABASE ... "
-                          "ENCODING 'UTF8' TEMPLATE template0",
-                          *encoding));
-}
-
 Result<void> CheckDatabase(Connection& sql, const RunOptions& options) {
   std::vector<std::string> problems;
   for (const postgres::Finding& finding : postgres::Preflight(
            options.database,
            {.plugin = options.plugin, .slots = static_cast<int>(options.listeners)})) {
     if (finding.severity == postgres::Severity::kError) {
-      problems.push_back(fmt::format("{}: {}", finding.check, finding.text));
+      problems.push_back(fmt::format("{}: {}", finding.check, postgres::WithRemedy(finding)));
     }
   }
   if (Result<void> may = CheckCreateRight(sql); !may) problems.push_back(may.error().message);
-  if (Result<void> fits = CheckEncoding(sql); !fits) problems.push_back(fits.error().message);
   if (problems.empty()) return {};
   std::string text = fmt::format("--database: {} cannot be used", sql.description());
   for (const std::string& problem : problems) text += "\n  " + problem;
