@@ -93,7 +93,7 @@ SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, c.relreplident,
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN keys p ON p.indrelid = c.oid AND p.indisprimary
 LEFT JOIN keys r ON r.indrelid = c.oid AND r.indisreplident
-WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND {}
+WHERE c.relkind IN ('r', 'p') AND {}
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C")";
 
 constexpr std::string_view kColumns = R"(
