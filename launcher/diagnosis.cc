@@ -25,9 +25,7 @@ std::array<const Findings*, 3> All(const Diagnosis& diagnosis) {
 
 // Named where it is not about every plugin that was looked at.
 std::string TextOf(const Finding& finding, const Diagnosis& diagnosis) {
-  const bool of_all =
-      finding.plugins.empty() ||
-      (diagnosis.plugins.size() > 1 && finding.plugins.size() == diagnosis.plugins.size());
+  const bool of_all = finding.plugins.empty() || finding.plugins.size() == diagnosis.plugins.size();
   if (of_all || finding.check == "plugin") return finding.text;
   return fmt::format("{}: {}", fmt::join(finding.plugins, ", "), finding.text);
 }

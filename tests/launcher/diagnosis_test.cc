@@ -80,7 +80,7 @@ TEST(DiagnosisTest, AnErrorOfTheServerHindersEveryPlugin) {
       << text;
 }
 
-TEST(DiagnosisTest, AFindingOnTheOnlyPluginNeedNotNameItButOnAllOfSeveralMust) {
+TEST(DiagnosisTest, AFindingOnEveryPluginNamesNone) {
   Diagnosis diagnosis = Example();
   diagnosis.plugins.pop_back();
   diagnosis.of_tables.back().plugins = {"decoderbufs", "pgoutput"};

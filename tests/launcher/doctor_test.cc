@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string>
 
+#include "postgres/connection.h"
+#include "postgres/finding.h"
 #include "postgres/local_cluster.h"
 #include "tests/postgres/cluster_fixture.h"
 
@@ -83,8 +85,12 @@ TEST_F(DoctorTest, AnUnreachableDatabaseIsExitFour) {
 TEST(DoctorOnAnotherServer, APluginThatIsNotAllowedIsAnErrorOnlyWhenItIsAskedFor) {
   const LocalCluster cluster =
       Must(LocalCluster::Start({.settings = {{"output_plugin_libraries", "pgoutput"}}}));
+  auto sql = Must(postgres::Connection::Open(cluster.uri(), postgres::ConnectionKind::kSql));
+  Must(sql.Execute("CREATE TABLE t (i int PRIMARY KEY, z timetz)"));
   Diagnosis diagnosis = Must(Diagnose({.database = cluster.uri()}));
   EXPECT_EQ(ExitCodeOf(diagnosis), model::ExitCode::kConverged);
+  // What it would lose does not matter then.
+  for (const auto& finding : diagnosis.of_tables) EXPECT_FALSE(Hinders(finding, "decoderbufs"));
   EXPECT_EQ(diagnosis.plugins.front(), (DiagnosedPlugin{"decoderbufs", false}));
   EXPECT_EQ(diagnosis.of_plugins.front().severity, Severity::kNote);
   diagnosis = Must(Diagnose({.database = cluster.uri(), .plugin = "decoderbufs"}));

@@ -163,6 +163,7 @@ TEST(OptionsTest, DoctorNeedsADatabaseAndAPluginThatIsKnown) {
   auto missing = Parse({}, {}, "doctor");
   ASSERT_FALSE(missing.has_value());
   EXPECT_TRUE(missing.error().message.starts_with("--database is required"));
+  EXPECT_FALSE(Parse({"--database", "x", "--schema", "a", "b"}, {}, "doctor").has_value());
   auto unknown = Parse({"--database", "x", "--plugin", "avro"}, {}, "doctor");
   ASSERT_FALSE(unknown.has_value());
   EXPECT_EQ(unknown.error().kind, model::ErrorKind::kUsage);
