@@ -97,8 +97,7 @@ class ServerChecks {
     if (!limit) return Add(Severity::kError, "WAL limit", limit.error().message);
     if (*limit == "-1") {
       return Add(Severity::kNote, "WAL limit",
-                 "max_slot_wal_keep_size is -1: a slot that nobody reads keeps WAL until the disk "
-                 "is full");
+                 "max_slot_wal_keep_size is -1: an idle slot keeps WAL until the disk is full");
     }
     Add(Severity::kNote, "WAL limit",
         fmt::format("max_slot_wal_keep_size is {}: a slot that is further behind is lost", *limit));

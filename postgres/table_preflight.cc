@@ -209,7 +209,7 @@ constexpr std::array<TypeLoss, 5> kTypeLosses = {{
      },
      "NaN and infinities arrive as null", "wal2json 2.6 sends them, as do the other plugins"},
     {Loss::kGeneratedColumn, Severity::kLoss, "generated",
-     [](const ColumnFacts& c) { return c.generated == 's'; }, "is generated and is not sent",
+     [](const ColumnFacts& c) { return c.generated == 's'; }, "generated, and not sent",
      "compute it from the others, or use another plugin"},
     {Loss::kBinaryForm, Severity::kError, "type",
      [](const ColumnFacts& c) { return !IsBinaryFormRead(c); },
@@ -313,9 +313,8 @@ class TableChecks {
     }
     // Here it is the database that suffers.
     if (auto plugins = PluginsWith(Loss::kNoIdentity, false); !plugins.empty()) {
-      Add(Severity::kError, "identity",
-          why + ": UPDATE and DELETE fail as soon as the table is published", IdentityRemedy(),
-          std::move(plugins));
+      Add(Severity::kError, "identity", why + ": UPDATE and DELETE fail once it is published",
+          IdentityRemedy(), std::move(plugins));
     }
   }
 
@@ -365,7 +364,7 @@ class TableChecks {
     }
     if (count == 0) return;
     Add(Severity::kNote, "out of line",
-        fmt::format("{} {}: long values are stored out of line, and unchanged ones are not sent",
+        fmt::format("{} {}: a long value that an UPDATE leaves alone is not sent",
                     count == 1 ? "column" : "columns", names));
   }
 
@@ -375,12 +374,13 @@ class TableChecks {
         if (!loss.hits(column)) continue;
         auto plugins = PluginsWith(loss.loss);
         if (plugins.empty()) continue;
-        Add(loss.severity, loss.check, fmt::format("{} {}", column.type_name, loss.text),
+        const bool of_type = loss.loss != Loss::kGeneratedColumn;
+        Add(loss.severity, loss.check, of_type ? column.type_name + " " + loss.text : loss.text,
             loss.remedy, std::move(plugins));
         findings_.back().subject += "." + QuoteIfNeeded(column.name);
       }
       if (column.generated == 'v') {
-        Add(Severity::kNote, "generated", "is computed when it is read, and never sent");
+        Add(Severity::kNote, "generated", "computed when it is read, and never sent");
         findings_.back().subject += "." + QuoteIfNeeded(column.name);
       }
     }
