@@ -2,14 +2,31 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "applier/statements.h"
 #include "model/relation.h"
+#include "postgres/truncation_trigger.h"
 
 namespace lockstep::applier {
 
+namespace {
+
 using model::SqlIdentifier;
+
+// A TRUNCATE shows itself to every plugin. The session table is never truncated. The log that it
+// makes is no table of the run: it is not published.
+std::string TruncationTriggersSql(const model::Catalog& catalog, int server_version) {
+  std::vector<std::string> tables;
+  for (std::uint32_t table = 0; table < catalog.tables.size(); ++table) {
+    if (table != model::kSessionTable) tables.push_back(catalog.tables[table]->name);
+  }
+  return postgres::TruncationTriggerSql(catalog.schema, tables, server_version);
+}
+
+}  // namespace
 
 model::Result<void> CreateSchema(postgres::Connection& connection, const model::Catalog& catalog) {
   const std::string schema = SqlIdentifier(catalog.schema);
@@ -23,6 +40,7 @@ model::Result<void> CreateSchema(postgres::Connection& connection, const model::
   }
   sql += fmt::format("INSERT INTO {}.{} SELECT n, 0 FROM generate_series(1, {}) n;\n", schema,
                      SqlIdentifier(catalog.tables[model::kSessionTable]->name), catalog.sessions);
+  sql += TruncationTriggersSql(catalog, connection.server_version());
   sql += fmt::format("CREATE PUBLICATION {} FOR TABLE {}", schema, tables);
   auto created = connection.Execute(sql);
   if (!created)

@@ -41,13 +41,13 @@ Result<void> CopyRows(Connection& connection, const std::vector<RelationPtr>& fo
                       const model::Projection& projection, replication::Replica& replica) {
   for (std::uint32_t table = 0; table < followed.size(); ++table) {
     const model::Relation& relation = *followed[table];
-    auto read = postgres::ReadTable(
-        connection, relation, [&](const postgres::TableRow& row) -> Result<void> {
-          auto shown = projection.Project(relation, row.row);
-          replica.database().Write(table, relation.KeyOf(row.row),
-                                   shown ? std::move(*shown) : row.row);
-          return {};
-        });
+    auto read = postgres::ReadTable(connection, relation,
+                                    [&](const postgres::TableRow& row) -> Result<void> {
+                                      auto shown = projection.Project(relation, row.row);
+                                      replica.database().Write(table, relation.KeyOf(row.row),
+                                                               shown ? std::move(*shown) : row.row);
+                                      return {};
+                                    });
     if (!read)
       return Fail(fmt::format("copying {}", relation.QualifiedName()), std::move(read.error()));
   }
@@ -76,8 +76,7 @@ Result<std::chrono::milliseconds> ReadWalSenderTimeout(Connection& connection) {
 
 }  // namespace
 
-Result<AttachSnapshot> ReadAttachSnapshot(Connection& connection,
-                                          const postgres::CreatedSlot& slot,
+Result<AttachSnapshot> ReadAttachSnapshot(Connection& connection, const postgres::CreatedSlot& slot,
                                           const std::string& schema, model::LossSet losses) {
   if (auto ok = postgres::BeginSnapshot(connection, slot.snapshot_name); !ok)
     return std::unexpected(std::move(ok.error()));
@@ -87,10 +86,10 @@ Result<AttachSnapshot> ReadAttachSnapshot(Connection& connection,
   std::erase_if(followed, [](const RelationPtr& r) { return r->name == model::kTruncationLog; });
   if (auto ok = CheckFollowable(followed, schema); !ok)
     return std::unexpected(std::move(ok.error()));
-  AttachSnapshot snapshot{.relations = std::move(*relations),
-                          .replica = std::make_unique<replication::Replica>(
-                              followed, slot.consistent_point),
-                          .blind_tables = {}};
+  AttachSnapshot snapshot{
+      .relations = std::move(*relations),
+      .replica = std::make_unique<replication::Replica>(followed, slot.consistent_point),
+      .blind_tables = {}};
   auto copied = CopyRows(connection, followed, model::Projection(losses), *snapshot.replica);
   if (!copied) return std::unexpected(std::move(copied.error()));
   if (losses.Has(model::Loss::kTruncate)) {

@@ -17,7 +17,8 @@
 namespace lockstep::consumer {
 
 struct AttachSnapshot {
-  std::vector<model::RelationPtr> relations;  // the schema's tables, the log of truncations with them
+  std::vector<model::RelationPtr>
+      relations;  // the schema's tables, the log of truncations with them
   // The rows as a plugin with the losses shows them; without the log of truncations.
   std::unique_ptr<replication::Replica> replica;
   // Tables, without schema, whose truncation cannot be seen.

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "launcher/doctor.h"
 #include "launcher/options.h"
 #include "launcher/run.h"
 #include "model/error.h"
@@ -30,6 +31,9 @@ int main(int argc, char** argv) {
   if (const auto* help = std::get_if<launcher::HelpText>(&*command)) {
     std::cout << help->text;
     return 0;
+  }
+  if (const auto* doctor = std::get_if<launcher::DoctorOptions>(&*command)) {
+    return static_cast<int>(launcher::Doctor(*doctor));
   }
   return static_cast<int>(launcher::Run(std::get<launcher::RunOptions>(*command)));
 }

@@ -60,6 +60,36 @@ Exit codes:
 
 Ctrl-C ends the run cleanly: what it created is removed, also on --database.)";
 
+constexpr const char* kDoctorExplanation =
+    R"(Looks at a Postgres server and its tables and says whether they can be followed, what
+would be lost on the way, and what to do about it. Changes nothing.)";
+
+constexpr const char* kDoctorFooter = R"(
+A finding has a severity, a subject (server, schema.table or schema.table.column), what was looked
+at, and below it what to do, as SQL where that does it:
+
+  ok       nothing to do
+  note     good to know: what idle slots keep, tables with long values, costly settings
+  warning  works, but less well
+  loss     data would be lost, or a table not be followed
+  error    does not work: a setting, a right, a table without a key
+
+A finding names the plugins that it is about; the others do not have it. The last lines say for each
+plugin whether it follows everything.
+
+Each option can also come from the environment (LOCKSTEP_DATABASE, LOCKSTEP_PLUGIN, ...) or, weaker
+than that, from the file that --config names; what only `run` knows is skipped there.
+
+Examples:
+  lockstep doctor --database postgresql://admin@db.example.com/shop
+  lockstep doctor --database postgresql:///shop --plugin decoderbufs --schema public
+  lockstep doctor --database postgresql:///shop --json | jq .plugins
+
+Exit codes:
+  0  the plugin (without --plugin: one of them) follows everything
+  1  data would be lost or something does not work; or an option is wrong
+  4  the database cannot be reached)";
+
 // LOCKSTEP_STALL_TIMEOUT for stall-timeout.
 std::string VariableOf(const std::string& option) {
   std::string name = "LOCKSTEP_" + option;
@@ -163,6 +193,34 @@ CLI::App* AddRun(CLI::App& app, RunOptions& options) {
   return run;
 }
 
+// Before the server is asked for it.
+CLI::Validator KnownPlugin() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        if (model::FindOutputPlugin(text) != nullptr) return {};
+        return fmt::format("\"{}\" is none of {}", text, model::OutputPluginNames());
+      },
+      "");
+}
+
+CLI::App* AddDoctor(CLI::App& app, DoctorOptions& options) {
+  CLI::App* doctor = app.add_subcommand("doctor", kDoctorExplanation);
+  doctor->footer(kDoctorFooter);
+  doctor->add_option("--database", options.database, "URI of the Postgres to look at; required");
+  doctor
+      ->add_option("--plugin", options.plugin,
+                   "the output plugin that is meant to be used; by default every one that the\n"
+                   "server has")
+      ->check(KnownPlugin());
+  doctor
+      ->add_option("--schema", options.schemas,
+                   "only the tables of this schema; can be repeated. By default all but the\n"
+                   "system's")
+      ->allow_extra_args(false);
+  doctor->add_flag("--json", options.json, "print one JSON object");
+  return doctor;
+}
+
 bool IsSet(const std::string& value) { return !value.empty(); }
 
 // Gives an option that the command line left out the value of a weaker source.
@@ -177,26 +235,33 @@ Result<void> Supply(CLI::Option& option, const std::string& value, const std::st
   return {};
 }
 
-Result<void> SupplyFromEnvironment(CLI::App& run, const Environment& environment) {
-  for (CLI::Option* option : run.get_options()) {
+Result<void> SupplyFromEnvironment(CLI::App& command, const Environment& environment) {
+  for (CLI::Option* option : command.get_options()) {
     const std::string variable = VariableOf(option->get_single_name());
     const std::optional<std::string> value = environment(variable);
-    if (!value || !IsSet(*value) || option == run.get_help_ptr()) continue;
+    if (!value || !IsSet(*value) || option == command.get_help_ptr()) continue;
     if (Result<void> done = Supply(*option, *value, variable); !done) return done;
   }
   return {};
 }
 
-Result<void> SupplyFromFile(CLI::App& run, const std::string& path) {
+// A file may serve several commands: what only `others` know is skipped.
+Result<void> SupplyFromFile(CLI::App& command, const std::vector<CLI::App*>& others,
+                            const std::string& path) {
   Result<std::vector<Setting>> settings = ReadSettings(path);
   if (!settings) return std::unexpected(settings.error());
   for (const Setting& setting : *settings) {
-    CLI::Option* option = run.get_option_no_throw("--" + setting.name);
-    if (option == nullptr || setting.name == "help" || setting.name == "config") {
+    const std::string name = "--" + setting.name;
+    CLI::Option* option = command.get_option_no_throw(name);
+    const bool never = setting.name == "help" || setting.name == "config";
+    const bool skipped = std::ranges::any_of(
+        others, [&](CLI::App* other) { return other->get_option_no_throw(name) != nullptr; });
+    if (never || (option == nullptr && !skipped)) {
       return Fail(ErrorKind::kUsage,
-                  fmt::format("{}: there is no option \"{}\" (lockstep run --help names them)",
-                              setting.where, setting.name));
+                  fmt::format("{}: there is no option \"{}\" (lockstep {} --help names them)",
+                              setting.where, setting.name, command.get_name()));
     }
+    if (option == nullptr) continue;
     if (Result<void> done = Supply(*option, setting.value, setting.where); !done) return done;
   }
   return {};
@@ -229,11 +294,15 @@ Result<Command> ParseCommandLine(std::vector<std::string> arguments,
   CLI::App app("Proves that PostgreSQL logical replication delivers what was committed.",
                "lockstep");
   app.require_subcommand(1);
-  app.footer("\nlockstep run --help tells more, with examples and the exit codes.");
+  app.footer("\nlockstep COMMAND --help tells more, with examples and the exit codes.");
   RunOptions options;
+  DoctorOptions doctor_options;
   std::string config;
   CLI::App* run = AddRun(app, options);
-  run->add_option("--config", config, "a file with options, one `name = value` a line");
+  CLI::App* doctor = AddDoctor(app, doctor_options);
+  for (CLI::App* command : {run, doctor}) {
+    command->add_option("--config", config, "a file with options, one `name = value` a line");
+  }
   try {
     std::ranges::reverse(arguments);  // as CLI11 wants them
     app.parse(std::move(arguments));
@@ -242,15 +311,23 @@ Result<Command> ParseCommandLine(std::vector<std::string> arguments,
     app.exit(success, text, text);
     return HelpText{text.str()};
   } catch (const CLI::Error& error) {
-    return Fail(ErrorKind::kUsage, fmt::format("{} (lockstep run --help)", error.what()));
+    const bool in_doctor = doctor->parsed();
+    return Fail(ErrorKind::kUsage,
+                fmt::format("{} (lockstep {} --help)", error.what(), in_doctor ? "doctor" : "run"));
   }
-  if (Result<void> done = SupplyFromEnvironment(*run, environment); !done) {
+  CLI::App* command = doctor->parsed() ? doctor : run;
+  if (Result<void> done = SupplyFromEnvironment(*command, environment); !done) {
     return std::unexpected(done.error());
   }
   if (!config.empty()) {
-    if (Result<void> done = SupplyFromFile(*run, Resolve(config, environment)); !done) {
+    if (auto done = SupplyFromFile(*command, {run, doctor}, Resolve(config, environment)); !done) {
       return std::unexpected(done.error());
     }
+  }
+  if (command == doctor) {
+    if (!doctor_options.database.empty()) return doctor_options;
+    return Fail(ErrorKind::kUsage,
+                "--database is required: name the Postgres to look at (lockstep doctor --help)");
   }
   options.keep = Resolve(options.keep, environment);
   options.report = Resolve(options.report, environment);

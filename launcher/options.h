@@ -35,13 +35,22 @@ struct RunOptions {
   friend bool operator==(const RunOptions&, const RunOptions&) = default;
 };
 
+// Of `lockstep doctor`.
+struct DoctorOptions {
+  std::string database = {};              // never empty
+  std::string plugin = {};                // empty: every one that the server has
+  std::vector<std::string> schemas = {};  // empty: all but the system's
+  bool json = false;
+  friend bool operator==(const DoctorOptions&, const DoctorOptions&) = default;
+};
+
 // The user asked for help, or the like: print it and be done.
 struct HelpText {
   std::string text;
   friend bool operator==(const HelpText&, const HelpText&) = default;
 };
 
-using Command = std::variant<HelpText, RunOptions>;
+using Command = std::variant<HelpText, RunOptions, DoctorOptions>;
 
 // The value of an environment variable; nullopt when it is not set.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;

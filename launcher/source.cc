@@ -11,6 +11,7 @@
 
 #include "model/output_plugin.h"
 #include "postgres/connection.h"
+#include "postgres/finding.h"
 #include "postgres/preflight.h"
 #include "postgres/slot.h"
 
@@ -54,27 +55,15 @@ Result<void> CheckCreateRight(Connection& sql) {
       fmt::format("create right: the user may not create a schema in this database: {}", *remedy));
 }
 
-// The generator's texts are UTF-8 and its varchar(n) counts characters.
-Result<void> CheckEncoding(Connection& sql) {
-  Result<std::string> encoding = sql.Scalar("SHOW server_encoding");
-  if (!encoding) return std::unexpected(encoding.error());
-  if (*encoding == "UTF8") return {};
-  return Fail(ErrorKind::kUsage,
-              fmt::format("encoding: the database is in {}, a run needs UTF8: CREATE DATABASE ... "
-                          "ENCODING 'UTF8' TEMPLATE template0",
-                          *encoding));
-}
-
 // What each plugin needs; what is the same for all is found once.
 std::vector<postgres::Finding> CheckPlugins(const RunOptions& options) {
   std::vector<postgres::Finding> findings;
   std::set<std::string> libraries;
   for (const std::string& name : options.Plugins()) {
-    const std::string library(model::FindOutputPlugin(name)->library);
-    if (!libraries.insert(library).second) continue;
+    if (!libraries.emplace(model::FindOutputPlugin(name)->library).second) continue;
     for (postgres::Finding& finding : postgres::Preflight(
              options.database,
-             {.plugin = library, .slots = static_cast<int>(options.TotalListeners())})) {
+             {.plugin = name, .slots = static_cast<int>(options.TotalListeners())})) {
       if (libraries.size() == 1 || finding.check == "plugin")
         findings.push_back(std::move(finding));
     }
@@ -86,11 +75,10 @@ Result<void> CheckDatabase(Connection& sql, const RunOptions& options) {
   std::vector<std::string> problems;
   for (const postgres::Finding& finding : CheckPlugins(options)) {
     if (finding.severity == postgres::Severity::kError) {
-      problems.push_back(fmt::format("{}: {}", finding.check, finding.text));
+      problems.push_back(fmt::format("{}: {}", finding.check, postgres::WithRemedy(finding)));
     }
   }
   if (Result<void> may = CheckCreateRight(sql); !may) problems.push_back(may.error().message);
-  if (Result<void> fits = CheckEncoding(sql); !fits) problems.push_back(fits.error().message);
   if (problems.empty()) return {};
   std::string text = fmt::format("--database: {} cannot be used", sql.description());
   for (const std::string& problem : problems) text += "\n  " + problem;

@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <utility>
 
+#include "model/relation.h"
 #include "postgres/commit_order.h"
+#include "postgres/remedy.h"
 #include "postgres/slot.h"
 
 namespace lockstep::postgres {
@@ -22,102 +23,191 @@ constexpr int kOldestServer = 130000;
 // Open transactions keep a slot from being made; the check does not wait them out.
 constexpr std::chrono::milliseconds kProbeWait{2000};
 
-class Checks {
- public:
-  Checks(const std::string& conninfo, const PreflightOptions& options)
-      : conninfo_(conninfo), options_(options) {}
+// An error of the server's as a finding: the remedy stands behind its message.
+Finding FailedCheck(const char* check, const Error& error, const RemedyContext& context) {
+  Finding finding{Severity::kError, check, error.message, RemedyFor(error, context)};
+  const std::string tail = "; " + finding.remedy;
+  if (!finding.remedy.empty() && finding.text.ends_with(tail)) {
+    finding.text.erase(finding.text.size() - tail.size());
+  }
+  return finding;
+}
 
-  std::vector<Finding> Run() && {
-    Result<Connection> sql = Connection::Open(conninfo_, ConnectionKind::kSql);
-    if (!sql) {
-      Add(Severity::kError, "connection", sql.error().message);
-      return std::move(findings_);
-    }
-    Add(Severity::kOk, "connection", sql->description());
-    CheckVersion(*sql);
-    CheckWalLevel(*sql);
-    CheckFree(*sql, "slots", "max_replication_slots", "pg_catalog.pg_replication_slots");
-    CheckFree(*sql, "senders", "max_wal_senders", "pg_catalog.pg_stat_replication");
-    // A slot cannot be tried where the server has none to give.
-    CheckReplication(!HasError(findings_));
-    if (options_.commit_order) CheckCommitOrder(*sql);
-    return std::move(findings_);
+class ServerChecks {
+ public:
+  ServerChecks(Connection& sql, const std::string& conninfo, int slots)
+      : sql_(sql), conninfo_(conninfo), slots_(slots) {}
+
+  ServerCheck Run() && {
+    CheckVersion();
+    CheckWalLevel();
+    CheckFree("slots", "max_replication_slots", "pg_catalog.pg_replication_slots");
+    CheckFree("senders", "max_wal_senders", "pg_catalog.pg_stat_replication");
+    const bool has_slot = !HasError(check_.findings);
+    CheckEncoding();
+    CheckWalLimit();
+    CheckIdleSlots();
+    CheckReplication(has_slot);
+    return std::move(check_);
   }
 
  private:
-  void Add(Severity severity, std::string check, std::string text) {
-    findings_.push_back({severity, std::move(check), std::move(text)});
+  void Add(Severity severity, const char* check, std::string text, std::string remedy = {}) {
+    check_.findings.push_back({severity, check, std::move(text), std::move(remedy)});
   }
 
-  void CheckVersion(Connection& sql) {
-    int version = sql.server_version();
+  void CheckVersion() {
+    const int version = sql_.server_version();
     std::string text = fmt::format("PostgreSQL {}.{}", version / 10000, version % 10000);
     if (version >= kOldestServer) return Add(Severity::kOk, "version", text);
-    Add(Severity::kError, "version", text + ": 13 or later is needed");
+    Add(Severity::kError, "version", text, "13 or later is needed");
   }
 
-  void CheckWalLevel(Connection& sql) {
-    Result<std::string> level = sql.Scalar("SHOW wal_level");
+  void CheckWalLevel() {
+    Result<std::string> level = sql_.Scalar("SHOW wal_level");
     if (!level) return Add(Severity::kError, "wal_level", level.error().message);
     if (*level == "logical") return Add(Severity::kOk, "wal_level", "logical");
-    Add(Severity::kError, "wal_level",
-        *level + ": set wal_level = logical in postgresql.conf and restart the server");
+    Add(Severity::kError, "wal_level", *level,
+        "set wal_level = logical in postgresql.conf and restart the server");
   }
 
-  void CheckFree(Connection& sql, const char* check, const char* setting, const char* view) {
-    Result<std::string> free = sql.Scalar(
+  void CheckFree(const char* check, const char* setting, const char* view) {
+    Result<std::string> free = sql_.Scalar(
         fmt::format("SELECT current_setting('{}')::int - count(*) FROM {}", setting, view));
     if (!free) return Add(Severity::kError, check, free.error().message);
-    std::string text = fmt::format("{} free, {} wanted", *free, options_.slots);
-    if (std::atoi(free->c_str()) >= options_.slots) return Add(Severity::kOk, check, text);
-    Add(Severity::kError, check,
-        fmt::format("{}: raise {} in postgresql.conf and restart the server, or end replication "
-                    "that nobody uses (SELECT * FROM {})",
-                    text, setting, view));
+    std::string text = fmt::format("{} free, {} wanted", *free, slots_);
+    if (std::atoi(free->c_str()) >= slots_) return Add(Severity::kOk, check, text);
+    Add(Severity::kError, check, text,
+        fmt::format("raise {} in postgresql.conf and restart the server, or end replication that "
+                    "nobody uses (SELECT * FROM {})",
+                    setting, view));
   }
 
-  void CheckReplication(bool try_plugin) {
+  void CheckEncoding() {
+    Result<std::string> encoding = sql_.Scalar("SHOW server_encoding");
+    if (!encoding) return Add(Severity::kError, "encoding", encoding.error().message);
+    if (*encoding == "UTF8") return Add(Severity::kOk, "encoding", "UTF8");
+    Add(Severity::kError, "encoding", fmt::format("the database is in {}, not UTF8", *encoding),
+        "CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0");
+  }
+
+  // Not wrong either way: what happens when a listener stays away.
+  void CheckWalLimit() {
+    Result<std::string> limit = sql_.Scalar("SHOW max_slot_wal_keep_size");
+    if (!limit) return Add(Severity::kError, "WAL limit", limit.error().message);
+    if (*limit == "-1") {
+      return Add(Severity::kNote, "WAL limit",
+                 "max_slot_wal_keep_size is -1: an idle slot keeps WAL until the disk is full");
+    }
+    Add(Severity::kNote, "WAL limit",
+        fmt::format("max_slot_wal_keep_size is {}: a slot that is further behind is lost", *limit));
+  }
+
+  void CheckIdleSlots() {
+    auto slots = sql_.Execute(
+        "SELECT slot_name, pg_size_pretty(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN "
+        "pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, restart_lsn)) "
+        "FROM pg_catalog.pg_replication_slots WHERE NOT active ORDER BY slot_name");
+    if (!slots) return Add(Severity::kError, "idle slot", slots.error().message);
+    for (int row = 0; row < slots->rows(); ++row) {
+      const std::string name(slots->Text(row, 0));
+      Add(Severity::kNote, "idle slot",
+          slots->IsNull(row, 1) ? fmt::format("nobody reads slot {}", name)
+                                : fmt::format("nobody reads slot {}, which keeps {} of WAL", name,
+                                              slots->Text(row, 1)),
+          fmt::format("SELECT pg_drop_replication_slot({}); -- when nobody will",
+                      model::SqlLiteral(name)));
+    }
+  }
+
+  void CheckReplication(bool has_slot) {
     Result<Connection> replication = Connection::Open(conninfo_, ConnectionKind::kReplication);
     if (!replication) {
-      return Add(Severity::kError, "replication right", replication.error().message);
+      check_.findings.push_back(FailedCheck("replication right", replication.error(), {}));
+      return;
     }
     Add(Severity::kOk, "replication right", "the user may replicate");
-    if (!try_plugin) return;
-    Result<CreatedSlot> slot = CreateSlot(
-        *replication,
-        {.name = fmt::format("lockstep_preflight_{}_{}", getpid(), replication->backend_pid()),
-         .plugin = options_.plugin,
-         .temporary = true,
-         .export_snapshot = false,
-         .lock_timeout = kProbeWait});
-    if (slot) return Add(Severity::kOk, "plugin", options_.plugin + " can be used");
-    // The plugin was loaded by then; only the open transactions are in the way.
-    bool waited = slot.error().sqlstate == "55P03";
-    Add(waited ? Severity::kWarning : Severity::kError, "plugin", slot.error().message);
+    if (has_slot) check_.replication = std::move(*replication);
   }
 
-  void CheckCommitOrder(Connection& sql) {
-    Result<std::string> why = CommitOrder::WhyUnavailable(sql);
-    if (!why) return Add(Severity::kError, "commit order", why.error().message);
-    if (why->empty()) return Add(Severity::kOk, "commit order", "pg_walinspect can be used");
-    Add(Severity::kWarning, "commit order",
-        *why + "; without it the order of commits is bracketed, which proves less");
-  }
-
+  Connection& sql_;
   const std::string& conninfo_;
-  const PreflightOptions& options_;
-  std::vector<Finding> findings_;
+  const int slots_;
+  ServerCheck check_;
 };
+
+// What differs by the plugin's version is asked on a slot of it.
+model::PluginVersion ProbeVersion(Connection& replication, const std::string& slot,
+                                  const std::string& library) {
+  model::PluginVersion version{.server = replication.server_version()};
+  if (library == "wal2json") {
+    // An option that is not known is an error.
+    version.wal2json_numbers_as_strings =
+        replication
+            .Execute(fmt::format("SELECT FROM pg_logical_slot_peek_changes({}, NULL, 1, "
+                                 "'numeric-data-types-as-string', 'true')",
+                                 model::SqlLiteral(slot)))
+            .has_value();
+  }
+  return version;
+}
+
+Finding CheckCommitOrder(Connection& sql) {
+  constexpr const char* kCheck = "commit order";
+  Result<std::string> why = CommitOrder::WhyUnavailable(sql);
+  if (!why) return {Severity::kError, kCheck, why.error().message};
+  if (why->empty()) return {Severity::kOk, kCheck, "pg_walinspect can be used"};
+  return {Severity::kWarning, kCheck,
+          *why + "; without it the order of commits is bracketed, which proves less"};
+}
 
 }  // namespace
 
-std::vector<Finding> Preflight(const std::string& conninfo, const PreflightOptions& options) {
-  return Checks(conninfo, options).Run();
+ServerCheck CheckServer(Connection& sql, const std::string& conninfo, int slots) {
+  return ServerChecks(sql, conninfo, slots).Run();
 }
 
-bool HasError(const std::vector<Finding>& findings) {
-  return std::ranges::any_of(findings,
-                             [](const Finding& f) { return f.severity == Severity::kError; });
+PluginCheck CheckPlugin(Connection& replication, const std::string& plugin) {
+  const model::OutputPlugin* known = model::FindOutputPlugin(plugin);
+  const std::string library(known == nullptr ? plugin : known->library);
+  const std::string name =
+      fmt::format("lockstep_preflight_{}_{}", getpid(), replication.backend_pid());
+  PluginCheck check;
+  check.version.server = replication.server_version();
+  Result<CreatedSlot> slot = CreateSlot(replication, {.name = name,
+                                                      .plugin = library,
+                                                      .temporary = true,
+                                                      .export_snapshot = false,
+                                                      .lock_timeout = kProbeWait});
+  if (slot) {
+    check.finding = {Severity::kOk, "plugin", plugin + " can be used"};
+    check.usable = true;
+    check.version = ProbeVersion(replication, name, library);
+    // The next plugin's slot has the same name. What cannot be dropped goes with the connection.
+    (void)DropSlot(replication, name);
+  } else {
+    check.finding = FailedCheck(
+        "plugin", slot.error(),
+        {.plugin = library, .slot = name, .server_version = replication.server_version()});
+    // The plugin was loaded by then; only the open transactions are in the way.
+    check.usable = slot.error().sqlstate == "55P03";
+    if (check.usable) check.finding.severity = Severity::kWarning;
+  }
+  if (known != nullptr) check.finding.plugins = {plugin};
+  return check;
+}
+
+std::vector<Finding> Preflight(const std::string& conninfo, const PreflightOptions& options) {
+  Result<Connection> sql = Connection::Open(conninfo, ConnectionKind::kSql);
+  if (!sql) return {{Severity::kError, "connection", sql.error().message}};
+  std::vector<Finding> findings = {{Severity::kOk, "connection", sql->description()}};
+  ServerCheck server = CheckServer(*sql, conninfo, options.slots);
+  for (Finding& finding : server.findings) findings.push_back(std::move(finding));
+  if (server.replication) {
+    findings.push_back(CheckPlugin(*server.replication, options.plugin).finding);
+  }
+  if (options.commit_order) findings.push_back(CheckCommitOrder(*sql));
+  return findings;
 }
 
 }  // namespace lockstep::postgres

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "generator/workload.h"
 #include "postgres/relation_reader.h"
+#include "postgres/truncation_trigger.h"
 #include "tests/postgres/cluster_fixture.h"
 
 namespace lockstep::applier {
@@ -42,7 +44,8 @@ TEST_F(SchemaTest, TablesAreCreatedExactly) {
     const auto read = Must(postgres::ReadRelations(sql, {{relation->schema, relation->name}}));
     EXPECT_EQ(*read.front(), *relation) << relation->name;
   }
-  EXPECT_EQ(Must(postgres::ReadSchema(sql, catalog.schema)).size(), catalog.tables.size());
+  // And the log of truncations.
+  EXPECT_EQ(Must(postgres::ReadSchema(sql, catalog.schema)).size(), catalog.tables.size() + 1);
   Must(DropSchema(sql, catalog));
 }
 
@@ -62,6 +65,19 @@ TEST_F(SchemaTest, PublicationHasExactlyTheTables) {
   EXPECT_EQ(Must(sql.Scalar("SELECT count(*) FROM pg_publication_tables WHERE pubname = "
                             "'published' AND schemaname = 'published'")),
             std::to_string(catalog.tables.size()));
+  Must(DropSchema(sql, catalog));
+}
+
+TEST_F(SchemaTest, EveryTableButTheSessionsTellsThatItWasTruncated) {
+  const model::Catalog catalog = MakeCatalog("Truncat\"ed");
+  Connection sql = Sql();
+  Must(CreateSchema(sql, catalog));
+  const auto tables = Must(postgres::ReadTruncationTriggers(sql, catalog.schema));
+  EXPECT_EQ(tables.size(), catalog.tables.size() - 1);
+  for (const model::RelationPtr& relation : catalog.tables) {
+    const bool is_session = relation == catalog.tables[model::kSessionTable];
+    EXPECT_EQ(std::ranges::count(tables, relation->name), is_session ? 0 : 1) << relation->name;
+  }
   Must(DropSchema(sql, catalog));
 }
 

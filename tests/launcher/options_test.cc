@@ -13,8 +13,9 @@ namespace {
 
 using Variables = std::map<std::string, std::string>;
 
-model::Result<Command> Parse(std::vector<std::string> arguments, Variables variables = {}) {
-  arguments.insert(arguments.begin(), "run");
+model::Result<Command> Parse(std::vector<std::string> arguments, Variables variables = {},
+                             const std::string& command = "run") {
+  arguments.insert(arguments.begin(), command);
   return ParseCommandLine(std::move(arguments),
                           [&](const std::string& name) -> std::optional<std::string> {
                             const auto found = variables.find(name);
@@ -124,6 +125,60 @@ TEST(OptionsTest, HelpTellsOptionsExitCodesAndExamples) {
   const std::string text = std::get<HelpText>(*command).text;
   for (const char* part : {"--seed", "--stall-timeout", "5  inconclusive", "lockstep run --seed 7",
                            "LOCKSTEP_SEED", "corrupt-value"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << " is not in\n" << text;
+  }
+}
+
+DoctorOptions Doctor(std::vector<std::string> arguments, Variables variables = {}) {
+  auto command = Parse(std::move(arguments), std::move(variables), "doctor");
+  if (!command) throw std::runtime_error(command.error().message);
+  return std::get<DoctorOptions>(*command);
+}
+
+TEST(OptionsTest, EveryOptionOfDoctorIsTaken) {
+  EXPECT_EQ(Doctor({"--database", "postgresql:///x"}),
+            (DoctorOptions{.database = "postgresql:///x"}));
+  EXPECT_EQ(Doctor({"--database", "postgresql:///x", "--plugin", "pgoutput-binary", "--schema", "a",
+                    "--schema", "b,c", "--json"}),
+            (DoctorOptions{.database = "postgresql:///x",
+                           .plugin = "pgoutput-binary",
+                           .schemas = {"a", "b,c"},
+                           .json = true}));
+}
+
+TEST(OptionsTest, DoctorReadsEnvironmentAndTheFileOfARun) {
+  const std::string file = WriteFile("seed = 7\ndatabase = postgresql:///f\nschema = s\n");
+  EXPECT_EQ(
+      Doctor({"--config", file}, {{"LOCKSTEP_JSON", "true"}, {"LOCKSTEP_PLUGIN", "pgoutput"}}),
+      (DoctorOptions{
+          .database = "postgresql:///f", .plugin = "pgoutput", .schemas = {"s"}, .json = true}));
+  // And the other way round.
+  EXPECT_EQ(Options({"--config", file}).seed, 7u);
+  const auto wrong = Parse({"--config", WriteFile("colour = red\n")}, {}, "doctor");
+  ASSERT_FALSE(wrong.has_value());
+  EXPECT_NE(wrong.error().message.find("lockstep doctor --help"), std::string::npos);
+}
+
+TEST(OptionsTest, DoctorNeedsADatabaseAndAPluginThatIsKnown) {
+  auto missing = Parse({}, {}, "doctor");
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_TRUE(missing.error().message.starts_with("--database is required"));
+  EXPECT_FALSE(Parse({"--database", "x", "--schema", "a", "b"}, {}, "doctor").has_value());
+  auto unknown = Parse({"--database", "x", "--plugin", "avro"}, {}, "doctor");
+  ASSERT_FALSE(unknown.has_value());
+  EXPECT_EQ(unknown.error().kind, model::ErrorKind::kUsage);
+  EXPECT_NE(unknown.error().message.find("\"avro\" is none of decoderbufs, wal2json"),
+            std::string::npos)
+      << unknown.error().message;
+  EXPECT_NE(unknown.error().message.find("lockstep doctor --help"), std::string::npos);
+}
+
+TEST(OptionsTest, HelpOfDoctorTellsSeveritiesAndExitCodes) {
+  const auto command = Parse({"--help"}, {}, "doctor");
+  ASSERT_TRUE(command.has_value());
+  const std::string text = std::get<HelpText>(*command).text;
+  for (const char* part :
+       {"--schema", "--json", "loss     data would be lost", "4  the database"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " is not in\n" << text;
   }
 }

@@ -38,9 +38,9 @@ std::string Shown(Loss loss, const Relation& relation, std::string_view text,
 }
 
 TEST(ProjectionTest, NonFiniteNumbersBecomeNull) {
-  for (const auto& [oid, name] : {std::pair(type_oid::kFloat4, "real"),
-                                  std::pair(type_oid::kFloat8, "double precision"),
-                                  std::pair(type_oid::kNumeric, "numeric")}) {
+  for (const auto& [oid, name] :
+       {std::pair(type_oid::kFloat4, "real"), std::pair(type_oid::kFloat8, "double precision"),
+        std::pair(type_oid::kNumeric, "numeric")}) {
     const Relation table = TableOf(oid, name);
     std::uint64_t counted = 0;
     for (const char* text : {"NaN", "Infinity", "-Infinity"})
@@ -90,7 +90,8 @@ TEST(ProjectionTest, AGeneratedColumnIsLeftOut) {
 
 TEST(ProjectionTest, OtherColumnsStayAsTheyAre) {
   const Relation table = TableOf(type_oid::kFloat8, "double precision");
-  const auto shown = Projection({Loss::kNonFinite}).Project(table, MakeRow({std::int64_t{5}, kNan}));
+  const auto shown =
+      Projection({Loss::kNonFinite}).Project(table, MakeRow({std::int64_t{5}, kNan}));
   ASSERT_TRUE(shown);
   EXPECT_EQ(*shown, MakeRow({std::int64_t{5}, Null{}}));
 }

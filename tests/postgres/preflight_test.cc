@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "model/output_plugin.h"
+#include "postgres/finding.h"
 #include "postgres/slot.h"
 #include "tests/postgres/cluster_fixture.h"
 
@@ -13,7 +15,7 @@ namespace {
 
 class PreflightTest : public ClusterFixture {
  protected:
-  // "check" for each good finding, "check?" for a warning, "check!" for an error.
+  // "check" for each good finding and note, "check?" for a warning, "check!" for an error.
   static std::string Marks(const std::vector<Finding>& findings) {
     std::string marks;
     for (const Finding& finding : findings) {
@@ -26,7 +28,7 @@ class PreflightTest : public ClusterFixture {
   }
   static std::string TextOf(const std::vector<Finding>& findings, const std::string& check) {
     for (const Finding& finding : findings) {
-      if (finding.check == check) return finding.text;
+      if (finding.check == check) return WithRemedy(finding);
     }
     return "(no such finding)";
   }
@@ -36,8 +38,8 @@ TEST_F(PreflightTest, GoodServerHasNoErrorAndKeepsNoSlot) {
   std::vector<Finding> findings =
       Preflight(cluster().uri(), {.plugin = "decoderbufs", .slots = 3, .commit_order = true});
   EXPECT_EQ(Marks(findings),
-            "connection, version, wal_level, slots, senders, replication right, plugin, commit "
-            "order, ");
+            "connection, version, wal_level, slots, senders, encoding, WAL limit, replication "
+            "right, plugin, commit order, ");
   EXPECT_FALSE(HasError(findings));
   // The temporary slot goes with its walsender, which is on its way out.
   Connection sql = Sql();
@@ -62,6 +64,49 @@ TEST_F(PreflightTest, OpenTransactionIsOnlyAWarning) {
   EXPECT_NE(Marks(findings).find("plugin?"), std::string::npos) << Marks(findings);
 }
 
+TEST_F(PreflightTest, TheRemedyStandsByItself) {
+  for (const Finding& finding : Preflight(cluster().uri(), {.plugin = "wal2jsonx"})) {
+    if (finding.check != "plugin") continue;
+    EXPECT_NE(finding.text.find("may not be used as an output plugin"), std::string::npos);
+    EXPECT_EQ(finding.text.find("the server allows only"), std::string::npos) << finding.text;
+    EXPECT_TRUE(finding.remedy.starts_with("the server allows only")) << finding.remedy;
+  }
+}
+
+TEST_F(PreflightTest, EveryPluginIsTriedOnOneConnectionAndItsVersionProbed) {
+  Connection replication = Replication();
+  for (const model::OutputPlugin& plugin : model::OutputPlugins()) {
+    const PluginCheck check = CheckPlugin(replication, std::string(plugin.name));
+    EXPECT_TRUE(check.usable) << check.finding.text;
+    EXPECT_EQ(check.version.server, cluster().server_version());
+    // Of Debian 12: wal2json 2.5.
+    EXPECT_FALSE(check.version.wal2json_numbers_as_strings);
+    EXPECT_EQ(check.finding.plugins, std::vector{std::string(plugin.name)});
+  }
+  EXPECT_FALSE(CheckPlugin(replication, "no_such_plugin").usable);
+  EXPECT_EQ(Must(Sql().Scalar("SELECT count(*) FROM pg_replication_slots")), "0");
+}
+
+TEST_F(PreflightTest, AnIdleSlotIsNotedWithTheWalItKeeps) {
+  Connection sql = Sql();
+  Must(sql.Execute("SELECT pg_create_logical_replication_slot('forgotten', 'pgoutput')"));
+  const std::vector<Finding> findings = Preflight(cluster().uri());
+  EXPECT_EQ(TextOf(findings, "idle slot").find("nobody reads slot forgotten, which keeps "), 0u)
+      << TextOf(findings, "idle slot");
+  EXPECT_NE(TextOf(findings, "idle slot").find("pg_drop_replication_slot('forgotten')"),
+            std::string::npos);
+  EXPECT_FALSE(HasError(findings));
+  Must(sql.Execute("SELECT pg_drop_replication_slot('forgotten')"));
+}
+
+TEST_F(PreflightTest, AnotherEncodingIsAnErrorAndThePluginIsTriedAllTheSame) {
+  Must(Sql().Execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"));
+  const std::vector<Finding> findings = Preflight(cluster().uri("latin"));
+  EXPECT_NE(Marks(findings).find("encoding!"), std::string::npos) << Marks(findings);
+  EXPECT_NE(Marks(findings).find("plugin, "), std::string::npos) << Marks(findings);
+  EXPECT_NE(TextOf(findings, "encoding").find("the database is in LATIN1"), std::string::npos);
+}
+
 TEST_F(PreflightTest, UserWithoutTheRightIsAnError) {
   Must(Sql().Execute("CREATE ROLE plain LOGIN"));
   std::vector<Finding> findings =
@@ -84,6 +129,18 @@ TEST(PreflightOnAnotherServer, MissingSettingsAreErrors) {
     if (finding.severity == Severity::kError) errors += finding.check + ", ";
   }
   EXPECT_EQ(errors, "wal_level, slots, senders, ");
+  EXPECT_EQ(findings.back().check, "replication right");
+}
+
+TEST(PreflightOnAnotherServer, ALimitOfKeptWalIsNoted) {
+  LocalCluster cluster =
+      Must(LocalCluster::Start({.settings = {{"max_slot_wal_keep_size", "10GB"}}}));
+  for (const Finding& finding : Preflight(cluster.uri())) {
+    if (finding.check != "WAL limit") continue;
+    EXPECT_EQ(finding.severity, Severity::kNote);
+    EXPECT_EQ(finding.text,
+              "max_slot_wal_keep_size is 10GB: a slot that is further behind is lost");
+  }
 }
 
 }  // namespace

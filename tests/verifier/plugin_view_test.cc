@@ -47,19 +47,20 @@ class PluginViewTest : public testing::Test {
 
   std::vector<model::RelationPtr> tables_ = {
       model::MakeSessionRelation("s"),
-      std::make_shared<const model::Relation>(model::Relation{
-          .schema = "s",
-          .name = "reading",
-          .columns = {{"id", model::type_oid::kInt8, "bigint", true},
-                      {"number", model::type_oid::kFloat8, "double precision"}},
-          .key = {0}})};
+      std::make_shared<const model::Relation>(
+          model::Relation{.schema = "s",
+                          .name = "reading",
+                          .columns = {{"id", model::type_oid::kInt8, "bigint", true},
+                                      {"number", model::type_oid::kFloat8, "double precision"}},
+                          .key = {0}})};
   model::Database database_;
   PluginView view_;
   std::uint64_t last_id_ = 0;
 };
 
 TEST_F(PluginViewTest, OnlyRowsWithALostValueAreExpectedOtherwise) {
-  ExpectedView view = Run({model::InsertRow{1, Reading(1, 1.5)}, model::InsertRow{1, Reading(2, kNan)}});
+  ExpectedView view =
+      Run({model::InsertRow{1, Reading(1, 1.5)}, model::InsertRow{1, Reading(2, kNan)}});
   EXPECT_EQ(view.state, StateOf({Reading(1, 1.5), Shown(2)}));
   EXPECT_NE(view.state, database_.digest());
   EXPECT_EQ(view.projected[Loss::kNonFinite], 1U);
@@ -75,8 +76,8 @@ TEST_F(PluginViewTest, OnlyRowsWithALostValueAreExpectedOtherwise) {
 }
 
 TEST_F(PluginViewTest, ChangesAreThoseOfTheProjectedRowsWithoutMessages) {
-  const ExpectedView view = Run({model::InsertRow{1, Reading(2, kNan)}, model::EmitMessage{"p", "c"},
-                                 model::TruncateTable{1}});
+  const ExpectedView view = Run({model::InsertRow{1, Reading(2, kNan)},
+                                 model::EmitMessage{"p", "c"}, model::TruncateTable{1}});
   model::ChangeDigest changes;
   changes.Update("session", nullptr, model::MakeSessionRow({1}, {1}));
   changes.Insert("reading", Shown(2));
@@ -109,7 +110,8 @@ TEST_F(PluginViewTest, AWatchedTableIsToldApart) {
 }
 
 TEST_F(PluginViewTest, LossesThatChangeNoStateAreIrrelevant) {
-  EXPECT_EQ(PluginView::Relevant({Loss::kTruncate, Loss::kNoIdentity, Loss::kBinaryForm}), LossSet());
+  EXPECT_EQ(PluginView::Relevant({Loss::kTruncate, Loss::kNoIdentity, Loss::kBinaryForm}),
+            LossSet());
   EXPECT_EQ(PluginView::Relevant({Loss::kTruncate, Loss::kTimeZone}), LossSet({Loss::kTimeZone}));
 }
 
