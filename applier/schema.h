@@ -8,8 +8,8 @@
 
 namespace lockstep::applier {
 
-// Creates the schema, its tables, a row per session with transaction 0, and a publication of the
-// schema's name for its tables. All or nothing.
+// Creates the schema, its types and tables, a row per session with transaction 0, and a publication
+// of the schema's name for its tables. All or nothing.
 model::Result<void> CreateSchema(postgres::Connection& connection, const model::Catalog& catalog);
 
 // Drops both, as far as they exist.
