@@ -94,6 +94,7 @@ model::Verdict SampleVerdict() {
   verdict.source = Digest{7, 8};
   verdict.generator = Digest{9, 10};
   verdict.rows_compared = 1000;
+  verdict.situations = {{"truncate", 3}, {"key_swap", 0}};
   const model::NamedTexts key = {{"id", "1"}};
   const model::NamedTexts row = {{"id", "1"}, {"note", std::nullopt}, {"empty", ""}};
   verdict.first_divergence = model::FirstDivergence{
@@ -125,7 +126,11 @@ std::vector<Message> SampleMessages() {
       Barrier{.number = 1},
       BarrierReached{.number = 2, .lsn = Lsn{3}},
       BarrierRelease{.number = 4},
-      End{.scripts = 5, .barriers = 6, .workload_hash = Digest{7, 8}, .digest = Digest{9, 10}},
+      End{.scripts = 5,
+          .barriers = 6,
+          .workload_hash = Digest{7, 8},
+          .digest = Digest{9, 10},
+          .situations = {{"truncate", kLargest}, {"key_swap", 0}}},
       SampleOutcome(),
       model::Outcome{},
       Settled{.lsn = Lsn{kLargest}},
