@@ -155,6 +155,16 @@ TEST_F(StatementsTest, DeleteBindsTheKeyInKeyOrder) {
   EXPECT_EQ(statement.parameters, (Parameters{"it's", "7"}));
 }
 
+TEST_F(StatementsTest, TruncateNamesOneTable) {
+  EXPECT_EQ(TruncateSql(*catalog_.tables[1]), "TRUNCATE \"Run 1\".\"T\"\"q\"");
+}
+
+TEST_F(StatementsTest, MessageBindsPrefixAndContent) {
+  const Statement& statement = maker_.Make(model::EmitMessage{"it's", ""});
+  EXPECT_EQ(maker_.Sql(), "SELECT 0 FROM pg_logical_emit_message(true, $1, $2::text)");
+  EXPECT_EQ(statement.parameters, (Parameters{"it's", ""}));
+}
+
 TEST_F(StatementsTest, EqualShapesShareAName) {
   const std::string insert = maker_.Make(model::InsertRow{1, ARow()}).name;
   const model::Row other = MakeRow({std::int64_t{1}, Text{""}, Null{}, true});

@@ -40,13 +40,15 @@ model::Catalog SampleCatalog() {
   table->schema = "lockstep_3f2a";
   table->name = "Ta \xff ble";  // not UTF-8
   table->columns = {{"id", model::Oid{20}, "bigint", true},
-                    {"Nam e", model::Oid{25}, "text", false}};
+                    {"Nam e", model::Oid{25}, "text", false, "'\xff' || id"}};
   table->key = {1, 0};
   table->identity = model::ReplicaIdentity::kFull;
   model::Catalog catalog;
   catalog.schema = "lockstep_3f2a";
   catalog.sessions = 4;
+  catalog.types = {{"mo od", "TYPE {} AS ENUM ('\xff')"}, {"price", "DOMAIN {} AS numeric"}};
   catalog.tables = {model::MakeSessionRelation("lockstep_3f2a"), table};
+  catalog.owners = {{}, model::SessionId{3}};
   return catalog;
 }
 
@@ -62,6 +64,9 @@ model::Script SampleScript() {
       model::UpdateRow{1, KeyRow(), AssignmentRow()},
       model::RollbackToSavepoint{},
       model::DeleteRow{4'000'000'000u, KeyRow()},
+      model::TruncateTable{4'000'000'000u},
+      model::EmitMessage{"it's", "\xff"},
+      model::EmitMessage{},
       model::ReleaseSavepoint{},
   };
   return script;
