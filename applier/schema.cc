@@ -31,7 +31,10 @@ std::string TruncationTriggersSql(const model::Catalog& catalog, int server_vers
 model::Result<void> CreateSchema(postgres::Connection& connection, const model::Catalog& catalog) {
   const std::string schema = SqlIdentifier(catalog.schema);
   // One simple query is one transaction, and leaves no failed one behind.
-  std::string sql = fmt::format("CREATE SCHEMA {};\n", schema);
+  // Tables name the run's types without schema (model::Column::type_name).
+  std::string sql = fmt::format("CREATE SCHEMA {0};\nSET LOCAL search_path = {0};\n", schema);
+  for (const model::UserType& type : catalog.types)
+    sql += CreateTypeSql(catalog.schema, type) + ";\n";
   std::string tables;
   for (const model::RelationPtr& relation : catalog.tables) {
     sql += CreateTableSql(*relation) + ";\n";

@@ -8,8 +8,8 @@
 
 namespace lockstep::applier {
 
-// Creates the schema, its tables, a row per session with transaction 0, a publication of the
-// schema's name for its tables, and outside of that the log to which their triggers write each
+// Creates the schema, its types and tables, a row per session with transaction 0, a publication of
+// the schema's name for its tables, and outside of that the log to which their triggers write each
 // TRUNCATE (postgres/truncation_trigger.h). All or nothing.
 model::Result<void> CreateSchema(postgres::Connection& connection, const model::Catalog& catalog);
 

@@ -33,15 +33,60 @@ std::string KeyColumns(const Relation& relation) {
               [&](std::uint32_t column) { return SqlIdentifier(relation.columns[column].name); });
 }
 
+// The primary key of a table whose identity is another index: the identity's columns and one more,
+// so that it is unique whatever the rows are. Empty where no such column is small and not null.
+std::string WiderPrimaryKey(const Relation& relation) {
+  using namespace model::type_oid;
+  for (std::uint32_t i = 0; i < relation.columns.size(); ++i) {
+    const model::Column& column = relation.columns[i];
+    const bool is_small = column.type == kInt2 || column.type == kInt4 || column.type == kInt8 ||
+                          column.type == kBool || column.type == kDate || column.type == kUuid;
+    if (column.not_null && column.generated.empty() && is_small && !relation.IsKeyColumn(i))
+      return KeyColumns(relation) + ", " + SqlIdentifier(column.name);
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string CreateTableSql(const Relation& relation) {
   const std::string columns = Join(relation.columns, ",\n  ", [](const model::Column& column) {
-    return fmt::format("{} {}{}", SqlIdentifier(column.name), column.type_name,
+    return fmt::format("{} {}{}{}", SqlIdentifier(column.name), column.type_name,
+                       column.generated.empty()
+                           ? ""
+                           : fmt::format(" GENERATED ALWAYS AS ({}) STORED", column.generated),
                        column.not_null ? " NOT NULL" : "");
   });
-  return fmt::format("CREATE TABLE {} (\n  {},\n  PRIMARY KEY ({})\n)", TableName(relation),
-                     columns, KeyColumns(relation));
+  const bool by_index = relation.identity == model::ReplicaIdentity::kIndex;
+  const std::string primary_key = by_index ? WiderPrimaryKey(relation) : KeyColumns(relation);
+  const std::string table = TableName(relation);
+  std::string sql =
+      fmt::format("CREATE TABLE {} (\n  {}{}\n)", table, columns,
+                  primary_key.empty() ? "" : fmt::format(",\n  PRIMARY KEY ({})", primary_key));
+  switch (relation.identity) {
+    case model::ReplicaIdentity::kDefault:
+      return sql;
+    case model::ReplicaIdentity::kNothing:
+      return fmt::format("{};\nALTER TABLE {} REPLICA IDENTITY NOTHING", sql, table);
+    case model::ReplicaIdentity::kFull:
+      return fmt::format("{};\nALTER TABLE {} REPLICA IDENTITY FULL", sql, table);
+    case model::ReplicaIdentity::kIndex: {
+      const std::string index = SqlIdentifier(relation.name + " identity");
+      return fmt::format(
+          "{0};\nCREATE UNIQUE INDEX {1} ON {2} ({3});\n"
+          "ALTER TABLE {2} REPLICA IDENTITY USING INDEX {1}",
+          sql, index, table, KeyColumns(relation));
+    }
+  }
+  __builtin_unreachable();
+}
+
+std::string CreateTypeSql(const std::string& schema, const model::UserType& type) {
+  std::string sql = "CREATE " + type.definition;
+  // The first one only: a label of an enum may look the same.
+  if (std::size_t at = sql.find("{}"); at != std::string::npos)
+    sql.replace(at, 2, SqlIdentifier(schema) + "." + SqlIdentifier(type.name));
+  return sql;
 }
 
 std::string TruncateSql(const Relation& relation) { return "TRUNCATE " + TableName(relation); }
@@ -61,7 +106,9 @@ const Statement& StatementMaker::Make(const model::InsertRow& operation) {
 
 const Statement& StatementMaker::Make(const model::UpsertRow& operation) {
   Begin(Shape::kUpsert, operation.table);
-  for (std::uint32_t column : operation.updated_columns) NameColumn(column);
+  for (std::uint32_t column : operation.updated_columns) {
+    if (IsAssignable(column)) NameColumn(column);
+  }
   BindRow(*catalog_.tables[table_], operation.row);
   return statement_;
 }
@@ -71,7 +118,7 @@ const Statement& StatementMaker::Make(const model::UpdateRow& operation) {
   const Relation& relation = *catalog_.tables[table_];
   std::uint32_t column = 0;
   for (const model::Cell cell : operation.assignments) {
-    if (const auto* value = std::get_if<model::Value>(&cell)) {
+    if (const auto* value = std::get_if<model::Value>(&cell); value && IsAssignable(column)) {
       NameColumn(column);
       Bind(relation.columns[column].type, *value);
     }
@@ -135,6 +182,10 @@ void StatementMaker::Begin(Shape shape, std::uint32_t table) {
   fmt::format_to(std::back_inserter(statement_.name), "{}{}", static_cast<char>(shape), table);
 }
 
+bool StatementMaker::IsAssignable(std::uint32_t column) const {
+  return catalog_.tables[table_]->columns[column].generated.empty();
+}
+
 void StatementMaker::NameColumn(std::uint32_t column) {
   columns_.push_back(column);
   fmt::format_to(std::back_inserter(statement_.name), "_{}", column);
@@ -153,9 +204,11 @@ void StatementMaker::Bind(model::Oid type, const model::Value& value) {
 }
 
 void StatementMaker::BindRow(const Relation& relation, const model::Row& row) {
-  std::size_t column = 0;
-  for (const model::Cell cell : row)
-    Bind(relation.columns[column++].type, std::get<model::Value>(cell));
+  std::uint32_t column = 0;
+  for (const model::Cell cell : row) {
+    if (IsAssignable(column)) Bind(relation.columns[column].type, std::get<model::Value>(cell));
+    ++column;
+  }
 }
 
 void StatementMaker::BindKey(const Relation& relation, const model::Row& key) {
@@ -167,12 +220,14 @@ void StatementMaker::BindKey(const Relation& relation, const model::Row& key) {
 
 std::string StatementMaker::InsertSql(const Relation& relation) const {
   std::size_t parameter = 0;
-  const std::string parameters = Join(relation.columns, ", ", [&](const model::Column&) {
-    return fmt::format("${}", ++parameter);
-  });
-  const std::string columns = Join(relation.columns, ", ", [](const model::Column& column) {
-    return SqlIdentifier(column.name);
-  });
+  std::string columns;
+  std::string parameters;
+  for (const model::Column& column : relation.columns) {
+    if (!column.generated.empty()) continue;
+    const char* separator = parameter == 0 ? "" : ", ";
+    columns += separator + SqlIdentifier(column.name);
+    parameters += fmt::format("{}${}", separator, ++parameter);
+  }
   return fmt::format("INSERT INTO {} ({}) VALUES ({})", TableName(relation), columns, parameters);
 }
 

@@ -16,8 +16,15 @@
 
 namespace lockstep::applier {
 
-// CREATE TABLE with columns, NOT NULL and primary key as the relation has them.
+// CREATE TABLE with columns, NOT NULL, generated columns and primary key as the relation has them,
+// and its replica identity: one or more statements. Types of the run are named without schema, so
+// it must be in the search path. Identity INDEX: the relation's key is a unique index of its own,
+// and the primary key, if there is one, is wider.
 std::string CreateTableSql(const model::Relation& relation);
+
+// CREATE TYPE or CREATE DOMAIN. The other types of the run, if it uses some, must be in the search
+// path.
+std::string CreateTypeSql(const std::string& schema, const model::UserType& type);
 
 // TRUNCATE of one table.
 std::string TruncateSql(const model::Relation& relation);
@@ -32,7 +39,8 @@ struct Statement {
 
 // Turns operations into statements. The SQL of a name is the same for the whole run.
 //
-// Every write returns the xmin of its row as the first column.
+// Every write returns the xmin of its row as the first column. Generated columns are left out: the
+// server computes what the operation foresees.
 class StatementMaker {
  public:
   explicit StatementMaker(const model::Catalog& catalog) : catalog_(catalog) {}
@@ -60,6 +68,8 @@ class StatementMaker {
   };
 
   void Begin(Shape shape, std::uint32_t table);
+  // False for generated columns.
+  bool IsAssignable(std::uint32_t column) const;
   void NameColumn(std::uint32_t column);
   void Bind(model::Oid type, const model::Value& value);
   void BindRow(const model::Relation& relation, const model::Row& row);

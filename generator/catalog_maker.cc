@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "generator/generated_columns.h"
 #include "generator/random.h"
+#include "generator/user_types.h"
 #include "model/relation.h"
 #include "model/type_oid.h"
 
@@ -77,7 +79,24 @@ std::vector<ColumnType> AllTypes(Random& random) {
           {type_oid::kTime, "time without time zone"},
           {type_oid::kTimestamp, "timestamp without time zone"},
           {type_oid::kTimestamptz, "timestamp with time zone"},
-          {type_oid::kJsonb, "jsonb"}};
+          {type_oid::kJsonb, "jsonb"},
+          {type_oid::kTimetz, "time with time zone"},
+          {type_oid::kInterval, "interval"},
+          {type_oid::kInet, "inet"},
+          {type_oid::kInt4Array, "integer[]"},
+          {type_oid::kTextArray, "text[]"},
+          {type_oid::kNumericArray, "numeric[]"},
+          {type_oid::kInt4Range, "int4range"},
+          {type_oid::kNumRange, "numrange"},
+          {type_oid::kTstzRange, "tstzrange"},
+          {type_oid::kDateRange, "daterange"},
+          // Of a domain the base type; the OIDs of the others are not known before they are made.
+          {type_oid::kNumeric, std::string(kPrice)},
+          {type_oid::kInt4, std::string(kQuantity)},
+          {type_oid::kText, std::string(kCode)},
+          {{}, std::string(kMood)},
+          {{}, std::string(kMoodArray)},
+          {{}, std::string(kPlace)}};
 }
 
 // The types of a key's columns, in key order. The last one carries the session (key_maker.h).
@@ -137,7 +156,29 @@ struct PlannedColumn {
   int key_position = -1;  // -1: not in the key
 };
 
+// One or two columns that are generated from others, key columns among them.
+void AddGeneratedColumns(Names& names, std::vector<PlannedColumn>& planned, Random& random) {
+  struct Choice {
+    Expression expression;
+    std::size_t base;
+  };
+  std::vector<Choice> choices;
+  for (std::size_t base = 0; base < planned.size(); ++base) {
+    for (Expression expression : Expressions()) {
+      if (Suits(expression, planned[base].column)) choices.push_back({expression, base});
+    }
+  }
+  random.Shuffle(choices);
+  std::size_t count = 1 + random.Index(2);
+  for (std::size_t i = 0; i < choices.size() && i < count; ++i) {
+    std::string name = names.Take(random.Percent(20));
+    const model::Column& base = planned[choices[i].base].column;
+    planned.push_back({MakeGeneratedColumn(std::move(name), choices[i].expression, base)});
+  }
+}
+
 model::RelationPtr MakeRelation(const std::string& schema, std::string name, KeyKind kind,
+                                model::ReplicaIdentity identity,
                                 const std::vector<ColumnType>& types, Random& random) {
   Names names(random, kPlainColumns, kQuotedColumns);
   std::vector<PlannedColumn> planned;
@@ -152,17 +193,22 @@ model::RelationPtr MakeRelation(const std::string& schema, std::string name, Key
     planned.push_back(
         {{names.Take(i == 0 || random.Percent(20)), types[i].oid, types[i].name, not_null}});
   }
+  // With identity FULL Postgres 18 refuses updates of a table whose generated columns are not
+  // published.
+  if (identity != model::ReplicaIdentity::kFull) AddGeneratedColumns(names, planned, random);
   random.Shuffle(planned);
 
   auto relation = std::make_shared<model::Relation>();
   relation->schema = schema;
   relation->name = std::move(name);
+  relation->identity = identity;
   relation->key.resize(key_size);
   for (PlannedColumn& column : planned) {
     if (column.key_position >= 0) {
       relation->key[static_cast<std::size_t>(column.key_position)] =
           static_cast<std::uint32_t>(relation->columns.size());
     }
+    column.column.is_domain = IsDomain(column.column.type_name);
     relation->columns.push_back(std::move(column.column));
   }
   return relation;
@@ -177,7 +223,7 @@ std::vector<std::vector<ColumnType>> DealTypes(std::size_t tables, Random& rando
   std::size_t text_table = 0;
   for (ColumnType& type : deck) {
     std::size_t table = turn++ % tables;
-    if (type.oid == type_oid::kText) text_table = table;
+    if (type.name == "text") text_table = table;
     dealt[table].push_back(std::move(type));
   }
   dealt[(text_table + 1) % tables].push_back({type_oid::kText, "text"});
@@ -190,6 +236,48 @@ std::vector<std::vector<ColumnType>> DealTypes(std::size_t tables, Random& rando
   return dealt;
 }
 
+// DEFAULT, FULL and INDEX once each, and then as it comes.
+std::vector<model::ReplicaIdentity> DealIdentities(std::size_t tables, Random random) {
+  using model::ReplicaIdentity;
+  std::vector<ReplicaIdentity> identities = {ReplicaIdentity::kDefault, ReplicaIdentity::kFull,
+                                             ReplicaIdentity::kIndex};
+  while (identities.size() < tables) {
+    identities.push_back(random.Percent(60) ? ReplicaIdentity::kDefault
+                                            : identities[random.Index(3)]);
+  }
+  random.Shuffle(identities);
+  return identities;
+}
+
+bool HasText(const model::Relation& relation) {
+  for (std::uint32_t i = 0; i < relation.columns.size(); ++i) {
+    const model::Column& column = relation.columns[i];
+    if (column.type_name == "text" && column.generated.empty() && !relation.IsKeyColumn(i))
+      return true;
+  }
+  return false;
+}
+
+// One or two tables get an owner each. The others stay enough for everybody: one of them has a text
+// that may be long.
+std::vector<model::SessionId> ChooseOwners(const model::Catalog& catalog, Random random) {
+  std::vector<std::uint32_t> tables;
+  for (std::uint32_t i = model::kSessionTable + 1; i < catalog.tables.size(); ++i)
+    tables.push_back(i);
+  random.Shuffle(tables);
+  std::size_t owned = 1 + random.Index(2);
+  std::size_t texts = 0;
+  for (std::uint32_t table : tables) texts += HasText(*catalog.tables[table]);
+  std::vector<model::SessionId> owners(catalog.tables.size());
+  for (std::uint32_t table : tables) {
+    if (owned == 0) break;
+    if (HasText(*catalog.tables[table]) && texts-- == 1) continue;
+    owners[table] = {1 + static_cast<std::uint32_t>(random.Below(catalog.sessions))};
+    --owned;
+  }
+  return owners;
+}
+
 }  // namespace
 
 model::Catalog MakeCatalog(std::uint64_t seed, const CatalogOptions& options) {
@@ -197,6 +285,7 @@ model::Catalog MakeCatalog(std::uint64_t seed, const CatalogOptions& options) {
   model::Catalog catalog;
   catalog.schema = options.schema;
   catalog.sessions = options.sessions;
+  catalog.types = MakeUserTypes();
   catalog.tables.push_back(model::MakeSessionRelation(options.schema));
 
   std::vector<KeyKind> kinds = {KeyKind::kInteger, KeyKind::kComposite, KeyKind::kUuid,
@@ -206,12 +295,15 @@ model::Catalog MakeCatalog(std::uint64_t seed, const CatalogOptions& options) {
   }
   random.Shuffle(kinds);
   std::vector<std::vector<ColumnType>> types = DealTypes(kinds.size(), random);
+  std::vector<model::ReplicaIdentity> identities =
+      DealIdentities(kinds.size(), random.Stream("identities"));
   Names names(random, kPlainTables, kQuotedTables);
   for (std::size_t i = 0; i < kinds.size(); ++i) {
     Random columns = random.Stream("table", i);
-    catalog.tables.push_back(
-        MakeRelation(options.schema, names.Take(i % 2 == 0), kinds[i], types[i], columns));
+    catalog.tables.push_back(MakeRelation(options.schema, names.Take(i % 2 == 0), kinds[i],
+                                          identities[i], types[i], columns));
   }
+  catalog.owners = ChooseOwners(catalog, random.Stream("owners"));
   return catalog;
 }
 

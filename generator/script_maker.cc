@@ -4,9 +4,13 @@
 #include <array>
 #include <cassert>
 #include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "generator/key_maker.h"
 #include "generator/live_keys.h"
+#include "generator/text_maker.h"
 
 namespace lockstep::generator {
 namespace {
@@ -17,6 +21,10 @@ constexpr std::uint32_t kMinLargeOperations = 1000;
 constexpr std::uint32_t kMaxLargeOperations = 4000;
 constexpr std::uint32_t kRollbackPercent = 10;
 constexpr std::uint32_t kOneFailureIn = 64;
+// One script of so many truncates: enough in a short run, and rows have time to come again.
+constexpr std::uint32_t kOneTruncationIn = 100;
+// With very many sessions, of those of an owner.
+constexpr std::uint32_t kOneOwnTruncationIn = 10;
 
 enum Step : std::size_t {
   kInsert,
@@ -31,6 +39,7 @@ enum Step : std::size_t {
   kDelete,
   kAbsentKey,
   kSameRow,
+  kMessage,
   // The others open savepoints.
   kSavepointBlock,
   kViolationInSavepoint,
@@ -45,8 +54,33 @@ constexpr std::array<std::uint32_t, kStepCount> kWeights = {
     /*kChangeKey*/ 60,      /*kChangeKeyBesideLongText*/ 12,
     /*kSameKey*/ 8,         /*kSwapKeys*/ 20,
     /*kDelete*/ 150,        /*kAbsentKey*/ 50,
-    /*kSameRow*/ 40,
+    /*kSameRow*/ 40,        /*kMessage*/ 12,
     /*kSavepointBlock*/ 60, /*kViolationInSavepoint*/ 25,
+};
+
+// Empty, and what has to be quoted, escaped or decoded.
+constexpr std::string_view kMessagePrefixes[] = {"",
+                                                 "lockstep",
+                                                 "it's",
+                                                 "say \"hi\"",
+                                                 "a b",
+                                                 "back\\slash",
+                                                 "gr\u00f6\u00dfe",
+                                                 "\u4fa1\u683c",
+                                                 "\U0001f600",
+                                                 "{}",
+                                                 "a.b",
+                                                 "SELECT 1"};
+
+// What a script that truncates does around it. They take turns.
+enum class Truncation : std::uint64_t {
+  kPlain,
+  kSameKeysAgain,
+  kRolledBackToSavepoint,
+  kTwice,
+  kInSavepoint,
+  kEmptyTable,
+  kCount,
 };
 
 // One script being thought up.
@@ -94,10 +128,38 @@ class Composer {
     }
   }
 
- private:
-  std::uint32_t PickTable() {
-    return static_cast<std::uint32_t>(1 + random_.Index(committed_.table_count() - 1));
+  // One of the session's own tables, with what may come before and after it.
+  void ComposeTruncation() {
+    std::uint32_t table = random_.Pick(builder_.rows().owned);
+    auto kind = static_cast<Truncation>(builder_.rows().truncations++ %
+                                        static_cast<std::uint64_t>(Truncation::kCount));
+    if (random_.Percent(40)) TakeStep();
+    // What is written here is gone at once.
+    if (random_.Percent(40)) builder_.Insert(table, PickAbsent(table));
+    std::vector<KeyOrdinal> keys;
+    const LiveKeys& live = builder_.live(table);
+    for (std::size_t i = 0; i < live.size() && i < 4; ++i) keys.push_back(live[i]);
+    bool in_savepoint =
+        kind == Truncation::kRolledBackToSavepoint || kind == Truncation::kInSavepoint;
+    if (in_savepoint) builder_.Savepoint();
+    builder_.Truncate(table);
+    if (kind == Truncation::kEmptyTable) builder_.Truncate(table);
+    if (kind == Truncation::kSameKeysAgain || kind == Truncation::kTwice || in_savepoint) {
+      for (KeyOrdinal key : keys) {
+        random_.Percent(70) ? builder_.Insert(table, key) : builder_.Upsert(table, key);
+      }
+    }
+    if (kind == Truncation::kTwice) {
+      builder_.Truncate(table);
+      if (!keys.empty() && random_.Percent(50)) builder_.Insert(table, keys[0]);
+    }
+    if (kind == Truncation::kRolledBackToSavepoint) builder_.RollBackToSavepoint();
+    if (in_savepoint && random_.Percent(50)) builder_.ReleaseSavepoint();
+    for (std::uint64_t steps = random_.Below(3); steps > 0; --steps) TakeStep();
   }
+
+ private:
+  std::uint32_t PickTable() { return random_.Pick(builder_.rows().tables); }
 
   // A table in which the session has at least `rows` rows, if there is one within a few draws.
   std::optional<std::uint32_t> PickTableWith(std::size_t rows) {
@@ -179,6 +241,8 @@ class Composer {
       TakeRowStep(step);
     } else if (step == kSameRow) {
       WorkOnOneRow();
+    } else if (step == kMessage) {
+      EmitMessage();
     } else if (step == kSavepointBlock) {
       TakeSavepointBlock();
     } else {
@@ -285,6 +349,17 @@ class Composer {
     }
   }
 
+  void EmitMessage() {
+    std::string prefix(random_.Pick(kMessagePrefixes));
+    std::string content;
+    if (random_.OneIn(6)) {
+      AppendLongText(random_, content);
+    } else if (!random_.OneIn(6)) {
+      AppendText(random_, content);
+    }
+    builder_.EmitMessage(std::move(prefix), std::move(content));
+  }
+
   void TakeSavepointBlock() {
     builder_.Savepoint();
     std::uint64_t steps = 1 + random_.Below(3);
@@ -357,8 +432,21 @@ ScriptMaker::ScriptMaker(const model::Catalog& catalog, Random random, std::uint
     tables_.back().emplace(catalog.tables[i], catalog.sessions, random_.Stream("shapes", i));
   }
   for (std::uint32_t i = 1; i <= catalog.sessions; ++i) {
-    sessions_.push_back({model::SessionId{i}, std::vector<LiveKeys>(catalog.tables.size()),
-                         std::vector<std::vector<KeyOrdinal>>(catalog.tables.size())});
+    SessionRows rows{.session = {i},
+                     .live = std::vector<LiveKeys>(catalog.tables.size()),
+                     .long_texts = std::vector<std::vector<KeyOrdinal>>(catalog.tables.size()),
+                     .tables = {},
+                     .owned = {}};
+    for (std::uint32_t table = model::kSessionTable + 1; table < catalog.tables.size(); ++table) {
+      const model::SessionId owner = catalog.OwnerOf(table);
+      if (owner.IsValid() && owner != rows.session) continue;
+      rows.tables.push_back(table);
+      if (!owner.IsValid()) continue;
+      rows.owned.push_back(table);
+      rows.tables.push_back(table);
+    }
+    if (!rows.owned.empty()) ++owners_;
+    sessions_.push_back(std::move(rows));
   }
 }
 
@@ -381,10 +469,19 @@ model::Script ScriptMaker::Make(model::TransactionId id, const model::Database& 
     std::size_t first = random.Index(more);
     std::size_t operations = kMinLargeOperations + std::min(first, random.Index(more));
     composer.ComposeLarge(operations, CountRows() + operations <= 2 * target_rows_);
+  } else if (!rows.owned.empty() && MayTruncate(random)) {
+    composer.ComposeTruncation();
   } else {
     composer.ComposeNormal(must_fail && end == model::ScriptEnd::kCommit);
   }
   return builder.Finish(id, end);
+}
+
+bool ScriptMaker::MayTruncate(Random& random) const {
+  // Every owner's turn comes once in as many scripts as there are sessions.
+  std::uint64_t scripts = std::uint64_t{kOneTruncationIn} * owners_;
+  std::uint64_t chances = std::min<std::uint64_t>(sessions_.size(), scripts / kOneOwnTruncationIn);
+  return random.Below(scripts) < chances;
 }
 
 std::uint64_t ScriptMaker::CountRows() const {

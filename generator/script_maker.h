@@ -1,8 +1,8 @@
 // Decides what the transactions of a run do.
 //
 // A script is a few steps, each a situation that replication has to get right: from a plain insert
-// to keys that swap, savepoints within savepoints and unique violations. Nothing depends on what
-// became of a script on Postgres, on the clock or on the order of a hash map.
+// to keys that swap, savepoints within savepoints, unique violations and TRUNCATE. Nothing depends
+// on what became of a script on Postgres, on the clock or on the order of a hash map.
 #ifndef LOCKSTEP_GENERATOR_SCRIPT_MAKER_H_
 #define LOCKSTEP_GENERATOR_SCRIPT_MAKER_H_
 
@@ -32,10 +32,14 @@ class ScriptMaker {
   std::uint64_t CountRows() const;
 
  private:
+  // Whether the script of an owner truncates.
+  bool MayTruncate(Random& random) const;
+
   Random random_;
   std::uint32_t target_rows_;
   std::vector<std::optional<TableMaker>> tables_;  // by table; none for the session table
   std::vector<SessionRows> sessions_;              // session s at [s - 1]
+  std::uint32_t owners_ = 0;                       // sessions that own a table
 };
 
 }  // namespace lockstep::generator

@@ -6,7 +6,6 @@
 #include <utility>
 #include <variant>
 
-#include "model/type_oid.h"
 #include "model/value.h"
 
 namespace lockstep::generator {
@@ -45,11 +44,14 @@ TableMaker::TableMaker(model::RelationPtr relation, std::uint32_t sessions, Rand
   ColumnSet free_columns;
   for (std::uint32_t i = 0; i < relation_->columns.size(); ++i) {
     const model::Column& column = relation_->columns[i];
+    generations_.push_back(FindGeneration(*relation_, i));
     values_.emplace_back(column);
-    if (relation_->IsKeyColumn(i)) continue;
+    if (relation_->IsKeyColumn(i) || generations_[i]) continue;
     free_columns.push_back(i);
-    if (!long_column_ && column.type == model::type_oid::kText) long_column_ = i;
+    // Not a domain over text.
+    if (!long_column_ && column.type_name == "text") long_column_ = i;
   }
+  is_generated_ = std::ranges::any_of(generations_, [](const auto& g) { return g.has_value(); });
   updates_ = MakeUpdateSets(free_columns, shapes);
   if (!long_column_) return;
   std::ranges::copy_if(updates_, std::back_inserter(updates_beside_long_text_),
@@ -67,11 +69,22 @@ model::Row TableMaker::MakeRow(Random& random, model::SessionId session, KeyOrdi
   for (std::uint32_t i = 0; i < key_positions_.size(); ++i) {
     if (key_positions_[i] != SIZE_MAX) {
       row_.AddEncoded(cells_[key_positions_[i]]);
+    } else if (generations_[i]) {
+      row_.Add(model::Cell(model::NotSent{}));
     } else {
       AddCell(random, i);
     }
   }
-  return row_.Build();
+  return AddGeneratedCells(row_.Build());
+}
+
+ColumnSet TableMaker::WithGenerated(ColumnSet columns) const {
+  const ColumnSet assigned = columns;
+  for (std::uint32_t i = 0; i < generations_.size(); ++i) {
+    if (generations_[i] && Contains(assigned, generations_[i]->base)) columns.push_back(i);
+  }
+  std::ranges::sort(columns);
+  return columns;
 }
 
 const ColumnSet& TableMaker::PickUpdateBesideLongText(Random& random) const {
@@ -98,6 +111,24 @@ model::Row TableMaker::MakeAssignments(Random& random, model::SessionId session,
       row_.AddEncoded(cells_[position]);
     } else {
       row_.Add(model::Cell(model::NotSent{}));
+    }
+  }
+  return AddGeneratedCells(row_.Build());
+}
+
+model::Row TableMaker::AddGeneratedCells(model::Row row) {
+  if (!is_generated_) return row;
+  model::SplitCells(row, cells_);
+  for (std::size_t i = 0; i < generations_.size(); ++i) {
+    if (!generations_[i]) {
+      row_.AddEncoded(cells_[i]);
+      continue;
+    }
+    const model::Cell base = row.At(generations_[i]->base);
+    if (const auto* value = std::get_if<model::Value>(&base)) {
+      AddGenerated(generations_[i]->expression, *value, row_);
+    } else {
+      row_.Add(base);  // not assigned either
     }
   }
   return row_.Build();

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "generator/generated_columns.h"
 #include "generator/key_maker.h"
 #include "generator/random.h"
 #include "generator/value_maker.h"
@@ -36,14 +37,17 @@ class TableMaker {
   // A complete row. About one in a hundred has a long text, where the table has a column for it.
   model::Row MakeRow(Random& random, model::SessionId session, KeyOrdinal key);
 
-  // One of a few sets of columns outside the key that updates assign: few, since each is a
-  // statement to prepare.
+  // One of a few sets of columns outside the key, none generated, that updates assign: few, since
+  // each is a statement to prepare.
   const ColumnSet& PickUpdate(Random& random) const { return random.Pick(updates_); }
   // The same without the column of long texts, which the table must have.
   const ColumnSet& PickUpdateBesideLongText(Random& random) const;
 
-  // Assigns `columns`, and the key columns of `new_key` when there is one: all of them, or only
-  // those that differ from the ones of `key`.
+  // And the columns that are generated from these: what changes when they are assigned.
+  ColumnSet WithGenerated(ColumnSet columns) const;
+
+  // Assigns `columns`, what is generated from them, and the key columns of `new_key` when there is
+  // one: all of them, or only those that differ from the ones of `key`.
   model::Row MakeAssignments(Random& random, model::SessionId session, KeyOrdinal key,
                              const ColumnSet& columns, std::optional<KeyOrdinal> new_key,
                              bool only_changed_key_columns);
@@ -52,12 +56,16 @@ class TableMaker {
 
  private:
   void AddCell(Random& random, std::uint32_t column);
+  // The row with what its other cells give in generated columns.
+  model::Row AddGeneratedCells(model::Row row);
 
   model::RelationPtr relation_;
   KeyMaker keys_;
-  std::vector<ValueMaker> values_;            // by column
-  std::vector<std::size_t> key_positions_;    // by column: place in the key, or SIZE_MAX
-  std::optional<std::uint32_t> long_column_;  // the first text outside the key
+  std::vector<ValueMaker> values_;                      // by column
+  std::vector<std::optional<Generation>> generations_;  // by column
+  bool is_generated_ = false;                           // any column
+  std::vector<std::size_t> key_positions_;              // by column: place in the key, or SIZE_MAX
+  std::optional<std::uint32_t> long_column_;            // the first text outside the key
   std::vector<ColumnSet> updates_;
   std::vector<ColumnSet> updates_beside_long_text_;
   model::RowBuilder row_;

@@ -1,5 +1,6 @@
 #include "generator/transaction_builder.h"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -15,6 +16,10 @@ std::size_t SessionRows::CountRows() const {
   std::size_t count = 0;
   for (const LiveKeys& keys : live) count += keys.size();
   return count;
+}
+
+bool SessionRows::Owns(std::uint32_t table) const {
+  return std::ranges::find(owned, table) != owned.end();
 }
 
 TransactionBuilder::TransactionBuilder(std::vector<std::optional<TableMaker>>& tables,
@@ -36,8 +41,8 @@ void TransactionBuilder::Insert(std::uint32_t table, KeyOrdinal key) {
 void TransactionBuilder::Upsert(std::uint32_t table, KeyOrdinal key) {
   model::Row row = tables_[table]->MakeRow(random_, rows_.session, key);
   if (tables_[table]->HasLongText(row)) RememberLongText(table, key);
-  operations_.emplace_back(
-      model::UpsertRow{table, std::move(row), tables_[table]->PickUpdate(random_)});
+  ColumnSet updated = tables_[table]->WithGenerated(tables_[table]->PickUpdate(random_));
+  operations_.emplace_back(model::UpsertRow{table, std::move(row), std::move(updated)});
   if (!failed_ && !live(table).Contains(key)) Add(table, key);
 }
 
@@ -68,6 +73,18 @@ void TransactionBuilder::ChangeKey(std::uint32_t table, KeyOrdinal key, KeyOrdin
 void TransactionBuilder::Delete(std::uint32_t table, KeyOrdinal key) {
   operations_.emplace_back(model::DeleteRow{table, tables_[table]->MakeKey(rows_.session, key)});
   if (!failed_ && live(table).Contains(key)) Remove(table, key);
+}
+
+void TransactionBuilder::Truncate(std::uint32_t table) {
+  assert(rows_.Owns(table));
+  operations_.emplace_back(model::TruncateTable{table});
+  if (failed_) return;
+  // From the end, where nothing moves.
+  while (live(table).size() > 0) Remove(table, live(table)[live(table).size() - 1]);
+}
+
+void TransactionBuilder::EmitMessage(std::string prefix, std::string content) {
+  operations_.emplace_back(model::EmitMessage{std::move(prefix), std::move(content)});
 }
 
 void TransactionBuilder::Savepoint() {

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "generator/key_maker.h"
@@ -27,8 +28,14 @@ struct SessionRows {
   std::vector<LiveKeys> live;
   // Keys whose rows were given a long text, some of them long gone or overwritten.
   std::vector<std::vector<KeyOrdinal>> long_texts;
+  // Tables that the session may write to; those it owns stand there twice, since the others' share
+  // of them is missing.
+  std::vector<std::uint32_t> tables;
+  std::vector<std::uint32_t> owned;
+  std::uint64_t truncations = 0;  // scripts that truncate, so far
 
   std::size_t CountRows() const;
+  bool Owns(std::uint32_t table) const;
 };
 
 class TransactionBuilder {
@@ -57,6 +64,9 @@ class TransactionBuilder {
   // when another row has that key.
   void ChangeKey(std::uint32_t table, KeyOrdinal key, KeyOrdinal new_key);
   void Delete(std::uint32_t table, KeyOrdinal key);
+  // All rows of a table that the session owns.
+  void Truncate(std::uint32_t table);
+  void EmitMessage(std::string prefix, std::string content);
 
   void Savepoint();
   void RollBackToSavepoint();

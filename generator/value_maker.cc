@@ -1,12 +1,17 @@
 #include "generator/value_maker.h"
 
+#include <algorithm>
 #include <cassert>
 #include <charconv>
+#include <iterator>
 #include <vector>
 
 #include "generator/json_maker.h"
+#include "generator/nested_maker.h"
 #include "generator/number_maker.h"
+#include "generator/temporal_maker.h"
 #include "generator/text_maker.h"
+#include "generator/user_types.h"
 #include "model/type_oid.h"
 
 namespace lockstep::generator {
@@ -31,60 +36,49 @@ std::vector<std::uint32_t> Modifiers(std::string_view type_name) {
   return modifiers;
 }
 
-// 1992-02-29, 2000-01-01 (day 0), 1999-12-31, 1970-01-01, 0001-01-01, 0001-12-31 BC, 4713-01-01 BC,
-// 2038-01-19, 9999-12-31, 10000-01-01, and the first and last of all.
-constexpr std::int32_t kEdgeDates[] = {model::Date::kInfinity,
-                                       model::Date::kMinusInfinity,
-                                       kMinDate,
-                                       kMaxDate,
-                                       -2862,
-                                       0,
-                                       -1,
-                                       -10957,
-                                       -730119,
-                                       -730120,
-                                       -2451507,
-                                       13898,
-                                       2921939,
-                                       2921940};
+constexpr std::string_view kEdgeInets[] = {
+    "0.0.0.0", "127.0.0.1", "255.255.255.255", "10.0.0.0/8", "192.168.1.5/24", "0.0.0.0/0",
+    "::",      "::1",       "2001:db8::1",     "fe80::/10",  "::ffff:1.2.3.4", "2001:db8::a:0/112"};
 
-constexpr std::int64_t kEdgeTimestamps[] = {model::Timestamp::kInfinity,
-                                            model::Timestamp::kMinusInfinity,
-                                            kMinTimestamp,
-                                            kMaxTimestamp,
-                                            0,
-                                            -1,
-                                            1,
-                                            -kMicrosFrom1970To2000,
-                                            -730119 * kMicrosPerDay,
-                                            -730120 * kMicrosPerDay + 1,
-                                            2921940 * kMicrosPerDay - 1,
-                                            999'999};
-
-constexpr std::int64_t kEdgeTimes[] = {
-    0, 1, kMicrosPerDay - 1, kMicrosPerDay, kMicrosPerDay / 2, 999'999};
-
-model::Value MakeDate(Random& random) {
-  if (random.OneIn(8)) return model::Date{random.Pick(kEdgeDates)};
-  if (random.OneIn(30))
-    return model::Date{static_cast<std::int32_t>(random.Between(kMinDate, kMaxDate))};
-  return model::Date{static_cast<std::int32_t>(random.Between(-15000, 15000))};
+void AppendInet(Random& random, std::string& out) {
+  if (random.OneIn(3)) {
+    out += random.Pick(kEdgeInets);
+    return;
+  }
+  for (int i = 0; i < 4; ++i) {
+    if (i > 0) out += '.';
+    out += std::to_string(random.Below(256));
+  }
+  if (random.OneIn(4)) (out += '/') += std::to_string(random.Below(32));
 }
 
-model::Value MakeTime(Random& random) {
-  if (random.OneIn(8)) return model::Time{random.Pick(kEdgeTimes)};
-  if (random.Percent(50)) return model::Time{random.Between(0, 86'399) * 1'000'000};
-  return model::Time{random.Between(0, kMicrosPerDay - 1)};
+void AppendMood(Random& random, std::string& out) { out += random.Pick(MoodLabels()); }
+
+void AppendInt4(Random& random, std::string& out) {
+  out += std::to_string(MakeInteger(random, 32));
 }
 
-model::Value MakeTimestamp(Random& random) {
-  if (random.OneIn(8)) return model::Timestamp{random.Pick(kEdgeTimestamps)};
-  if (random.OneIn(30)) return model::Timestamp{random.Between(kMinTimestamp, kMaxTimestamp)};
-  std::int64_t seconds = random.Between(-1'000'000'000, 1'200'000'000);
-  static constexpr std::int64_t kSteps[] = {1'000'000, 1000, 1};  // whole seconds, ms, µs
-  std::int64_t step = random.Pick(kSteps);
-  return model::Timestamp{seconds * 1'000'000 + random.Between(0, 999'999) / step * step};
-}
+// How each type is written that the model keeps as text.
+struct TextType {
+  std::string_view type_name;
+  void (*append)(Random&, std::string&);
+};
+constexpr TextType kTextTypes[] = {
+    {"jsonb", AppendJson},
+    {"inet", AppendInet},
+    {"time with time zone", AppendTimetz},
+    {"interval", [](Random& random, std::string& out) { AppendInterval(random, out); }},
+    {"integer[]", [](Random& random, std::string& out) { AppendArray(random, AppendInt4, out); }},
+    {"text[]", [](Random& random, std::string& out) { AppendArray(random, AppendText, out); }},
+    {"numeric[]",
+     [](Random& random, std::string& out) { AppendArray(random, AppendNumeric, out); }},
+    {"int4range", AppendInt4Range},
+    {"numrange", AppendNumRange},
+    {"tstzrange", AppendTstzRange},
+    {"daterange", AppendDateRange},
+    {kMood, AppendMood},
+    {kMoodArray, [](Random& random, std::string& out) { AppendArray(random, AppendMood, out); }},
+    {kPlace, AppendPlace}};
 
 model::Value MakeUuid(Random& random) {
   model::Uuid uuid;
@@ -103,17 +97,30 @@ model::Value MakeUuid(Random& random) {
 
 }  // namespace
 
-ValueMaker::ValueMaker(const model::Column& column) : type_(column.type) {
+ValueMaker::ValueMaker(const model::Column& column)
+    : type_(column.type), type_name_(column.type_name) {
   std::vector<std::uint32_t> modifiers = Modifiers(column.type_name);
   if (!modifiers.empty()) precision_ = modifiers[0];
   if (modifiers.size() > 1) scale_ = modifiers[1];
+  if (type_name_ == kPrice) {
+    precision_ = kPricePrecision;
+    scale_ = kPriceScale;
+  } else if (type_name_ == kCode) {
+    precision_ = kCodeCharacters;
+  }
+  const auto* text_type = std::ranges::find(kTextTypes, type_name_, &TextType::type_name);
+  if (text_type != std::end(kTextTypes)) append_ = text_type->append;
 }
 
 void ValueMaker::Add(Random& random, model::RowBuilder& row) {
   scratch_.clear();
   if (type_ == type_oid::kBool) return row.Add(model::Value(random.Percent(50)));
   if (type_ == type_oid::kInt2) return row.Add(model::Value(MakeInteger(random, 16)));
-  if (type_ == type_oid::kInt4) return row.Add(model::Value(MakeInteger(random, 32)));
+  if (type_ == type_oid::kInt4) {
+    std::int64_t number = MakeInteger(random, 32);
+    if (type_name_ == kQuantity && number < 0) number = -(number + 1);
+    return row.Add(model::Value(number));
+  }
   if (type_ == type_oid::kInt8) return row.Add(model::Value(MakeInteger(random, 64)));
   if (type_ == type_oid::kFloat4) return row.Add(model::Value(MakeFloat4(random)));
   if (type_ == type_oid::kFloat8) return row.Add(model::Value(MakeFloat8(random)));
@@ -121,18 +128,18 @@ void ValueMaker::Add(Random& random, model::RowBuilder& row) {
   if (type_ == type_oid::kText || type_ == type_oid::kVarchar) return row.Add(MakeText(random));
   if (type_ == type_oid::kUuid) return row.Add(MakeUuid(random));
   if (type_ == type_oid::kBytea) return row.Add(MakeBytes(random));
-  if (type_ == type_oid::kDate) return row.Add(MakeDate(random));
-  if (type_ == type_oid::kTime) return row.Add(MakeTime(random));
+  if (type_ == type_oid::kDate) return row.Add(model::Value(MakeDate(random)));
+  if (type_ == type_oid::kTime) return row.Add(model::Value(MakeTime(random)));
   if (type_ == type_oid::kTimestamp || type_ == type_oid::kTimestamptz) {
-    return row.Add(MakeTimestamp(random));
+    return row.Add(model::Value(MakeTimestamp(random)));
   }
-  assert(type_ == type_oid::kJsonb);
-  AppendJson(random, scratch_);
-  row.Add(model::Value(model::Other{"jsonb", scratch_}));
+  assert(append_);
+  append_(random, scratch_);
+  row.Add(model::Value(model::Other{type_name_, scratch_}));
 }
 
 void ValueMaker::AddLongText(Random& random, model::RowBuilder& row) {
-  assert(type_ == type_oid::kText);
+  assert(type_ == type_oid::kText && precision_ == 0);
   scratch_.clear();
   AppendLongText(random, scratch_);
   row.Add(model::Value(model::Text{scratch_}));
@@ -144,12 +151,13 @@ model::Value ValueMaker::MakeNumeric(Random& random) {
   } else {
     AppendScaledNumeric(random, precision_, scale_, scratch_);
   }
+  if (type_name_ == kPrice && scratch_.starts_with('-')) scratch_.erase(0, 1);
   return model::Numeric{scratch_};
 }
 
 model::Value ValueMaker::MakeText(Random& random) {
   AppendText(random, scratch_);
-  if (type_ == type_oid::kText) return model::Text{scratch_};
+  if (precision_ == 0) return model::Text{scratch_};
   return model::Text{ClipToCharacters(scratch_, precision_)};
 }
 

@@ -2,7 +2,7 @@
 //
 // Values that Postgres would refuse or print otherwise are never made: numeric(p,s) has s digits
 // after the point and no infinity, nothing is "-0" but a float, a varchar(n) has at most n
-// characters, text is valid UTF-8 without NUL.
+// characters, text is valid UTF-8 without NUL, a domain's value passes its CHECK.
 #ifndef LOCKSTEP_GENERATOR_VALUE_MAKER_H_
 #define LOCKSTEP_GENERATOR_VALUE_MAKER_H_
 
@@ -18,18 +18,10 @@
 
 namespace lockstep::generator {
 
-// The last timestamp that every plugin can show: decoderbufs sends microseconds since 1970, and
-// INT64_MAX there is infinity.
-inline constexpr std::int64_t kMicrosFrom1970To2000 = 946'684'800'000'000;
-inline constexpr std::int64_t kMaxTimestamp = INT64_MAX - 2 - kMicrosFrom1970To2000;
-inline constexpr std::int64_t kMinTimestamp = -211'813'488'000'000'000;  // 4714-11-24 BC
-inline constexpr std::int32_t kMinDate = -2'451'545;                     // 4714-11-24 BC
-inline constexpr std::int32_t kMaxDate = 2'145'031'948;                  // 5874897-12-31
-inline constexpr std::int64_t kMicrosPerDay = 86'400'000'000;
-
 class ValueMaker {
  public:
-  // `column` has one of the types of catalog_maker.h; its modifier is read from the type's name.
+  // `column` has one of the types of catalog_maker.h; its modifier is read from the type's name, a
+  // domain's is known (user_types.h).
   explicit ValueMaker(const model::Column& column);
 
   // Appends a value, never null.
@@ -44,7 +36,10 @@ class ValueMaker {
   model::Value MakeBytes(Random& random);
 
   model::Oid type_;
-  // numeric(p,s): both; varchar(n): precision_ = n; 0: no modifier.
+  std::string type_name_;
+  // How a value is written that the model keeps as text; null for the others.
+  void (*append_)(Random&, std::string&) = nullptr;
+  // numeric(p,s): both; varchar(n): precision_ = n; 0: no modifier. A domain's likewise.
   std::uint32_t precision_ = 0;
   std::uint32_t scale_ = 0;
   std::string scratch_;  // what the value last made points to

@@ -48,6 +48,7 @@ Workload::Workload(const WorkloadOptions& options)
       catalog_(MakeCatalog(options.seed, {options.schema, options.sessions})),
       database_(MakeInitialDatabase(catalog_)),
       scripts_(catalog_, Random(options.seed).Stream("workload"), options.target_rows),
+      situations_(catalog_),
       hash_(catalog_) {
   assert(Validate(options).has_value());
 }
@@ -58,7 +59,8 @@ Workload::Step Workload::Next() {
     return wire::Barrier{++counts_.barriers};
   }
   if (counts_.scripts < options_.transactions) return NextScript();
-  return wire::End{counts_.scripts, counts_.barriers, hash_.value(), database_.digest()};
+  return wire::End{counts_.scripts, counts_.barriers, hash_.value(), database_.digest(),
+                   situations_.counts()};
 }
 
 model::Script Workload::NextScript() {
@@ -66,6 +68,7 @@ model::Script Workload::NextScript() {
   model::Execution execution = model::Execute(script, database_);
   // What the script maker foresaw is what the model says.
   assert(database_.row_count() == scripts_.CountRows() + catalog_.sessions);
+  situations_.Add(script, execution);
   hash_.Add(script);
   ++counts_.scripts;
   ++(execution.fate == model::Fate::kCommitted ? counts_.committed : counts_.rolled_back);

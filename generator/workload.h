@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "generator/script_maker.h"
+#include "generator/situations.h"
 #include "generator/workload_hash.h"
 #include "model/catalog.h"
 #include "model/database.h"
@@ -59,6 +60,7 @@ class Workload {
   Step Next();
 
   const WorkloadCounts& counts() const { return counts_; }
+  const Situations& situations() const { return situations_; }
   // The state after the scripts so far, session rows included.
   const model::Database& database() const { return database_; }
   // Of the catalog and the scripts so far.
@@ -72,6 +74,7 @@ class Workload {
   model::Catalog catalog_;
   model::Database database_;
   ScriptMaker scripts_;
+  Situations situations_;
   WorkloadHash hash_;
   WorkloadCounts counts_;
   std::uint64_t scripts_at_barrier_ = 0;  // how many there were at the last one

@@ -28,6 +28,7 @@ void Append(const model::Relation& relation, std::string& out) {
   }
   Append(relation.key.size(), out);
   for (std::uint32_t position : relation.key) Append(position, out);
+  Append(static_cast<std::uint64_t>(relation.identity), out);
 }
 
 struct OperationAppender {

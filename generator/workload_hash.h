@@ -4,10 +4,14 @@
 // whoever listens and where the checkpoints lie. The hash of n scripts is H(encoding of script n,
 // hash of n - 1):
 //
-//   catalog   = sessions tables table*            table     = name columns column* keys position*
-//   column    = name type_name not_null           script    = id session end operations operation*
-//   operation = kind table row*                   kind: the index in model::Operation
-//   row       = its canonical bytes as a string   upserts add: columns column*
+//   catalog   = sessions tables table* type* owner*
+//   table     = name columns column* keys position* identity
+//   column    = name type_name not_null generated
+//   type      = name definition
+//   script    = id session end operations operation*
+//   operation = kind table row*      kind: the index in model::Operation; upserts add: columns
+//                                    column*; a message is kind prefix content
+//   row       = its canonical bytes as a string
 //
 // Numbers are varints (model/row.h); strings and rows are their length and their bytes.
 #ifndef LOCKSTEP_GENERATOR_WORKLOAD_HASH_H_

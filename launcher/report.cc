@@ -102,6 +102,8 @@ std::string ReportText(const RunResult& result) {
                        {"source", DigestJson(verdict.source, known)},
                        {"generator", DigestJson(verdict.generator, known)}};
   report["rows_compared"] = verdict.rows_compared;
+  report["situations"] = Json::object();
+  for (const auto& [name, count] : verdict.situations) report["situations"][name] = count;
   report["elapsed_s"] = result.elapsed_s;
   if (verdict.first_divergence && !result.error) {
     report["first_divergence"] = DivergenceJson(*verdict.first_divergence);

@@ -156,6 +156,15 @@ std::string CommitOrderText(model::CommitOrderSource source) {
   __builtin_unreachable();
 }
 
+// Of what a run may contain, that of which it had none; empty when it had all.
+std::string AbsentSituationsText(const model::Verdict& verdict) {
+  std::vector<std::string> absent;
+  for (const auto& [name, count] : verdict.situations) {
+    if (count == 0) absent.push_back(name);
+  }
+  return absent.empty() ? "" : fmt::format("Did not occur: {}\n", fmt::join(absent, ", "));
+}
+
 std::string UpperCase(std::string_view text) {
   std::string upper;
   std::ranges::transform(text, std::back_inserter(upper),
@@ -212,6 +221,7 @@ std::string SummaryText(const RunResult& result) {
              {"elapsed", fmt::format("{:.1f} s", result.elapsed_s)}},
             "ll", "");
   text += "\n" + ListenersText(verdict, known) + "\n";
+  text += AbsentSituationsText(verdict);
   text += fmt::format("Verdict: {} (exit {})\n", UpperCase(ToString(verdict.kind)),
                       static_cast<int>(ExitCodeOf(result)));
   if (!verdict.reason.empty()) text += verdict.reason + "\n";

@@ -30,6 +30,14 @@ inline constexpr Oid kNumeric{1700};
 inline constexpr Oid kUuid{2950};
 inline constexpr Oid kPoint{600};
 inline constexpr Oid kJsonb{3802};
+inline constexpr Oid kInet{869};
+inline constexpr Oid kInt4Array{1007};
+inline constexpr Oid kTextArray{1009};
+inline constexpr Oid kNumericArray{1231};
+inline constexpr Oid kInt4Range{3904};
+inline constexpr Oid kNumRange{3906};
+inline constexpr Oid kTstzRange{3910};
+inline constexpr Oid kDateRange{3912};
 
 }  // namespace lockstep::model::type_oid
 

@@ -104,6 +104,8 @@ struct Verdict {
   Digest source;
   Digest generator;
   std::uint64_t rows_compared = 0;
+  // What the scripts contained, counted by name, as the generator says; zeros are listed.
+  std::vector<std::pair<std::string, std::uint64_t>> situations = {};
   std::optional<FirstDivergence> first_divergence;
   friend bool operator==(const Verdict&, const Verdict&) = default;
 };

@@ -26,11 +26,13 @@ enum Field {
   kType,
   kTypeName,
   kNotNull,
+  kGenerated,
   kKeyPosition,
   kIsDomain
 };
 
-// One row a column, a table without columns one row with nulls.
+// One row a column, a table without columns one row with nulls. Where format_type() puts the
+// table's own schema before a type's name, it is cut off.
 constexpr std::string_view kQuery = R"(
 SELECT n.nspname, c.relname, c.relkind, c.relreplident, a.attname,
        (WITH RECURSIVE d(oid, typtype, typbasetype) AS (
@@ -39,13 +41,20 @@ SELECT n.nspname, c.relname, c.relkind, c.relreplident, a.attname,
           SELECT t.oid, t.typtype, t.typbasetype FROM d JOIN pg_type t ON t.oid = d.typbasetype
           WHERE d.typtype = 'd')
         SELECT d.oid FROM d WHERE d.typtype <> 'd'),
-       format_type(a.atttypid, a.atttypmod), a.attnotnull,
+       CASE WHEN t.typnamespace = n.oid
+              AND starts_with(format_type(a.atttypid, a.atttypmod), quote_ident(n.nspname) || '.')
+            THEN substr(format_type(a.atttypid, a.atttypmod), length(quote_ident(n.nspname)) + 2)
+            ELSE format_type(a.atttypid, a.atttypmod) END,
+       a.attnotnull,
+       CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END,
        (SELECT k.position FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, position)
         WHERE k.attnum = a.attnum AND k.position <= i.indnkeyatts),
-       (SELECT t.typtype = 'd' FROM pg_type t WHERE t.oid = a.atttypid)
+       t.typtype = 'd'
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 LEFT JOIN pg_index i ON i.indrelid = c.oid
   AND CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END
 WHERE {}
@@ -91,7 +100,8 @@ Relation TakeRelation(const QueryResult& result, int& row) {
          .type = model::Oid{ToNumber<std::uint32_t>(result.Text(row, kType))},
          .type_name = std::string(result.Text(row, kTypeName)),
          .not_null = result.Text(row, kNotNull) == "t",
-         .is_domain = result.Text(row, kIsDomain) == "t"});
+         .is_domain = result.Text(row, kIsDomain) == "t",
+         .generated = std::string(result.Text(row, kGenerated))});
   }
   for (const auto& [position, column] : key) relation.key.push_back(column);
   return relation;

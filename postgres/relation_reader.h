@@ -23,7 +23,8 @@ struct TableName {
 // All permanent ordinary tables of a schema (leaf partitions included, partitioned parents not), by
 // name in byte order. Columns in attnum order; type is the base type of a domain; type_name as
 // format_type() prints it with only pg_catalog in the search path, so that a user's type carries
-// its schema. key: columns of the identity's index for INDEX, else of the primary key, in key
+// its schema, but for types in the table's own schema. generated: as pg_get_expr() prints it. key:
+// columns of the identity's index for INDEX, else of the primary key, in key
 // order.
 model::Result<std::vector<model::RelationPtr>> ReadSchema(Connection& connection,
                                                           const std::string& schema);

@@ -119,11 +119,26 @@ Result<void> ReadTable(Connection& connection, const Relation& relation,
   return outcome;
 }
 
-Result<TableReader> TableReader::Start(Connection connection, const std::string& snapshot_name) {
+Result<void> LockTables(Connection& connection, const std::vector<model::RelationPtr>& tables) {
+  if (tables.empty()) return {};
+  std::string names;
+  for (const model::RelationPtr& table : tables) {
+    names += fmt::format("{}{}.{}", names.empty() ? "" : ", ", model::SqlIdentifier(table->schema),
+                         model::SqlIdentifier(table->name));
+  }
+  Result<QueryResult> locked =
+      connection.Execute(fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", names));
+  if (!locked) return Fail("locking the tables to read", locked.error());
+  return {};
+}
+
+Result<TableReader> TableReader::Start(Connection connection, const std::string& snapshot_name,
+                                       const std::vector<model::RelationPtr>& locked) {
   assert(connection.kind() == ConnectionKind::kSql);
   if (Result<void> begun = BeginSnapshot(connection, snapshot_name); !begun) {
     return std::unexpected(begun.error());
   }
+  if (Result<void> ok = LockTables(connection, locked); !ok) return std::unexpected(ok.error());
   TableReader reader(std::move(connection));
   if (PQsetnonblocking(LibpqAccess::Handle(reader.connection_), 1) != 0) {
     return std::unexpected(reader.Failure());

@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "model/error.h"
 #include "model/ids.h"
@@ -23,6 +24,11 @@ namespace lockstep::postgres {
 // snapshot of its own at the first statement. kUsage when the snapshot is gone (its exporter ran
 // another command or left).
 model::Result<void> BeginSnapshot(Connection& connection, const std::string& snapshot_name);
+
+// LOCK TABLE ... IN ACCESS SHARE MODE for the rest of the transaction. TRUNCATE does not keep rows
+// for older snapshots: without the lock it would empty a table that is read later.
+model::Result<void> LockTables(Connection& connection,
+                               const std::vector<model::RelationPtr>& tables);
 
 struct TableRow {
   model::Row row;   // complete, columns as in the Relation
@@ -42,8 +48,10 @@ model::Result<void> ReadTable(Connection& connection, const model::Relation& rel
 // then Flush, while WantsWrite()).
 class TableReader {
  public:
-  // Takes over an idle kSql connection and begins the snapshot's transaction: this call blocks.
-  static model::Result<TableReader> Start(Connection connection, const std::string& snapshot_name);
+  // Takes over an idle kSql connection and begins the snapshot's transaction: this call blocks. The
+  // tables in `locked` cannot be truncated before the end.
+  static model::Result<TableReader> Start(Connection connection, const std::string& snapshot_name,
+                                          const std::vector<model::RelationPtr>& locked = {});
 
   // Asks for a table; the one before must be done().
   model::Result<void> Read(model::RelationPtr relation, Xmin xmin = Xmin::kLeaveOut);

@@ -445,6 +445,7 @@ model::Verdict Referee::MakeVerdict(VerdictKind kind, std::string reason) const 
   if (end_) {
     verdict.workload_hash = end_->workload_hash;
     verdict.generator = end_->digest;
+    verdict.situations = end_->situations;
   }
   if (oracle_) {
     verdict.transactions = oracle_->counts();

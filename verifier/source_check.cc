@@ -18,7 +18,7 @@ Result<SourceCheck> SourceCheck::Begin(const std::string& conninfo, const model:
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
   auto connection = Connection::Open(conninfo, ConnectionKind::kSql, options);
   if (!connection) return std::unexpected(std::move(connection.error()));
-  auto reader = postgres::TableReader::Start(std::move(*connection), *snapshot);
+  auto reader = postgres::TableReader::Start(std::move(*connection), *snapshot, catalog.tables);
   if (!reader) return std::unexpected(std::move(reader.error()));
   return SourceCheck(catalog, std::move(*holder), std::move(*reader));
 }

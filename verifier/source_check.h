@@ -43,7 +43,8 @@ class SourceCheck {
   // More differing rows than this are not collected.
   static constexpr std::size_t kMaxDifferences = 20;
 
-  // Opens the snapshot of now. Blocks for some milliseconds. `catalog` must outlive the check.
+  // Opens the snapshot of now, and locks the tables against TRUNCATE until the check is gone.
+  // Blocks for some milliseconds. `catalog` must outlive the check.
   static model::Result<SourceCheck> Begin(const std::string& conninfo,
                                           const model::Catalog& catalog);
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace lockstep::wire {
 namespace {
@@ -86,44 +87,22 @@ Result<model::RelationPtr> Get(const proto::Relation& from) {
   return relation;
 }
 
-proto::ErrorKind ToProtoKind(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::kUsage:
-      return proto::ERROR_KIND_USAGE;
-    case ErrorKind::kEnvironment:
-      return proto::ERROR_KIND_ENVIRONMENT;
-    case ErrorKind::kDisconnected:
-      return proto::ERROR_KIND_DISCONNECTED;
-    case ErrorKind::kMalformed:
-      return proto::ERROR_KIND_MALFORMED;
-    case ErrorKind::kMisfit:
-      return proto::ERROR_KIND_MISFIT;
-    case ErrorKind::kUnsupported:
-      return proto::ERROR_KIND_UNSUPPORTED;
-    case ErrorKind::kSql:
-      return proto::ERROR_KIND_SQL;
+using Counters = std::vector<std::pair<std::string, std::uint64_t>>;
+using ProtoCounters = google::protobuf::RepeatedPtrField<proto::Counter>;
+
+void Put(const Counters& from, ProtoCounters* to) {
+  for (const auto& [name, value] : from) {
+    proto::Counter* counter = to->Add();
+    counter->set_name(name);
+    counter->set_value(value);
   }
-  __builtin_unreachable();
 }
 
-std::optional<ErrorKind> ToErrorKind(proto::ErrorKind kind) {
-  switch (static_cast<int>(kind)) {
-    case proto::ERROR_KIND_USAGE:
-      return ErrorKind::kUsage;
-    case proto::ERROR_KIND_ENVIRONMENT:
-      return ErrorKind::kEnvironment;
-    case proto::ERROR_KIND_DISCONNECTED:
-      return ErrorKind::kDisconnected;
-    case proto::ERROR_KIND_MALFORMED:
-      return ErrorKind::kMalformed;
-    case proto::ERROR_KIND_MISFIT:
-      return ErrorKind::kMisfit;
-    case proto::ERROR_KIND_UNSUPPORTED:
-      return ErrorKind::kUnsupported;
-    case proto::ERROR_KIND_SQL:
-      return ErrorKind::kSql;
-  }
-  return std::nullopt;
+Counters Get(const ProtoCounters& from) {
+  Counters counters;
+  counters.reserve(static_cast<std::size_t>(from.size()));
+  for (const proto::Counter& counter : from) counters.emplace_back(counter.name(), counter.value());
+  return counters;
 }
 
 void Put(const model::NamedTexts& from, proto::NamedTexts* to) {
@@ -331,13 +310,15 @@ void ToProto(const End& from, proto::End& to) {
   to.set_barriers(from.barriers);
   Put(from.workload_hash, to.mutable_workload_hash());
   Put(from.digest, to.mutable_digest());
+  Put(from.situations, to.mutable_situations());
 }
 
 Result<End> FromProto(const proto::End& from) {
   return End{.scripts = from.scripts(),
              .barriers = from.barriers(),
              .workload_hash = Get(from.workload_hash()),
-             .digest = Get(from.digest())};
+             .digest = Get(from.digest()),
+             .situations = Get(from.situations())};
 }
 
 void ToProto(const model::Outcome& from, proto::Outcome& to) {
@@ -461,35 +442,11 @@ Result<Credit> FromProto(const proto::Credit& from) {
 
 void ToProto(const Status& from, proto::Status& to) {
   to.set_process(from.process);
-  for (const auto& [name, value] : from.counters) {
-    proto::Counter* counter = to.add_counters();
-    counter->set_name(name);
-    counter->set_value(value);
-  }
+  Put(from.counters, to.mutable_counters());
 }
 
 Result<Status> FromProto(const proto::Status& from) {
-  Status status{.process = from.process(), .counters = {}};
-  status.counters.reserve(static_cast<std::size_t>(from.counters_size()));
-  for (const proto::Counter& counter : from.counters()) {
-    status.counters.emplace_back(counter.name(), counter.value());
-  }
-  return status;
-}
-
-void ToProto(const Failure& from, proto::Failure& to) {
-  to.set_process(from.process);
-  to.set_kind(ToProtoKind(from.error.kind));
-  to.set_message(from.error.message);
-  to.set_sqlstate(from.error.sqlstate);
-}
-
-Result<Failure> FromProto(const proto::Failure& from) {
-  const auto kind = ToErrorKind(from.kind());
-  if (!kind.has_value()) return BadNumber("kind", from.kind());
-  return Failure{
-      .process = from.process(),
-      .error = model::Error{.kind = *kind, .message = from.message(), .sqlstate = from.sqlstate()}};
+  return Status{.process = from.process(), .counters = Get(from.counters())};
 }
 
 void ToProto(const model::Verdict& from, proto::Verdict& to) {
@@ -509,6 +466,7 @@ void ToProto(const model::Verdict& from, proto::Verdict& to) {
   Put(from.source, to.mutable_source());
   Put(from.generator, to.mutable_generator());
   to.set_rows_compared(from.rows_compared);
+  Put(from.situations, to.mutable_situations());
   if (from.first_divergence.has_value()) {
     Put(*from.first_divergence, to.mutable_first_divergence());
   }
@@ -536,6 +494,7 @@ Result<model::Verdict> FromProto(const proto::Verdict& from) {
   verdict.source = Get(from.source());
   verdict.generator = Get(from.generator());
   verdict.rows_compared = from.rows_compared();
+  verdict.situations = Get(from.situations());
   if (from.has_first_divergence()) verdict.first_divergence = Get(from.first_divergence());
   return verdict;
 }

@@ -105,6 +105,8 @@ struct End {
   std::uint64_t barriers = 0;
   model::Digest workload_hash;
   model::Digest digest;  // of the generator's own model after all scripts
+  // What the scripts contain, counted by name (generator/situations.h); zeros are listed.
+  std::vector<std::pair<std::string, std::uint64_t>> situations = {};
   friend bool operator==(const End&, const End&) = default;
 };
 

@@ -65,6 +65,55 @@ TEST_F(StatementsTest, TableHasColumnsNotNullAndKeyInKeyOrder) {
             ")");
 }
 
+TEST_F(StatementsTest, TableHasItsReplicaIdentity) {
+  model::Relation relation = *catalog_.tables[1];
+  relation.identity = model::ReplicaIdentity::kFull;
+  EXPECT_TRUE(
+      CreateTableSql(relation).ends_with("PRIMARY KEY (\"Order\", \"a\")\n);\n"
+                                         "ALTER TABLE \"Run 1\".\"T\"\"q\" REPLICA IDENTITY FULL"));
+  relation.identity = model::ReplicaIdentity::kIndex;
+  const std::string index =
+      "\n);\nCREATE UNIQUE INDEX \"T\"\"q identity\" ON \"Run 1\".\"T\"\"q\" (\"Order\", \"a\");\n"
+      "ALTER TABLE \"Run 1\".\"T\"\"q\" REPLICA IDENTITY USING INDEX \"T\"\"q identity\"";
+  EXPECT_TRUE(CreateTableSql(relation).ends_with("  \"m\" boolean" + index));
+  relation.columns[3].not_null = true;
+  EXPECT_TRUE(CreateTableSql(relation).ends_with(
+      "\"m\" boolean NOT NULL,\n  PRIMARY KEY (\"Order\", \"a\", \"m\")" + index));
+}
+
+TEST_F(StatementsTest, TypesStandInTheSchemaAndOnlyTheFirstBracesAreTheName) {
+  EXPECT_EQ(CreateTypeSql("Run 1", {"mood", "TYPE {} AS ENUM ('a', '{}')"}),
+            "CREATE TYPE \"Run 1\".\"mood\" AS ENUM ('a', '{}')");
+}
+
+TEST_F(StatementsTest, GeneratedColumnsAreMadeByTheServer) {
+  model::Relation relation = *catalog_.tables[1];
+  relation.columns[2].generated = "a + 1";
+  relation.columns[2].not_null = true;
+  catalog_.tables[1] = std::make_shared<const model::Relation>(relation);
+  EXPECT_NE(CreateTableSql(relation).find(
+                "\"n\" numeric(10,2) GENERATED ALWAYS AS (a + 1) STORED NOT NULL,"),
+            std::string::npos);
+
+  const std::string insert =
+      "INSERT INTO \"Run 1\".\"T\"\"q\" (\"a\", \"Order\", \"m\") VALUES ($1, $2, $3)";
+  EXPECT_EQ(maker_.Make(model::InsertRow{1, ARow()}).parameters,
+            (Parameters{"7", "it's", std::nullopt}));
+  EXPECT_EQ(maker_.Sql(), insert + " RETURNING xmin");
+  EXPECT_EQ(maker_.Make(model::UpsertRow{1, ARow(), {2, 3}}).name, "c1_3");
+  EXPECT_EQ(maker_.Sql(), insert +
+                              " ON CONFLICT (\"Order\", \"a\") DO UPDATE SET \"m\" = "
+                              "EXCLUDED.\"m\" RETURNING xmin");
+  const model::Row assignments =
+      Assign({Is(std::int64_t{8}), model::NotSent{}, Is(Numeric{"9.00"}), model::NotSent{}});
+  const Statement& update = maker_.Make(model::UpdateRow{1, AKey(), assignments});
+  EXPECT_EQ(update.name, "u1_0");
+  EXPECT_EQ(update.parameters, (Parameters{"8", "it's", "7"}));
+  EXPECT_EQ(maker_.Sql(),
+            "UPDATE \"Run 1\".\"T\"\"q\" SET \"a\" = $1 WHERE \"Order\" = $2 AND \"a\" = $3 "
+            "RETURNING xmin");
+}
+
 TEST_F(StatementsTest, SessionUpdateReturnsTheTransactionsXid) {
   const Statement& statement = maker_.SessionUpdate(model::SessionId{2}, model::TransactionId{99});
   EXPECT_EQ(maker_.Sql(),
@@ -104,6 +153,16 @@ TEST_F(StatementsTest, DeleteBindsTheKeyInKeyOrder) {
   const Statement& statement = maker_.Make(model::DeleteRow{1, AKey()});
   EXPECT_EQ(maker_.Sql(), "DELETE FROM \"Run 1\".\"T\"\"q\" WHERE \"Order\" = $1 AND \"a\" = $2");
   EXPECT_EQ(statement.parameters, (Parameters{"it's", "7"}));
+}
+
+TEST_F(StatementsTest, TruncateNamesOneTable) {
+  EXPECT_EQ(TruncateSql(*catalog_.tables[1]), "TRUNCATE \"Run 1\".\"T\"\"q\"");
+}
+
+TEST_F(StatementsTest, MessageBindsPrefixAndContent) {
+  const Statement& statement = maker_.Make(model::EmitMessage{"it's", ""});
+  EXPECT_EQ(maker_.Sql(), "SELECT 0 FROM pg_logical_emit_message(true, $1, $2::text)");
+  EXPECT_EQ(statement.parameters, (Parameters{"it's", ""}));
 }
 
 TEST_F(StatementsTest, EqualShapesShareAName) {

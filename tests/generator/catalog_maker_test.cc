@@ -55,10 +55,39 @@ TEST(CatalogMakerTest, EveryCatalogCoversAllTypesOutsideKeys) {
         types.insert(name.substr(0, name.find('(')) + (name.find('(') < name.size() ? "(" : ""));
       }
     }
-    for (const char* type : {"boolean", "smallint", "integer", "bigint", "real", "double precision",
-                             "numeric", "numeric(", "text", "character varying(", "uuid", "bytea",
-                             "date", "time without time zone", "timestamp without time zone",
-                             "timestamp with time zone", "jsonb"}) {
+    for (const char* type : {"boolean",
+                             "smallint",
+                             "integer",
+                             "bigint",
+                             "real",
+                             "double precision",
+                             "numeric",
+                             "numeric(",
+                             "text",
+                             "character varying(",
+                             "uuid",
+                             "bytea",
+                             "date",
+                             "time without time zone",
+                             "timestamp without time zone",
+                             "timestamp with time zone",
+                             "jsonb",
+                             "time with time zone",
+                             "interval",
+                             "inet",
+                             "integer[]",
+                             "text[]",
+                             "numeric[]",
+                             "int4range",
+                             "numrange",
+                             "tstzrange",
+                             "daterange",
+                             "price",
+                             "quantity",
+                             "\"Code\"",
+                             "mood",
+                             "mood[]",
+                             "\"Place of birth\""}) {
       EXPECT_TRUE(types.contains(type)) << type << " at seed " << seed;
     }
   }
@@ -81,6 +110,53 @@ TEST(CatalogMakerTest, EveryCatalogHasAllKindsOfKeys) {
     }
     EXPECT_LE(kinds.size(), 6u);
   }
+}
+
+TEST(CatalogMakerTest, EveryCatalogHasAllIdentitiesAndGeneratedColumns) {
+  for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+    std::set<model::ReplicaIdentity> identities;
+    int generated = 0;
+    for (const model::Relation& table : TablesOf(seed)) {
+      identities.insert(table.identity);
+      for (std::uint32_t i = 0; i < table.columns.size(); ++i) {
+        if (table.columns[i].generated.empty()) continue;
+        ++generated;
+        EXPECT_FALSE(table.IsKeyColumn(i));
+        EXPECT_NE(table.identity, model::ReplicaIdentity::kFull);
+      }
+    }
+    EXPECT_EQ(identities.size(), 3u) << "seed " << seed;
+    EXPECT_FALSE(identities.contains(model::ReplicaIdentity::kNothing));
+    EXPECT_GE(generated, 1) << "seed " << seed;
+  }
+}
+
+TEST(CatalogMakerTest, OneOrTwoTablesHaveAnOwnerAndALongTextStaysShared) {
+  std::set<std::uint32_t> owners;
+  for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+    for (std::uint32_t sessions : {1u, 4u}) {
+      model::Catalog catalog = MakeCatalog(seed, {.sessions = sessions});
+      int owned = 0;
+      bool shared_text = false;
+      EXPECT_FALSE(catalog.OwnerOf(model::kSessionTable).IsValid());
+      for (std::uint32_t i = 1; i < catalog.tables.size(); ++i) {
+        const model::SessionId owner = catalog.OwnerOf(i);
+        EXPECT_LE(owner.value, sessions);
+        owned += owner.IsValid();
+        if (sessions == 4) owners.insert(owner.value);
+        const model::Relation& table = *catalog.tables[i];
+        for (std::uint32_t c = 0; c < table.columns.size(); ++c) {
+          const model::Column& column = table.columns[c];
+          shared_text |= !owner.IsValid() && column.type_name == "text" &&
+                         column.generated.empty() && !table.IsKeyColumn(c);
+        }
+      }
+      EXPECT_GE(owned, 1);
+      EXPECT_LE(owned, 2);
+      EXPECT_TRUE(shared_text) << "seed " << seed;
+    }
+  }
+  EXPECT_EQ(owners, (std::set<std::uint32_t>{0, 1, 2, 3, 4}));
 }
 
 TEST(CatalogMakerTest, NamesAreUniqueFitAndSometimesNeedQuotes) {

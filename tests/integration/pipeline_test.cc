@@ -74,13 +74,15 @@ TEST_F(PipelineTest, TheReportOfAConvergedRunIsTheContract) {
   const Json& report = run.report;
   EXPECT_EQ(NamesOf(report), (Names{"commit_order", "digests", "elapsed_s", "exit_code",
                                     "listeners", "postgres_version", "rows_compared", "seed",
-                                    "transactions", "verdict", "workload_hash"}));
+                                    "situations", "transactions", "verdict", "workload_hash"}));
   EXPECT_EQ(report["verdict"], "converged");
   EXPECT_EQ(report["exit_code"], 0);
   EXPECT_TRUE(IsCount(report["exit_code"]) && IsCount(report["seed"]));
   EXPECT_TRUE(IsDigest(report["workload_hash"])) << report["workload_hash"];
   EXPECT_TRUE(Matches(report["postgres_version"], "[0-9]+\\.[0-9]+.*"));
   EXPECT_TRUE(IsCount(report["rows_compared"]));
+  EXPECT_GT(report["situations"]["insert"], 0);
+  EXPECT_TRUE(std::ranges::all_of(report["situations"], IsCount)) << report["situations"];
   EXPECT_TRUE(report["elapsed_s"].is_number_float()) << report["elapsed_s"];
 
   const Json& counts = report["transactions"];

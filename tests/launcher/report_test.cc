@@ -22,7 +22,8 @@ RunResult Converged() {
                          .expected = {0xabc, 0xdef},
                          .source = {0xabc, 0xdef},
                          .generator = {0xabc, 0xdef},
-                         .rows_compared = 99};
+                         .rows_compared = 99,
+                         .situations = {{"truncate", 3}, {"key_swap", 0}}};
   verdict.listeners.push_back({.id = "listener-1",
                                .plugin = "decoderbufs",
                                .transactions = 18,
@@ -74,7 +75,7 @@ TEST(ReportTest, ConvergedHasExactlyTheFieldsOfTheContract) {
     "digests": {"expected": "0000000000000abc0000000000000def",
       "source": "0000000000000abc0000000000000def",
       "generator": "0000000000000abc0000000000000def"},
-    "rows_compared": 99, "elapsed_s": 1.5})"));
+    "rows_compared": 99, "situations": {"truncate": 3, "key_swap": 0}, "elapsed_s": 1.5})"));
 }
 
 TEST(ReportTest, DivergedNamesTheFirstDivergence) {
@@ -109,10 +110,10 @@ TEST(ReportTest, AnErrorHasNoVerdict) {
   EXPECT_TRUE(report["postgres_version"].is_null());
   EXPECT_TRUE(report["digests"]["source"].is_null());
   EXPECT_EQ(report["transactions"]["committed"], 0);
-  EXPECT_EQ(Names(report),
-            (std::vector<std::string>{"verdict", "error", "exit_code", "seed", "workload_hash",
-                                      "postgres_version", "commit_order", "transactions",
-                                      "listeners", "digests", "rows_compared", "elapsed_s"}));
+  EXPECT_EQ(Names(report), (std::vector<std::string>{
+                               "verdict", "error", "exit_code", "seed", "workload_hash",
+                               "postgres_version", "commit_order", "transactions", "listeners",
+                               "digests", "rows_compared", "situations", "elapsed_s"}));
 }
 
 TEST(ReportTest, InconclusiveSaysWhyAndLeavesOutDigestsNobodyMade) {

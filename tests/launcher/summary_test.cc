@@ -52,6 +52,15 @@ Verdict: CONVERGED (exit 0)
 )");
 }
 
+TEST(SummaryTest, WhatDidNotOccurIsOneLine) {
+  RunResult result = Result(VerdictKind::kConverged);
+  result.verdict.situations = {{"truncate", 0}, {"upsert", 5}, {"key_swap", 0}};
+  EXPECT_TRUE(Contains(SummaryText(result),
+                       "\n\nDid not occur: truncate, key_swap\nVerdict: CONVERGED (exit 0)\n"));
+  result.verdict.situations = {{"truncate", 1}};
+  EXPECT_FALSE(Contains(SummaryText(result), "Did not occur"));
+}
+
 TEST(SummaryTest, DivergedShowsTheColumnsThatDiffer) {
   RunResult result = Result(VerdictKind::kDiverged);
   result.verdict.reason = "The replica of listener-1 differs.";

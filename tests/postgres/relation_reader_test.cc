@@ -41,16 +41,42 @@ TEST_F(RelationReaderTest, ColumnsAreInAttnumOrderWithoutDroppedOnes) {
   EXPECT_EQ(relation, expected);
 }
 
-TEST_F(RelationReaderTest, DomainHasItsBaseTypeAndItsOwnQualifiedName) {
+TEST_F(RelationReaderTest, DomainHasItsBaseTypeAndItsOwnName) {
   Must(
       Sql().Execute("CREATE DOMAIN inner_domain AS numeric(8,3); CREATE DOMAIN outer_domain AS "
                     "inner_domain; CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE domains(d "
                     "outer_domain, m mood, n mood[])"));
   Relation relation = Read("public", "domains");
   EXPECT_EQ(relation.columns[0].type, model::type_oid::kNumeric);
-  EXPECT_EQ(relation.columns[0].type_name, "public.outer_domain");
-  EXPECT_EQ(relation.columns[1].type_name, "public.mood");
-  EXPECT_EQ(relation.columns[2].type_name, "public.mood[]");
+  EXPECT_EQ(relation.columns[0].type_name, "outer_domain");
+  EXPECT_EQ(relation.columns[1].type_name, "mood");
+  EXPECT_EQ(relation.columns[2].type_name, "mood[]");
+}
+
+TEST_F(RelationReaderTest, TypesOfOtherSchemasCarryTheirs) {
+  Must(Sql().Execute(
+      "CREATE SCHEMA \"Ty pes\"; CREATE SCHEMA here; CREATE TYPE \"Ty pes\".\"A b\" AS "
+      "ENUM ('ok'); CREATE TYPE here.mood AS ENUM ('ok');"
+      "CREATE TABLE \"Ty pes\".t(a \"Ty pes\".\"A b\"[], b here.mood, c int);"
+      "CREATE TABLE here.t(a \"Ty pes\".\"A b\"[], b here.mood[])"));
+  Relation own = Read("Ty pes", "t");
+  EXPECT_EQ(own.columns[0].type_name, "\"A b\"[]");
+  EXPECT_EQ(own.columns[1].type_name, "here.mood");
+  EXPECT_EQ(own.columns[2].type_name, "integer");
+  Relation other = Read("here", "t");
+  EXPECT_EQ(other.columns[0].type_name, "\"Ty pes\".\"A b\"[]");
+  EXPECT_EQ(other.columns[1].type_name, "mood[]");
+}
+
+TEST_F(RelationReaderTest, GeneratedColumnsHaveTheirExpression) {
+  Must(
+      Sql().Execute("CREATE TABLE generated(a int DEFAULT 7, g int GENERATED ALWAYS AS (a % 5) "
+                    "STORED NOT NULL, i int GENERATED ALWAYS AS IDENTITY)"));
+  Relation relation = Read("public", "generated");
+  EXPECT_EQ(relation.columns[0].generated, "");
+  EXPECT_EQ(relation.columns[1].generated, "(a % 5)");
+  EXPECT_TRUE(relation.columns[1].not_null);
+  EXPECT_EQ(relation.columns[2].generated, "");
 }
 
 TEST_F(RelationReaderTest, KeyFollowsTheIdentity) {

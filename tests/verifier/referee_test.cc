@@ -121,7 +121,8 @@ class RefereeTest : public ::testing::Test {
     Say(listener, wire::Position{.received = EndOf(id), .confirmed = Lsn{}});
   }
   void EndOfScripts(std::uint64_t scripts, std::uint64_t barriers = 0) {
-    Say("generator", wire::End{scripts, barriers, model::Digest{}, truth_.digest()});
+    Say("generator",
+        wire::End{scripts, barriers, model::Digest{}, truth_.digest(), {{"truncate", 3}}});
   }
 
   template <typename T>
@@ -312,6 +313,7 @@ TEST_F(OneListener, ConvergedOnlyWhenEverythingIsThere) {
   ASSERT_TRUE(Is(VerdictKind::kConverged)) << Reason();
   EXPECT_EQ(referee_.verdict()->seed, 7u);
   EXPECT_EQ(referee_.verdict()->expected, truth_.digest());
+  EXPECT_EQ(referee_.verdict()->situations.at(0).second, 3u);
   EXPECT_EQ(referee_.verdict()->listeners.at(0).commits_checked, 2u);
 }
 

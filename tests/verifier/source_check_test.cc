@@ -114,5 +114,19 @@ TEST_F(SourceCheckTest, TheSnapshotIsThatOfTheBeginning) {
   EXPECT_TRUE(check.differences().empty());
 }
 
+// TRUNCATE empties a table for older snapshots too, unless it has to wait.
+TEST_F(SourceCheckTest, ATruncateWaitsUntilTheCheckIsGone) {
+  CommitTwoRows();
+  {
+    SourceCheck check = Begin();
+    auto refused = Sql().Execute("SET lock_timeout = '100ms'; TRUNCATE s.items");
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().sqlstate, "55P03");
+    check = Finish(std::move(check));
+    EXPECT_TRUE(check.differences().empty());
+  }
+  Execute("TRUNCATE s.items");
+}
+
 }  // namespace
 }  // namespace lockstep::verifier

@@ -40,13 +40,15 @@ model::Catalog SampleCatalog() {
   table->schema = "lockstep_3f2a";
   table->name = "Ta \xff ble";  // not UTF-8
   table->columns = {{"id", model::Oid{20}, "bigint", true},
-                    {"Nam e", model::Oid{25}, "text", false}};
+                    {"Nam e", model::Oid{25}, "text", false, "'\xff' || id"}};
   table->key = {1, 0};
   table->identity = model::ReplicaIdentity::kFull;
   model::Catalog catalog;
   catalog.schema = "lockstep_3f2a";
   catalog.sessions = 4;
+  catalog.types = {{"mo od", "TYPE {} AS ENUM ('\xff')"}, {"price", "DOMAIN {} AS numeric"}};
   catalog.tables = {model::MakeSessionRelation("lockstep_3f2a"), table};
+  catalog.owners = {{}, model::SessionId{3}};
   return catalog;
 }
 
@@ -62,6 +64,9 @@ model::Script SampleScript() {
       model::UpdateRow{1, KeyRow(), AssignmentRow()},
       model::RollbackToSavepoint{},
       model::DeleteRow{4'000'000'000u, KeyRow()},
+      model::TruncateTable{4'000'000'000u},
+      model::EmitMessage{"it's", "\xff"},
+      model::EmitMessage{},
       model::ReleaseSavepoint{},
       model::TruncateTable{3},
       model::EmitMessage{"p", std::string("a\0b", 3)},
@@ -105,6 +110,7 @@ model::Verdict SampleVerdict() {
   verdict.source = Digest{7, 8};
   verdict.generator = Digest{9, 10};
   verdict.rows_compared = 1000;
+  verdict.situations = {{"truncate", 3}, {"key_swap", 0}};
   const model::NamedTexts key = {{"id", "1"}};
   const model::NamedTexts row = {{"id", "1"}, {"note", std::nullopt}, {"empty", ""}};
   verdict.first_divergence = model::FirstDivergence{
@@ -137,7 +143,11 @@ std::vector<Message> SampleMessages() {
       Barrier{.number = 1},
       BarrierReached{.number = 2, .lsn = Lsn{3}},
       BarrierRelease{.number = 4},
-      End{.scripts = 5, .barriers = 6, .workload_hash = Digest{7, 8}, .digest = Digest{9, 10}},
+      End{.scripts = 5,
+          .barriers = 6,
+          .workload_hash = Digest{7, 8},
+          .digest = Digest{9, 10},
+          .situations = {{"truncate", kLargest}, {"key_swap", 0}}},
       SampleOutcome(),
       model::Outcome{},
       Settled{.lsn = Lsn{kLargest}},
