@@ -7,6 +7,8 @@
 #include <memory>
 #include <utility>
 
+#include "postgres/qualified_query.h"
+
 namespace lockstep::postgres {
 namespace {
 
@@ -17,7 +19,18 @@ using model::RelationPtr;
 using model::ReplicaIdentity;
 using model::Result;
 
-enum Field { kSchema, kName, kKind, kIdentity, kColumn, kType, kTypeName, kNotNull, kKeyPosition };
+enum Field {
+  kSchema,
+  kName,
+  kKind,
+  kIdentity,
+  kColumn,
+  kType,
+  kTypeName,
+  kNotNull,
+  kKeyPosition,
+  kGenerated
+};
 
 // One row a column, a table without columns one row with nulls.
 constexpr std::string_view kQuery = R"(
@@ -30,7 +43,11 @@ SELECT n.nspname, c.relname, c.relkind, c.relreplident, a.attname,
         SELECT d.oid FROM d WHERE d.typtype <> 'd'),
        format_type(a.atttypid, a.atttypmod), a.attnotnull,
        (SELECT k.position FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, position)
-        WHERE k.attnum = a.attnum AND k.position <= i.indnkeyatts)
+        WHERE k.attnum = a.attnum AND k.position <= i.indnkeyatts),
+       CASE a.attgenerated WHEN 's' THEN
+         (SELECT pg_get_expr(e.adbin, e.adrelid) FROM pg_attrdef e
+          WHERE e.adrelid = c.oid AND e.adnum = a.attnum)
+       END
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -44,20 +61,6 @@ Number ToNumber(std::string_view text) {
   Number number = 0;
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number;
-}
-
-// Runs `sql` with only pg_catalog in the search path, and puts the old path back.
-Result<QueryResult> ExecuteQualified(Connection& connection, const std::string& sql) {
-  constexpr std::string_view kSet = "SELECT pg_catalog.set_config('search_path', {}, false)";
-  Result<std::string> before = connection.Scalar("SELECT current_setting('search_path')");
-  if (!before) return std::unexpected(before.error());
-  Result<QueryResult> set = connection.Execute(fmt::format(kSet, "'pg_catalog'"));
-  if (!set) return set;
-  Result<QueryResult> result = connection.Execute(sql);
-  if (!result) return result;  // a transaction is aborted and the setting with it
-  set = connection.Execute(fmt::format(kSet, model::SqlLiteral(*before)));
-  if (!set) return set;
-  return result;
 }
 
 // The table whose rows begin at `row`, which is moved past them.
@@ -78,7 +81,8 @@ Relation TakeRelation(const QueryResult& result, int& row) {
         {.name = std::string(result.Text(row, kColumn)),
          .type = model::Oid{ToNumber<std::uint32_t>(result.Text(row, kType))},
          .type_name = std::string(result.Text(row, kTypeName)),
-         .not_null = result.Text(row, kNotNull) == "t"});
+         .not_null = result.Text(row, kNotNull) == "t",
+         .generated = std::string(result.Text(row, kGenerated))});
   }
   for (const auto& [position, column] : key) relation.key.push_back(column);
   return relation;
