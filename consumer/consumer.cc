@@ -11,6 +11,7 @@
 #include "postgres/slot.h"
 #include "postgres/system_identity.h"
 #include "postgres/table_reader.h"
+#include "postgres/type_reader.h"
 #include "replication/frames.h"
 #include "replication/make_decoder.h"
 
@@ -47,11 +48,14 @@ Result<void> CheckFollowable(const std::vector<model::RelationPtr>& relations,
 // What the attach snapshot shows.
 struct Snapshot {
   std::vector<model::RelationPtr> relations;
+  model::TypeCatalogPtr types = std::make_shared<const model::TypeCatalog>();
   std::unique_ptr<Replica> replica;
   std::chrono::milliseconds wal_sender_timeout{0};
 };
 
-Result<Snapshot> ReadSnapshot(const ConsumerOptions& options, const postgres::CreatedSlot& slot) {
+Result<Snapshot> ReadSnapshot(const ConsumerOptions& options,
+                              const replication::PluginChoice& plugin,
+                              const postgres::CreatedSlot& slot) {
   auto connection = Open(options, ConnectionKind::kSql);
   if (!connection) return std::unexpected(std::move(connection.error()));
   if (auto ok = postgres::BeginSnapshot(*connection, slot.snapshot_name); !ok)
@@ -61,7 +65,13 @@ Result<Snapshot> ReadSnapshot(const ConsumerOptions& options, const postgres::Cr
   if (auto ok = CheckFollowable(*relations, options.schema); !ok)
     return std::unexpected(std::move(ok.error()));
 
-  Snapshot snapshot{*relations, std::make_unique<Replica>(*relations, slot.consistent_point)};
+  Snapshot snapshot{.relations = *relations,
+                    .replica = std::make_unique<Replica>(*relations, slot.consistent_point)};
+  if (replication::NeedsTypes(plugin)) {
+    auto types = postgres::ReadTypes(*connection);
+    if (!types) return std::unexpected(std::move(types.error()));
+    snapshot.types = std::move(*types);
+  }
   for (std::uint32_t table = 0; table < relations->size(); ++table) {
     const model::Relation& relation = *(*relations)[table];
     auto read = postgres::ReadTable(
@@ -108,11 +118,12 @@ Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
   if (!slot) return std::unexpected(std::move(slot.error()));
 
   const auto attach = [&]() -> Result<Consumer> {
-    auto snapshot = ReadSnapshot(options, *slot);
-    if (!snapshot) return std::unexpected(std::move(snapshot.error()));
     replication::PluginChoice plugin{
         options.plugin, {.server = connection->server_version()}, options.publication};
-    auto decoder = replication::MakeDecoder(plugin, replication::RelationMap(snapshot->relations));
+    auto snapshot = ReadSnapshot(options, plugin, *slot);
+    if (!snapshot) return std::unexpected(std::move(snapshot.error()));
+    auto decoder = replication::MakeDecoder(
+        plugin, replication::RelationMap(snapshot->relations, snapshot->types));
     if (!decoder) return std::unexpected(std::move(decoder.error()));
     replication::Follower follower(
         {.start = slot->consistent_point,
@@ -123,8 +134,8 @@ Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
                                                      replication::StreamOptions(plugin));
     if (!stream) return std::unexpected(std::move(stream.error()));
     return Consumer(options, std::move(plugin), std::move(*identity), slot->consistent_point,
-                    std::move(snapshot->relations), std::move(snapshot->replica),
-                    std::move(follower), std::move(*stream));
+                    std::move(snapshot->relations), std::move(snapshot->types),
+                    std::move(snapshot->replica), std::move(follower), std::move(*stream));
   };
   auto consumer = attach();
   if (!consumer) {
@@ -200,7 +211,7 @@ Result<void> Consumer::Reconnect(TimePoint now) {
             "transactions between are lost, attach again",
             options_.slot, ToString((*slot)->confirmed_flush_lsn), ToString(confirmed())));
   }
-  auto decoder = replication::MakeDecoder(plugin_, replication::RelationMap(relations_));
+  auto decoder = replication::MakeDecoder(plugin_, replication::RelationMap(relations_, types_));
   if (!decoder) return std::unexpected(std::move(decoder.error()));
   auto stream = postgres::ReplicationStream::Start(
       std::move(*connection), options_.slot, confirmed(), replication::StreamOptions(plugin_));

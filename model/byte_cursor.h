@@ -35,9 +35,7 @@ class ByteCursor {
     rest_.remove_prefix(sizeof(T));
     return static_cast<T>(value);
   }
-  double Float8(const char* field) {
-    return std::bit_cast<double>(Integer<std::uint64_t>(field));
-  }
+  double Float8(const char* field) { return std::bit_cast<double>(Integer<std::uint64_t>(field)); }
   float Float4(const char* field) { return std::bit_cast<float>(Integer<std::uint32_t>(field)); }
   std::string_view Bytes(std::size_t size, const char* field) {
     if (rest_.size() < size) {

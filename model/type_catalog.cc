@@ -98,8 +98,8 @@ std::vector<Type> BuiltInTypes() {
   std::vector<Type> types;
   for (const BuiltIn& type : kBuiltIn) {
     types.push_back({Oid{type.oid}, type.kind, Oid{type.related}, type.name});
-    types.push_back({Oid{type.array}, TypeKind::kArray, Oid{type.oid},
-                     std::string(type.name) + "[]"});
+    types.push_back(
+        {Oid{type.array}, TypeKind::kArray, Oid{type.oid}, std::string(type.name) + "[]"});
   }
   return types;
 }

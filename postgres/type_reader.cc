@@ -17,8 +17,8 @@ using model::Result;
 
 enum Field { kOid, kKind, kRelated, kName };
 
-// An array is what array_in reads: int2vector and oidvector print in their own way. to_jsonb: before
-// PostgreSQL 14 there are no multiranges and no such column.
+// An array is what array_in reads: int2vector and oidvector print in their own way. to_jsonb:
+// before PostgreSQL 14 there are no multiranges and no such column.
 constexpr const char* kQuery = R"(
 SELECT t.oid, CASE WHEN t.typinput = 'pg_catalog.array_in'::regproc THEN 'a' ELSE t.typtype END,
        CASE WHEN t.typtype = 'd' THEN t.typbasetype

@@ -256,6 +256,11 @@ TEST(TextFormTest, FloatsArePrintedAsPostgresPrintsThem) {
   EXPECT_EQ(float4(999999), "999999");
   EXPECT_EQ(float4(1e6f), "1e+06");
   EXPECT_EQ(float4(1e-45f), "1e-45");
+  // Sixteen digits would do with rounding to even, which Postgres does not rely on.
+  EXPECT_EQ(float8(29670963641469088.0), "2.9670963641469088e+16");
+  EXPECT_EQ(float8(-190152109717903616.0), "-1.9015210971790362e+17");
+  EXPECT_EQ(float4(-45921648.0f), "-4.5921648e+07");
+  EXPECT_EQ(float8(1e23), "9.999999999999999e+22");
 }
 
 TEST(TextFormTest, MoneyIsPrintedAsTheCLocalePrintsIt) {
