@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "proto/decoderbufs.pb.h"
+#include "replication/column_type.h"
 #include "replication/decoderbufs_datum.h"
 #include "replication/sql_name.h"
 
@@ -128,7 +129,7 @@ class DecoderbufsDecoder final : public Decoder {
       const DatumMessage& datum = datums[static_cast<int>(i)];
       if (auto ok = CheckName(table, i, datum.column_name()); !ok)
         return std::unexpected(std::move(ok.error()));
-      if (auto ok = CheckType(relation.columns[i], datum.column_type()); !ok)
+      if (auto ok = CheckColumnType(relation.columns[i], datum.column_type()); !ok)
         return std::unexpected(std::move(ok.error()));
       if (auto ok = AppendCell(relation, i, datum, kind); !ok)
         return std::unexpected(std::move(ok.error()));
@@ -150,18 +151,6 @@ class DecoderbufsDecoder final : public Decoder {
       return AppendDatum(relation.columns[column], datum, builder_);
     }
     return {};
-  }
-
-  // A built-in type is sent by its own OID, a domain by the domain's, which the relation does not
-  // hold (it holds the base type).
-  static Result<void> CheckType(const model::Column& column, std::int64_t sent) {
-    // FirstUnpinnedObjectId: below it OIDs are fixed by the server's source.
-    constexpr std::int64_t kFirstUnpinned = 12'000;
-    if (sent == column.type.value || sent >= kFirstUnpinned) return {};
-    return Fail(ErrorKind::kMisfit,
-                fmt::format("column {} is sent with type OID {}, known as {} (OID {}); the table "
-                            "changed since the listener attached, attach again",
-                            column.name, sent, column.type_name, column.type.value));
   }
 
   // The column at `position` must be the one the relation has there.

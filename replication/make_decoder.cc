@@ -7,9 +7,24 @@
 #include "model/relation.h"
 #include "replication/decoderbufs_decoder.h"
 #include "replication/pgoutput_decoder.h"
+#include "replication/wal2json_decoder.h"
 
 namespace lockstep::replication {
 namespace {
+
+using Options = std::vector<std::pair<std::string, std::string>>;
+
+// Only what the decoder reads: each more costs bytes with every message.
+Options Wal2jsonOptions(const model::PluginVersion& version) {
+  Options options = {{"format-version", "2"},
+                     {"include-xids", "true"},
+                     {"include-timestamp", "true"},
+                     {"include-types", "false"},
+                     {"include-type-oids", "true"}};
+  if (version.wal2json_numbers_as_strings)
+    options.emplace_back("numeric-data-types-as-string", "true");
+  return options;
+}
 
 constexpr int kPostgres14 = 140000;
 
@@ -17,11 +32,21 @@ bool IsPgoutput(const PluginChoice& plugin) {
   return plugin.name == "pgoutput" || plugin.name == "pgoutput-binary";
 }
 
+Options PgoutputOptions(const PluginChoice& plugin) {
+  // The plugin reads the names as a list of SQL identifiers.
+  Options options = {{"proto_version", "1"},
+                     {"publication_names", model::SqlIdentifier(plugin.publication)}};
+  if (plugin.version.server >= kPostgres14) options.emplace_back("messages", "true");
+  if (plugin.name == "pgoutput-binary") options.emplace_back("binary", "true");
+  return options;
+}
+
 }  // namespace
 
 model::Result<std::unique_ptr<Decoder>> MakeDecoder(const PluginChoice& plugin,
                                                     RelationMap relations) {
   if (plugin.name == "decoderbufs") return MakeDecoderbufsDecoder(std::move(relations));
+  if (plugin.name == "wal2json") return MakeWal2jsonDecoder(std::move(relations));
   if (IsPgoutput(plugin)) {
     if (plugin.publication.empty()) {
       return model::Fail(model::ErrorKind::kUsage,
@@ -40,15 +65,9 @@ model::Result<std::unique_ptr<Decoder>> MakeDecoder(const PluginChoice& plugin,
 bool NeedsTypes(const PluginChoice& plugin) { return IsPgoutput(plugin); }
 
 std::vector<std::pair<std::string, std::string>> StreamOptions(const PluginChoice& plugin) {
-  std::vector<std::pair<std::string, std::string>> options;
-  if (IsPgoutput(plugin)) {
-    // The plugin reads the names as a list of SQL identifiers.
-    options = {{"proto_version", "1"},
-               {"publication_names", model::SqlIdentifier(plugin.publication)}};
-    if (plugin.version.server >= kPostgres14) options.emplace_back("messages", "true");
-    if (plugin.name == "pgoutput-binary") options.emplace_back("binary", "true");
-  }
-  return options;
+  if (plugin.name == "wal2json") return Wal2jsonOptions(plugin.version);
+  if (IsPgoutput(plugin)) return PgoutputOptions(plugin);
+  return {};
 }
 
 }  // namespace lockstep::replication

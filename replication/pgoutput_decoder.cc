@@ -115,9 +115,9 @@ class PgoutputDecoder final : public Decoder {
                               ToString(commit_lsn), ToString(open_->final_lsn)));
     }
     if (end_lsn != frame.start) {
-      return Fail(ErrorKind::kMalformed, fmt::format("end LSN at byte {}: {}, but the frame's is {}",
-                                                     end_at, ToString(end_lsn),
-                                                     ToString(frame.start)));
+      return Fail(ErrorKind::kMalformed,
+                  fmt::format("end LSN at byte {}: {}, but the frame's is {}", end_at,
+                              ToString(end_lsn), ToString(frame.start)));
     }
     const CommitEvent commit{open_->xid, end_lsn, time};
     open_.reset();
@@ -170,8 +170,7 @@ class PgoutputDecoder final : public Decoder {
     SentTable table;
     if (*known) {
       auto matched = MatchRelation(sent, *known, relations_.types());
-      if (!matched)
-        return Fail("table " + (*known)->QualifiedName(), std::move(matched.error()));
+      if (!matched) return Fail("table " + (*known)->QualifiedName(), std::move(matched.error()));
       table = std::move(*matched);
     }
     tables_[oid.value] = std::move(table);

@@ -20,7 +20,8 @@ using model::TypeCatalog;
 // Whether a column that is sent with type `sent` can be `known`, which holds a domain's base type.
 // Without the database's types nothing is known of the OIDs it gave itself.
 bool TypeFits(const Column& known, model::Oid sent, const TypeCatalog& types) {
-  constexpr std::uint32_t kFirstUnpinned = 12'000;  // below it OIDs are fixed by the server's source
+  constexpr std::uint32_t kFirstUnpinned =
+      12'000;  // below it OIDs are fixed by the server's source
   if (types.BaseOf(sent) == known.type) return true;
   return !types.is_complete() && sent.value >= kFirstUnpinned && !types.Find(sent);
 }
@@ -67,8 +68,7 @@ std::vector<std::uint32_t> KeyFor(const Relation& relation, const std::vector<bo
                                   const Relation& known) {
   std::vector<std::uint32_t> key;
   for (const std::uint32_t column : known.key) {
-    const auto it =
-        std::ranges::find(relation.columns, known.columns[column].name, &Column::name);
+    const auto it = std::ranges::find(relation.columns, known.columns[column].name, &Column::name);
     if (it == relation.columns.end()) break;
     key.push_back(static_cast<std::uint32_t>(it - relation.columns.begin()));
   }

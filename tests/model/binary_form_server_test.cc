@@ -53,9 +53,9 @@ class BinaryFormServerTest : public postgres::ClusterFixture {
     const auto types = Must(postgres::ReadTypes(sql_));
     const Column column =
         Must(postgres::ReadRelations(sql_, {{"public", "v"}})).at(0)->columns.at(0);
-    const std::string send = Must(
-        sql_.Scalar("SELECT typsend FROM pg_type t JOIN pg_attribute a ON a.atttypid = t.oid "
-                    "WHERE a.attrelid = 'v'::regclass AND attnum = 1"));
+    const std::string send =
+        Must(sql_.Scalar("SELECT typsend FROM pg_type t JOIN pg_attribute a ON a.atttypid = t.oid "
+                         "WHERE a.attrelid = 'v'::regclass AND attnum = 1"));
     auto rows = Must(sql_.Execute("SELECT c, encode(" + send + "(c), 'hex') FROM v"));
     ASSERT_GT(rows.rows(), 0);
     for (int row = 0; row < rows.rows(); ++row) {
@@ -66,9 +66,8 @@ class BinaryFormServerTest : public postgres::ClusterFixture {
       auto ok = AppendFromBinary(column, *types, FromHex(rows.Text(row, 1)), from_binary);
       ASSERT_TRUE(ok.has_value()) << text << ": " << ok.error().message;
       const Row read = from_binary.Build();
-      ASSERT_EQ(from_text.Build(), read)
-          << text.substr(0, 300) << "\nwas read as\n"
-          << Describe(column.type, read.At(0)).substr(0, 300);
+      ASSERT_EQ(from_text.Build(), read) << text.substr(0, 300) << "\nwas read as\n"
+                                         << Describe(column.type, read.At(0)).substr(0, 300);
     }
     compared_ += rows.rows();
   }
@@ -88,11 +87,13 @@ constexpr const char* kFloats = R"(
 TEST_F(BinaryFormServerTest, Numbers) {
   ExpectSameCells("bool", "VALUES (true), (false)");
   ExpectSameCells("int2", "VALUES (0), (-1), (1), (-32768), (32767)");
-  ExpectSameCells("int4", "SELECT (random() * 4294967295 - 2147483648)::int8 FROM "
-                          "generate_series(1, 500)");
-  ExpectSameCells("int8", "SELECT ((random() - 0.5) * 10 ^ (random() * 18))::int8 FROM "
-                          "generate_series(1, 500) UNION ALL VALUES (9223372036854775807), "
-                          "(-9223372036854775808)");
+  ExpectSameCells("int4",
+                  "SELECT (random() * 4294967295 - 2147483648)::int8 FROM "
+                  "generate_series(1, 500)");
+  ExpectSameCells("int8",
+                  "SELECT ((random() - 0.5) * 10 ^ (random() * 18))::int8 FROM "
+                  "generate_series(1, 500) UNION ALL VALUES (9223372036854775807), "
+                  "(-9223372036854775808)");
   ExpectSameCells("oid", "VALUES (0::int8), (4294967295), (1)");
   const std::string floats = kFloats;
   const auto with_range = [&](const char* range) {
@@ -101,12 +102,12 @@ TEST_F(BinaryFormServerTest, Numbers) {
   };
   ExpectSameCells("float8", with_range("600 - 300"));
   ExpectSameCells("float4", with_range("60 - 30"));
-  ExpectSameCells("float8[]",
-                  "SELECT ARRAY[x, -x] FROM (" + with_range("600 - 300") + ") f(x)");
+  ExpectSameCells("float8[]", "SELECT ARRAY[x, -x] FROM (" + with_range("600 - 300") + ") f(x)");
   ExpectSameCells("float4[]", "SELECT ARRAY[x::float4] FROM (" + with_range("60 - 30") + ") f(x)");
-  ExpectSameCells("money", "SELECT ((random() - 0.5) * 10 ^ (random() * 16))::numeric FROM "
-                           "generate_series(1, 500) UNION ALL VALUES (-92233720368547758.08), "
-                           "(92233720368547758.07), (0)");
+  ExpectSameCells("money",
+                  "SELECT ((random() - 0.5) * 10 ^ (random() * 16))::numeric FROM "
+                  "generate_series(1, 500) UNION ALL VALUES (-92233720368547758.08), "
+                  "(92233720368547758.07), (0)");
   EXPECT_GT(compared_, 5000);
 }
 
@@ -130,30 +131,33 @@ TEST_F(BinaryFormServerTest, Texts) {
   const std::string texts = kTexts;
   for (const char* type : {"text", "varchar(20)", "char(20)", "name", "bytea"}) {
     const bool is_bytea = std::string_view(type) == "bytea";
-    ExpectSameCells(type, std::string("SELECT ") +
-                              (is_bytea ? "convert_to(x, 'UTF8')" : "x") + " FROM " + texts +
-                              " v(x)");
+    ExpectSameCells(type, std::string("SELECT ") + (is_bytea ? "convert_to(x, 'UTF8')" : "x") +
+                              " FROM " + texts + " v(x)");
   }
   ExpectSameCells("\"char\"", "SELECT n::\"char\" FROM generate_series(-128, 127) n");
   ExpectSameCells("uuid", "SELECT gen_random_uuid() FROM generate_series(1, 100)");
-  ExpectSameCells("json", "SELECT to_json(x) FROM " + texts + " v(x) UNION ALL VALUES "
-                          "('{\"b\":  1, \"a\": [1e400]}'::json)");
+  ExpectSameCells("json", "SELECT to_json(x) FROM " + texts +
+                              " v(x) UNION ALL VALUES "
+                              "('{\"b\":  1, \"a\": [1e400]}'::json)");
   ExpectSameCells("jsonb", "SELECT jsonb_build_object(x, n, 'a', to_jsonb(x)) FROM " + texts +
                                " v(x), generate_series(-1, 2) n");
   ExpectSameCells("jsonpath", "VALUES ('$.a[*] ? (@ > 1)'::jsonpath)");
-  ExpectSameCells("xml", "VALUES ('<a/>'::xml), ('<?xml version=\"1.0\"?><a/>'), (''), ('x<b/>'),"
-                         "('<?xml version=\"1.0\" standalone=\"yes\"?><a/>'),"
-                         "('<?xml version=\"1.1\" encoding=\"UTF-8\"?><ö/>')");
+  ExpectSameCells("xml",
+                  "VALUES ('<a/>'::xml), ('<?xml version=\"1.0\"?><a/>'), (''), ('x<b/>'),"
+                  "('<?xml version=\"1.0\" standalone=\"yes\"?><a/>'),"
+                  "('<?xml version=\"1.1\" encoding=\"UTF-8\"?><ö/>')");
   ExpectSameCells("bit(13)", "SELECT (random() * 8191)::int::bit(13) FROM generate_series(1, 99)");
-  ExpectSameCells("varbit", "SELECT x::varbit FROM (VALUES (''), ('1'), ('0'), ('10101010'), "
-                            "('101010101')) v(x)");
+  ExpectSameCells("varbit",
+                  "SELECT x::varbit FROM (VALUES (''), ('1'), ('0'), ('10101010'), "
+                  "('101010101')) v(x)");
 }
 
 TEST_F(BinaryFormServerTest, Times) {
-  ExpectSameCells("date", "SELECT date '4714-11-24 BC' + (random() * 10000000)::int FROM "
-                          "generate_series(1, 500) UNION ALL VALUES (date '4714-11-24 BC'), "
-                          "('5874897-12-31'), ('infinity'), ('-infinity'), ('0001-01-01'), "
-                          "('0001-12-31 BC')");
+  ExpectSameCells("date",
+                  "SELECT date '4714-11-24 BC' + (random() * 10000000)::int FROM "
+                  "generate_series(1, 500) UNION ALL VALUES (date '4714-11-24 BC'), "
+                  "('5874897-12-31'), ('infinity'), ('-infinity'), ('0001-01-01'), "
+                  "('0001-12-31 BC')");
   const std::string moments =
       "SELECT x::timestamptz FROM (VALUES ('4714-11-24 00:00:00+00 BC'), "
       "('294276-12-31 23:59:59.999999+00'), ('infinity'), ('-infinity'), ('2000-01-01'), "
@@ -162,8 +166,9 @@ TEST_F(BinaryFormServerTest, Times) {
   ExpectSameCells("timestamptz", moments);
   ExpectSameCells("timestamp", "SELECT m AT TIME ZONE 'UTC' FROM (" + moments + ") t(m)");
   ExpectSameCells("timestamp(0)", "VALUES (now())");
-  ExpectSameCells("time", "SELECT time '00:00' + random() * interval '24:00' FROM "
-                          "generate_series(1, 300) UNION ALL VALUES (time '24:00'), ('00:00')");
+  ExpectSameCells("time",
+                  "SELECT time '00:00' + random() * interval '24:00' FROM "
+                  "generate_series(1, 300) UNION ALL VALUES (time '24:00'), ('00:00')");
   ExpectSameCells("timetz",
                   "SELECT x::timetz FROM (VALUES ('24:00+15:59:59'), ('00:00-15:59:59'), "
                   "('12:00+05:30'), ('12:00:00.5-03'), ('01:02:03.000001+00:00:07'), ('23:00+00'), "
@@ -215,19 +220,20 @@ TEST_F(BinaryFormServerTest, AddressesAndShapes) {
 TEST_F(BinaryFormServerTest, ArraysOfEverything) {
   const std::string texts = kTexts;
   ExpectSameCells("text[]", "SELECT ARRAY[x, NULL, y] FROM " + texts + " v(x), " + texts + " w(y)");
-  ExpectSameCells("text[]", "SELECT ARRAY[[x, NULL], [y, 'b']] FROM " + texts + " v(x), " + texts +
-                                " w(y)");
-  ExpectSameCells("int4[]", "VALUES ('{}'::int4[]), ('{NULL}'), ('[0:1]={1,2}'), "
-                            "('[-3:-2][5:6]={{1,2},{3,4}}'), ('{{{{{{1}}}}}}'), "
-                            "('[2147483646:2147483646]={1}'), ('[1:1][0:0]={{1}}')");
+  ExpectSameCells("text[]",
+                  "SELECT ARRAY[[x, NULL], [y, 'b']] FROM " + texts + " v(x), " + texts + " w(y)");
+  ExpectSameCells("int4[]",
+                  "VALUES ('{}'::int4[]), ('{NULL}'), ('[0:1]={1,2}'), "
+                  "('[-3:-2][5:6]={{1,2},{3,4}}'), ('{{{{{{1}}}}}}'), "
+                  "('[2147483646:2147483646]={1}'), ('[1:1][0:0]={{1}}')");
   ExpectSameCells("box[]", "VALUES ('{(1,2),(3,4);(5,6),(7,8)}'::box[]), ('{NULL;NULL}')");
   ExpectSameCells("bytea[]", "VALUES (ARRAY['\\x00ff'::bytea, '', NULL])");
   ExpectSameCells("interval[]", "VALUES (ARRAY['1 day'::interval, '1:00'])");
   ExpectSameCells("timestamptz[]", "VALUES (ARRAY[now(), 'infinity', '0044-03-15 BC'])");
   ExpectSameCells("timetz[]", "VALUES (ARRAY['12:00+05:30'::timetz])");
   ExpectSameCells("date[]", "VALUES (ARRAY['0044-03-15 BC'::date, 'infinity'])");
-  ExpectSameCells("jsonb[]", "SELECT ARRAY[to_jsonb(x), jsonb_build_object(x, x)] FROM " + texts +
-                                 " v(x)");
+  ExpectSameCells("jsonb[]",
+                  "SELECT ARRAY[to_jsonb(x), jsonb_build_object(x, x)] FROM " + texts + " v(x)");
   ExpectSameCells("bool[]", "VALUES (ARRAY[true, false, NULL])");
   ExpectSameCells("\"char\"[]", "SELECT ARRAY[n::\"char\"] FROM generate_series(-128, 127) n");
   ExpectSameCells("char(3)[]", "VALUES (ARRAY['a'::char(3), ''])");
@@ -237,21 +243,25 @@ TEST_F(BinaryFormServerTest, ArraysOfEverything) {
 }
 
 TEST_F(BinaryFormServerTest, RangesAndMultiranges) {
-  ExpectSameCells("int4range", "SELECT int4range(a, a + b, c) FROM generate_series(-3, 3) a, "
-                               "generate_series(0, 2) b, (VALUES ('[)'), ('(]'), ('[]'), ('()')) "
-                               "v(c) UNION ALL VALUES ('empty'::int4range), ('(,)'), ('[1,)'), "
-                               "('(,1)')");
+  ExpectSameCells("int4range",
+                  "SELECT int4range(a, a + b, c) FROM generate_series(-3, 3) a, "
+                  "generate_series(0, 2) b, (VALUES ('[)'), ('(]'), ('[]'), ('()')) "
+                  "v(c) UNION ALL VALUES ('empty'::int4range), ('(,)'), ('[1,)'), "
+                  "('(,1)')");
   ExpectSameCells("numrange", "VALUES ('(1.50,2.0]'::numrange), ('[NaN,NaN]'), ('[,1e20)')");
   ExpectSameCells("tsrange", "VALUES ('[2020-01-01 00:00,infinity]'::tsrange), ('(,infinity)')");
-  ExpectSameCells("tstzrange", "SELECT tstzrange('2020-01-01', now()) UNION ALL SELECT "
-                               "tstzrange('-infinity', NULL)");
+  ExpectSameCells("tstzrange",
+                  "SELECT tstzrange('2020-01-01', now()) UNION ALL SELECT "
+                  "tstzrange('-infinity', NULL)");
   ExpectSameCells("daterange", "VALUES ('[2020-01-01,2020-02-01]'::daterange), ('[,infinity]')");
   Must(sql_.Execute("CREATE TYPE text_range AS RANGE (subtype = text, collation = \"C\")"));
   const std::string texts = kTexts;
   ExpectSameCells("text_range", "SELECT text_range(x, x || 'z', c) FROM " + texts +
                                     " v(x), (VALUES ('[)'), ('(]')) w(c)");
-  ExpectSameCells("text_multirange", "SELECT text_multirange(text_range(x, x || 'z'), "
-                                     "text_range('zz', NULL)) FROM " + texts + " v(x)");
+  ExpectSameCells("text_multirange",
+                  "SELECT text_multirange(text_range(x, x || 'z'), "
+                  "text_range('zz', NULL)) FROM " +
+                      texts + " v(x)");
   ExpectSameCells("int4multirange", "VALUES ('{}'::int4multirange), ('{[1,2),[5,7)}'), ('{(,)}')");
   ExpectSameCells("tsmultirange", "VALUES ('{[2020-01-01,2021-01-01)}'::tsmultirange)");
   ExpectSameCells("int4range[]", "VALUES (ARRAY['[1,2)'::int4range, 'empty', NULL])");
@@ -277,14 +287,16 @@ TEST_F(BinaryFormServerTest, EnumsDomainsAndCompositesNested) {
                               " v(x), unnest(enum_range(NULL::mood)) m UNION ALL SELECT "
                               "ROW(NULL, NULL, NULL, NULL)::pair");
   ExpectSameCells("a_pair", "SELECT ROW(x, 5, 'sad', -0.1)::pair FROM " + texts + " v(x)");
-  ExpectSameCells("pair[]", "SELECT ARRAY[ROW(x, 5, 'sad', 'NaN')::pair, NULL] FROM " + texts +
-                                " v(x)");
-  ExpectSameCells("deep", "SELECT ROW(p, ARRAY[p, p], '[1,5)', ARRAY[x], '\\x00ff', 1.5)::deep FROM "
-                              "(SELECT x, ROW(x, 5, 'so-so', 0.1)::pair FROM " + texts +
-                              " v(x)) w(x, p)");
-  ExpectSameCells("deep[]", "SELECT ARRAY[[ROW(p, ARRAY[p], 'empty', NULL, '', 2)::deep, NULL]] "
-                            "FROM (SELECT ROW(x, 5, 'so-so', 0.1)::pair FROM " + texts +
-                            " v(x)) w(p)");
+  ExpectSameCells("pair[]",
+                  "SELECT ARRAY[ROW(x, 5, 'sad', 'NaN')::pair, NULL] FROM " + texts + " v(x)");
+  ExpectSameCells("deep",
+                  "SELECT ROW(p, ARRAY[p, p], '[1,5)', ARRAY[x], '\\x00ff', 1.5)::deep FROM "
+                  "(SELECT x, ROW(x, 5, 'so-so', 0.1)::pair FROM " +
+                      texts + " v(x)) w(x, p)");
+  ExpectSameCells("deep[]",
+                  "SELECT ARRAY[[ROW(p, ARRAY[p], 'empty', NULL, '', 2)::deep, NULL]] "
+                  "FROM (SELECT ROW(x, 5, 'so-so', 0.1)::pair FROM " +
+                      texts + " v(x)) w(p)");
   ExpectSameCells("one", "SELECT ROW(x)::one FROM " + texts + " v(x)");
   ExpectSameCells("wide", "VALUES (ROW(1, 'a b')::wide), (ROW(NULL, '')::wide)");
 }

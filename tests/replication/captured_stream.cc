@@ -18,9 +18,7 @@ using model::Oid;
 using model::ReplicaIdentity;
 namespace type_oid = model::type_oid;
 
-constexpr const char* kPath = "tests/replication/captures/decoderbufs.hex";
-
-// Types without a name in model/type_oid.h (pg_type.dat), and the enum of the capture.
+// Types without a name in model/type_oid.h (pg_type.dat), and the user types of the capture.
 constexpr Oid kBit{1560};
 constexpr Oid kInet{869};
 constexpr Oid kInt4Array{1007};
@@ -28,7 +26,16 @@ constexpr Oid kInt4Range{3904};
 constexpr Oid kJson{114};
 constexpr Oid kTextArray{1009};
 constexpr Oid kXml{142};
+constexpr Oid kByteaArray{1001};
+constexpr Oid kInt4Multirange{4451};
+constexpr Oid kTstzRange{3910};
+constexpr Oid kTsvector{3614};
+constexpr Oid kVarbit{1562};
 constexpr Oid kMood{16387};
+constexpr Oid kMoodArray{16386};
+constexpr Oid kLabelArray{16396};
+constexpr Oid kPair{16532};
+constexpr Oid kPairArray{16531};
 
 Column Id(const char* name) { return {name, type_oid::kInt4, "integer", true}; }
 Column TextColumn(const char* name) { return {name, type_oid::kText, "text"}; }
@@ -49,9 +56,10 @@ std::string FromHex(std::string_view line) {
 
 }  // namespace
 
-std::vector<std::string> CapturedMessages() {
-  std::ifstream file(kPath);
-  if (!file) throw std::runtime_error(std::string("cannot read ") + kPath);
+std::vector<std::string> CapturedMessages(std::string_view plugin) {
+  const std::string path = "tests/replication/captures/" + std::string(plugin) + ".hex";
+  std::ifstream file(path);
+  if (!file) throw std::runtime_error("cannot read " + path);
   std::vector<std::string> messages;
   for (std::string line; std::getline(file, line);) {
     if (!line.starts_with('#')) messages.push_back(FromHex(line));
@@ -117,6 +125,18 @@ std::vector<model::RelationPtr> CapturedRelations() {
       Table("changing", {Id("id"), TextColumn("note")}),
       Table("saved", {Id("id")}),
       Table("generated", {Id("id"), {"twice", type_oid::kInt4, "integer"}}),
+      Table("composed", {Id("id"),
+                         {"p", kPair, "captured.pair"},
+                         {"pairs", kPairArray, "captured.pair[]"},
+                         {"moods", kMoodArray, "captured.mood[]"},
+                         {"labels", kLabelArray, "captured.label[]"},
+                         {"blobs", kByteaArray, "bytea[]"},
+                         {"r", kInt4Multirange, "int4multirange"},
+                         {"tr", kTstzRange, "tstzrange"},
+                         {"v", kVarbit, "bit varying"},
+                         {"ts", kTsvector, "tsvector"},
+                         {"yes", type_oid::kBool, "captured.yes"},
+                         {"ratio", type_oid::kFloat8, "captured.ratio"}}),
   };
 }
 

@@ -1,8 +1,9 @@
 // Prints what a walsender sends for a slot, one CopyData message a line in hex, headers and
 // keepalives included. Makes the fixtures of tests/replication; not a test.
 //
-//   capture CONNINFO SLOT STOP_LSN
+//   capture CONNINFO SLOT STOP_LSN [OPTIONS]
 //
+// OPTIONS are the plugin's, as START_REPLICATION takes them between its parentheses.
 // Ends with the first keepalive that asks for a reply at or after STOP_LSN: set wal_sender_timeout
 // short. Nothing is confirmed.
 #include <postgresql/libpq-fe.h>
@@ -38,13 +39,14 @@ bool IsEnd(std::string_view bytes, std::uint64_t stop_lsn) {
 int main(int argc, char** argv) {
   std::uint32_t high = 0;
   std::uint32_t low = 0;
-  if (argc != 4 || std::sscanf(argv[3], "%X/%X", &high, &low) != 2) {
-    std::fprintf(stderr, "usage: capture CONNINFO SLOT STOP_LSN\n");
+  if (argc < 4 || argc > 5 || std::sscanf(argv[3], "%X/%X", &high, &low) != 2) {
+    std::fprintf(stderr, "usage: capture CONNINFO SLOT STOP_LSN [OPTIONS]\n");
     return EXIT_FAILURE;
   }
   PGconn* connection = PQconnectdb(argv[1]);
   if (PQstatus(connection) != CONNECTION_OK) Die(connection);
-  const std::string start = "START_REPLICATION SLOT " + std::string(argv[2]) + " LOGICAL 0/0";
+  std::string start = "START_REPLICATION SLOT " + std::string(argv[2]) + " LOGICAL 0/0";
+  if (argc == 5) start += " (" + std::string(argv[4]) + ")";
   PGresult* result = PQexec(connection, start.c_str());
   if (PQresultStatus(result) != PGRES_COPY_BOTH) Die(connection);
   PQclear(result);
