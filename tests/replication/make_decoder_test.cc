@@ -12,6 +12,23 @@ TEST(MakeDecoderTest, DecoderbufsHasADecoder) {
   EXPECT_NE(*decoder, nullptr);
 }
 
+TEST(MakeDecoderTest, Wal2jsonHasADecoderAndIsAskedForFormatVersion2) {
+  PluginChoice plugin{.name = "wal2json"};
+  auto decoder = MakeDecoder(plugin, RelationMap({}));
+  ASSERT_TRUE(decoder.has_value());
+  EXPECT_NE(*decoder, nullptr);
+  // As tests/replication/captures/regenerate asks.
+  auto expected = std::vector<std::pair<std::string, std::string>>{{"format-version", "2"},
+                                                                   {"include-xids", "true"},
+                                                                   {"include-timestamp", "true"},
+                                                                   {"include-types", "false"},
+                                                                   {"include-type-oids", "true"}};
+  EXPECT_EQ(StreamOptions(plugin), expected);
+  plugin.version.wal2json_numbers_as_strings = true;
+  expected.emplace_back("numeric-data-types-as-string", "true");
+  EXPECT_EQ(StreamOptions(plugin), expected);
+}
+
 TEST(MakeDecoderTest, APluginWithoutADecoderIsRefusedByName) {
   auto decoder = MakeDecoder({.name = "test_decoding"}, RelationMap({}));
   ASSERT_FALSE(decoder.has_value());

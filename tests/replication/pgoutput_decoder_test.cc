@@ -174,15 +174,15 @@ TEST_P(PgoutputDecoderTest, DatesAndTimesComeExactlyZonesAndInfinitiesIncluded) 
   EXPECT_EQ(Inserted(table, 2), RowOf({Int(3), Day(2145031948), Clock(86400000000),
                                        timetz("24:00:00-15:59"), Stamp(9223371331199999999),
                                        Stamp(9223371331199999999), interval("178000000 years")}));
-  EXPECT_EQ(Inserted(table, 3), RowOf({Int(4), Day(2147483647), Clock(86399999999),
-                                       timetz("24:00:00+00"), Stamp(9223372036854775807),
-                                       Stamp(9223372036854775807), interval("00:00:00")}));
+  EXPECT_EQ(Inserted(table, 3),
+            RowOf({Int(4), Day(2147483647), Clock(86399999999), timetz("24:00:00+00"),
+                   Stamp(9223372036854775807), Stamp(9223372036854775807), interval("00:00:00")}));
   EXPECT_EQ(Inserted(table, 4),
             RowOf({Int(5), Day(-2147483648), Clock(1), timetz("23:59:59.999999+00"), Stamp(kMinus),
                    Stamp(kMinus), interval("-00:00:00.000001")}));
-  EXPECT_EQ(Inserted(table, 6), RowOf({Int(7), Day(-10957), kNull, kNull,
-                                       Stamp(9222425352054775807), Stamp(9222425352054775808),
-                                       kNull}));
+  EXPECT_EQ(Inserted(table, 6),
+            RowOf({Int(7), Day(-10957), kNull, kNull, Stamp(9222425352054775807),
+                   Stamp(9222425352054775808), kNull}));
 }
 
 TEST_P(PgoutputDecoderTest, OtherTypesComeAsTheirTextAndDomainsAsTheirBaseType) {
@@ -202,15 +202,15 @@ TEST_P(PgoutputDecoderTest, OtherTypesComeAsTheirTextAndDomainsAsTheirBaseType) 
 
 TEST_P(PgoutputDecoderTest, ArraysRangesAndRowsWithinEachOtherComeAsTheirText) {
   const std::string table = "captured.nested";
-  EXPECT_EQ(
-      Inserted(table, 0),
-      RowOf({Int(1), Oth("captured.pair", R"~(("a ""b""",7))~"),
-             Oth("captured.pairs", R"~({"(\"x,y\",1)",NULL})~"),
-             Oth("captured.mood[]", R"~({sad,"Very Happy",NULL})~"),
-             Oth("captured.label[]", R"~({"null","",plain})~"), Oth("bytea[]", R"~({"\\x00ff","\\x"})~"),
-             Oth("captured.words", R"~(["a b",z))~"), Oth("int4multirange", "{[1,3),[5,6)}"),
-             Oth("tstzrange", R"~(["2020-01-01 00:00:00+00",infinity))~"), Oth("bit varying", "10101"),
-             Oth("box[]", "{(1,2),(0,-0.5);NULL}")}));
+  EXPECT_EQ(Inserted(table, 0),
+            RowOf({Int(1), Oth("captured.pair", R"~(("a ""b""",7))~"),
+                   Oth("captured.pairs", R"~({"(\"x,y\",1)",NULL})~"),
+                   Oth("captured.mood[]", R"~({sad,"Very Happy",NULL})~"),
+                   Oth("captured.label[]", R"~({"null","",plain})~"),
+                   Oth("bytea[]", R"~({"\\x00ff","\\x"})~"),
+                   Oth("captured.words", R"~(["a b",z))~"), Oth("int4multirange", "{[1,3),[5,6)}"),
+                   Oth("tstzrange", R"~(["2020-01-01 00:00:00+00",infinity))~"),
+                   Oth("bit varying", "10101"), Oth("box[]", "{(1,2),(0,-0.5);NULL}")}));
   EXPECT_EQ(Inserted(table, 1),
             RowOf({Int(2), Oth("captured.pair", "(,)"), Oth("captured.pairs", "{}"),
                    Oth("captured.mood[]", "[0:0]={so-so}"), kNull, kNull, kNull,
@@ -271,7 +271,8 @@ TEST_P(PgoutputDecoderTest, OldRowsHoldTheIdentity) {
 TEST_P(PgoutputDecoderTest, ATableThatIsDescribedAgainIsTheSame) {
   const auto known = CapturedRelation("toasted");
   ASSERT_GE(frames_.at("captured.toastedR").size(), 5u);
-  for (std::size_t n : {0u, 5u, 6u, 7u}) EXPECT_EQ(*Nth<Insert>("captured.toasted", n).relation, *known);
+  for (std::size_t n : {0u, 5u, 6u, 7u})
+    EXPECT_EQ(*Nth<Insert>("captured.toasted", n).relation, *known);
   EXPECT_EQ(Nth<Insert>("captured.toasted", 5).relation,
             Nth<Insert>("captured.toasted", 7).relation);
 }
@@ -399,7 +400,8 @@ TEST_P(PgoutputDecoderTest, AWholeMessageWithMoreBehindItIsMalformedWithTheOffse
   const std::string begin(frames_["B"][0].payload);
   auto event = DecoderOfCapture()->Decode({Lsn{1}, Lsn{1}, begin + "xy"});
   ASSERT_FALSE(event.has_value());
-  EXPECT_EQ(event.error().message, "pgoutput: Begin: the end at byte 21: 2 bytes more than expected");
+  EXPECT_EQ(event.error().message,
+            "pgoutput: Begin: the end at byte 21: 2 bytes more than expected");
 }
 
 TEST_P(PgoutputDecoderTest, AnErrorNamesTransactionMessageTableFieldAndOffset) {
@@ -407,9 +409,10 @@ TEST_P(PgoutputDecoderTest, AnErrorNamesTransactionMessageTableFieldAndOffset) {
   insert[8] = 'x';  // the kind of the first column
   auto event = DecodeAfter("captured.numbers", insert);
   ASSERT_FALSE(event.has_value());
-  EXPECT_THAT(event.error().message,
-              AllOf(HasSubstr("pgoutput: transaction "),
-                    HasSubstr("Insert: table captured.numbers: column kind at byte 8: is none of")));
+  EXPECT_THAT(
+      event.error().message,
+      AllOf(HasSubstr("pgoutput: transaction "),
+            HasSubstr("Insert: table captured.numbers: column kind at byte 8: is none of")));
 }
 
 TEST_P(PgoutputDecoderTest, WhatIsSaidOutsideATransactionOrOfAnUnknownTableIsMalformed) {

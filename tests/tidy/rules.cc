@@ -157,6 +157,9 @@ const std::vector<Library>& Libraries() {
          return file == "main.cc" || file.find("options") != file.npos || FolderOf(p) == "bench";
        },
        "main.cc, options files and bench/"},
+      {"simdjson", [](std::string_view i) { return i.starts_with("simdjson"); },
+       [](std::string_view p) { return p.starts_with("replication/wal2json"); },
+       "replication/wal2json*"},
       {"nlohmann/json", [](std::string_view i) { return i.starts_with("nlohmann/"); },
        [](std::string_view p) {
          return IsOneOf(FolderOf(p), {"launcher", "integration", "bench"});
