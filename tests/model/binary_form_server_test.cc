@@ -34,7 +34,8 @@ std::string FromHex(std::string_view hex) {
 // Characters that quoting has to deal with.
 constexpr const char* kTexts =
     R"((VALUES (''), ('null'), ('NULL'), ('Null x'), ('a b'), (E'a\tb'), (E'\n'), ('"'), ('\'),
-       ('"\"'), ('{a}'), ('a,b'), ('a;b'), ('(a)'), ('[a]'), ('größe'), (E'\v'), ('plain'), ('''')))";
+       ('"\"'), ('{a}'), ('a,b'), ('a;b'), ('(a)'), ('[a]'), ('größe'), (E'\v'),
+       ('plain'), ('''')))";
 
 class BinaryFormServerTest : public postgres::ClusterFixture {
  protected:
