@@ -104,11 +104,8 @@ std::vector<Type> BuiltInTypes() {
   return types;
 }
 
-// By OID, the first of equal ones.
-void Arrange(std::vector<Type>& types) {
-  std::ranges::stable_sort(types, {}, [](const Type& type) { return type.oid.value; });
-  const auto doubles = std::ranges::unique(types, {}, &Type::oid);
-  types.erase(doubles.begin(), doubles.end());
+void SortByOid(std::vector<Type>& types) {
+  std::ranges::sort(types, {}, [](const Type& type) { return type.oid.value; });
 }
 
 // A length or a precision that is stored as itself.
@@ -156,11 +153,16 @@ std::string IntervalName(std::int32_t modifier) {
 
 }  // namespace
 
-TypeCatalog::TypeCatalog() : types_(BuiltInTypes()) { Arrange(types_); }
+TypeCatalog::TypeCatalog() : types_(BuiltInTypes()) { SortByOid(types_); }
 
 TypeCatalog::TypeCatalog(std::vector<Type> types) : types_(std::move(types)), complete_(true) {
-  std::ranges::move(BuiltInTypes(), std::back_inserter(types_));
-  Arrange(types_);
+  SortByOid(types_);
+  std::vector<Type> missing;
+  for (Type& type : BuiltInTypes()) {
+    if (!Find(type.oid)) missing.push_back(std::move(type));
+  }
+  std::ranges::move(missing, std::back_inserter(types_));
+  SortByOid(types_);
 }
 
 const Type* TypeCatalog::Find(Oid oid) const {

@@ -129,9 +129,8 @@ TEST_P(ConsumerPgoutputTest, ATableThatChangedIsRefusedByTheReplicaWithItsColumn
   Follow follow = AttachTo("changed");
   Write("ALTER TABLE s.t ADD more int");
   Write("INSERT INTO s.t VALUES (1, 'a', 5)");
-  EXPECT_THAT(UntilRefused(follow),
-              AllOf(HasSubstr("table s.t changed"), HasSubstr("more integer"),
-                    HasSubstr("attach again")));
+  EXPECT_THAT(UntilRefused(follow), AllOf(HasSubstr("table s.t changed"), HasSubstr("more integer"),
+                                          HasSubstr("attach again")));
   Must(follow->Detach());
 }
 

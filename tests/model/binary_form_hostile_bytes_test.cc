@@ -133,8 +133,8 @@ TEST(BinaryFormHostileBytesTest, CorruptValuesEndInAnErrorOrAValue) {
         EXPECT_EQ(row->CountColumns(), 1u);
         (void)Describe(sample.type, row->At(0));
       } else {
-        ASSERT_THAT(row.error().kind, AnyOf(ErrorKind::kMalformed, ErrorKind::kMisfit,
-                                            ErrorKind::kUnsupported));
+        ASSERT_THAT(row.error().kind,
+                    AnyOf(ErrorKind::kMalformed, ErrorKind::kMisfit, ErrorKind::kUnsupported));
       }
     }
   }

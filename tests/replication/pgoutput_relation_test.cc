@@ -25,8 +25,7 @@ constexpr Oid kPositive{16'400};  // a domain over int4
 constexpr Oid kNewer{16'500};     // in no catalog
 
 TypeCatalog Types() {
-  return TypeCatalog(
-      {{kPositive, model::TypeKind::kDomain, type_oid::kInt4, "public.positive"}});
+  return TypeCatalog({{kPositive, model::TypeKind::kDomain, type_oid::kInt4, "public.positive"}});
 }
 
 // t(a integer, made integer generated, b public.positive, c text), key (b, a).
