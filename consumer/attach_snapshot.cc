@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <utility>
 
+#include "model/output_plugin.h"
 #include "model/projection.h"
 #include "model/truncation_log.h"
 #include "postgres/relation_reader.h"
 #include "postgres/table_reader.h"
 #include "postgres/truncation_trigger.h"
+#include "postgres/type_reader.h"
 
 namespace lockstep::consumer {
 namespace {
@@ -77,7 +79,9 @@ Result<std::chrono::milliseconds> ReadWalSenderTimeout(Connection& connection) {
 }  // namespace
 
 Result<AttachSnapshot> ReadAttachSnapshot(Connection& connection, const postgres::CreatedSlot& slot,
-                                          const std::string& schema, model::LossSet losses) {
+                                          const std::string& schema,
+                                          const replication::PluginChoice& plugin) {
+  const model::LossSet losses = model::LossesOf(plugin.name, plugin.version);
   if (auto ok = postgres::BeginSnapshot(connection, slot.snapshot_name); !ok)
     return std::unexpected(std::move(ok.error()));
   auto relations = postgres::ReadSchema(connection, schema);
@@ -88,8 +92,14 @@ Result<AttachSnapshot> ReadAttachSnapshot(Connection& connection, const postgres
     return std::unexpected(std::move(ok.error()));
   AttachSnapshot snapshot{
       .relations = std::move(*relations),
+      .types = std::make_shared<const model::TypeCatalog>(),
       .replica = std::make_unique<replication::Replica>(followed, slot.consistent_point),
       .blind_tables = {}};
+  if (replication::NeedsTypes(plugin)) {
+    auto types = postgres::ReadTypes(connection);
+    if (!types) return std::unexpected(std::move(types.error()));
+    snapshot.types = std::move(*types);
+  }
   auto copied = CopyRows(connection, followed, model::Projection(losses), *snapshot.replica);
   if (!copied) return std::unexpected(std::move(copied.error()));
   if (losses.Has(model::Loss::kTruncate)) {

@@ -8,17 +8,18 @@
 #include <vector>
 
 #include "model/error.h"
-#include "model/output_plugin.h"
 #include "model/relation.h"
+#include "model/type_catalog.h"
 #include "postgres/connection.h"
 #include "postgres/slot.h"
+#include "replication/make_decoder.h"
 #include "replication/replica.h"
 
 namespace lockstep::consumer {
 
 struct AttachSnapshot {
-  std::vector<model::RelationPtr>
-      relations;  // the schema's tables, the log of truncations with them
+  std::vector<model::RelationPtr> relations;  // the schema's tables and its log of truncations
+  model::TypeCatalogPtr types = std::make_shared<const model::TypeCatalog>();
   // The rows as a plugin with the losses shows them; without the log of truncations.
   std::unique_ptr<replication::Replica> replica;
   // Tables, without schema, whose truncation cannot be seen.
@@ -30,7 +31,8 @@ struct AttachSnapshot {
 // there are none; kUnsupported when one has no key. Blocks while the rows are copied.
 model::Result<AttachSnapshot> ReadAttachSnapshot(postgres::Connection& connection,
                                                  const postgres::CreatedSlot& slot,
-                                                 const std::string& schema, model::LossSet losses);
+                                                 const std::string& schema,
+                                                 const replication::PluginChoice& plugin);
 
 }  // namespace lockstep::consumer
 

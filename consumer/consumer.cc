@@ -82,12 +82,13 @@ Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
   if (!slot) return std::unexpected(std::move(slot.error()));
 
   const auto attach = [&]() -> Result<Consumer> {
+    replication::PluginChoice plugin{options.plugin, *version, options.publication};
     auto sql = Open(options, ConnectionKind::kSql);
     if (!sql) return std::unexpected(std::move(sql.error()));
-    auto snapshot = ReadAttachSnapshot(*sql, *slot, options.schema, losses);
+    auto snapshot = ReadAttachSnapshot(*sql, *slot, options.schema, plugin);
     if (!snapshot) return std::unexpected(std::move(snapshot.error()));
-    replication::PluginChoice plugin{options.plugin, *version, options.publication};
-    auto decoder = replication::MakeDecoder(plugin, replication::RelationMap(snapshot->relations));
+    auto decoder = replication::MakeDecoder(
+        plugin, replication::RelationMap(snapshot->relations, snapshot->types));
     if (!decoder) return std::unexpected(std::move(decoder.error()));
     replication::Follower follower(
         {.start = slot->consistent_point,
@@ -98,8 +99,9 @@ Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
                                                      replication::StreamOptions(plugin));
     if (!stream) return std::unexpected(std::move(stream.error()));
     return Consumer(options, std::move(plugin), std::move(*identity), slot->consistent_point,
-                    std::move(snapshot->relations), std::move(snapshot->blind_tables),
-                    std::move(snapshot->replica), std::move(follower), std::move(*stream));
+                    std::move(snapshot->relations), std::move(snapshot->types),
+                    std::move(snapshot->blind_tables), std::move(snapshot->replica),
+                    std::move(follower), std::move(*stream));
   };
   auto consumer = attach();
   if (!consumer) {
@@ -175,7 +177,7 @@ Result<void> Consumer::Reconnect(TimePoint now) {
             "transactions between are lost, attach again",
             options_.slot, ToString((*slot)->confirmed_flush_lsn), ToString(confirmed())));
   }
-  auto decoder = replication::MakeDecoder(plugin_, replication::RelationMap(relations_));
+  auto decoder = replication::MakeDecoder(plugin_, replication::RelationMap(relations_, types_));
   if (!decoder) return std::unexpected(std::move(decoder.error()));
   auto stream = postgres::ReplicationStream::Start(
       std::move(*connection), options_.slot, confirmed(), replication::StreamOptions(plugin_));

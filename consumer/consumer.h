@@ -20,6 +20,7 @@
 #include "model/error.h"
 #include "model/lsn.h"
 #include "model/relation.h"
+#include "model/type_catalog.h"
 #include "postgres/replication_stream.h"
 #include "postgres/system_identity.h"
 #include "replication/follower.h"
@@ -90,14 +91,15 @@ class Consumer {
  private:
   Consumer(ConsumerOptions options, replication::PluginChoice plugin,
            postgres::SystemIdentity identity, model::Lsn consistent_point,
-           std::vector<model::RelationPtr> relations, std::vector<std::string> blind_tables,
-           std::unique_ptr<replication::Replica> replica, replication::Follower follower,
-           postgres::ReplicationStream stream)
+           std::vector<model::RelationPtr> relations, model::TypeCatalogPtr types,
+           std::vector<std::string> blind_tables, std::unique_ptr<replication::Replica> replica,
+           replication::Follower follower, postgres::ReplicationStream stream)
       : options_(std::move(options)),
         plugin_(std::move(plugin)),
         identity_(std::move(identity)),
         consistent_point_(consistent_point),
         relations_(std::move(relations)),
+        types_(std::move(types)),
         blind_tables_(std::move(blind_tables)),
         replica_(std::move(replica)),
         follower_(std::move(follower)),
@@ -108,6 +110,7 @@ class Consumer {
   postgres::SystemIdentity identity_;
   model::Lsn consistent_point_;
   std::vector<model::RelationPtr> relations_;  // with the log of truncations
+  model::TypeCatalogPtr types_;
   std::vector<std::string> blind_tables_;
   std::unique_ptr<replication::Replica> replica_;
   replication::Follower follower_;

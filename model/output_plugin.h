@@ -21,7 +21,7 @@ enum class Loss : std::uint8_t {
   kNonFinite = 4,        // NaN and infinities of numeric and float columns arrive as null
   kGeneratedColumn = 5,  // stored generated columns are left out
   kNoIdentity = 6,       // UPDATE and DELETE of a table with REPLICA IDENTITY NOTHING do not arrive
-  kBinaryForm = 7,       // types whose binary form is not read (inet, tsvector, ...) are refused
+  kBinaryForm = 7,       // types whose binary form is not read (tsvector, hstore, ...) are refused
 };
 inline constexpr std::uint8_t kLossCount = 8;
 

@@ -18,9 +18,9 @@ struct Column {
   std::string type_name;  // as format_type() prints it, e.g. "numeric(10,2)"; a domain's is its own
                           // name. Of a type in the table's own schema: without that schema
   bool not_null = false;
-  bool is_domain = false;
   // GENERATED ALWAYS AS (...) STORED: the expression, in SQL; empty for an ordinary column.
   std::string generated = {};
+  bool is_domain = false;
 
   friend bool operator==(const Column&, const Column&) = default;
 };

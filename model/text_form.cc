@@ -312,7 +312,77 @@ void AppendFloat(Oid type, double number, std::string& out) {
   }
 }
 
+// Whether a hair more or less than `digits` (scientific form) would be read as another number: they
+// lie on the border of the numbers that round to `number`.
+template <typename Float>
+bool IsOnBorder(std::string_view digits, Float number) {
+  constexpr std::size_t kHair = 60;  // digits further on
+  const std::size_t e = digits.find('e');
+  const std::string mantissa(digits.substr(0, e));
+  const std::string exponent(digits.substr(e));
+  const std::string point = mantissa.find('.') == std::string::npos ? "." : "";
+  std::string less = mantissa;
+  for (std::size_t i = less.size(); i-- > 0;) {
+    if (less[i] == '.') continue;
+    if (less[i]-- != '0') break;
+    less[i] = '9';
+  }
+  return ParseNumber<Float>(mantissa + point + std::string(kHair, '0') + "1" + exponent) !=
+             number ||
+         ParseNumber<Float>(less + point + std::string(kHair, '9') + exponent) != number;
+}
+
+// `fixed_below`: the first power of ten that is printed with an exponent. Unlike to_chars, Postgres
+// takes no digits on the border, where reading them would need the rule of rounding to even.
+template <typename Float>
+void AppendShortest(Float number, int fixed_below, std::string& out) {
+  if (!std::isfinite(number) || number == 0) {
+    AppendFloat(type_oid::kFloat8, static_cast<double>(number), out);
+    return;
+  }
+  char buffer[32];  // at most 17 digits, sign, point and e-308
+  char* const last = buffer + sizeof buffer;
+  char* end = std::to_chars(buffer, last, number, std::chars_format::scientific).ptr;
+  // The digits decide, not the number: those of the float4 next to 1e-4 are just "1e-04".
+  const char* exponent = std::find(buffer, end, 'e') + 1;
+  const int power = *ParseNumber<int>({exponent + (*exponent == '+' ? 1 : 0), end});
+  if (power >= -4 && power < fixed_below) {  // too few bits before the point for a border
+    end = std::to_chars(buffer, last, number, std::chars_format::fixed).ptr;
+  } else {
+    for (int decimals = 0; IsOnBorder({buffer, end}, number); ++decimals)
+      end = std::to_chars(buffer, last, number, std::chars_format::scientific, decimals).ptr;
+  }
+  out.append(buffer, end);
+}
+
 }  // namespace
+
+bool IsInCalendar(Date date) {
+  return date.days == Date::kInfinity || date.days == Date::kMinusInfinity ||
+         (date.days >= kFirstDay && date.days <= kLastDay);
+}
+
+bool IsInCalendar(Timestamp timestamp) {
+  return timestamp.micros == Timestamp::kInfinity ||
+         timestamp.micros == Timestamp::kMinusInfinity ||
+         (timestamp.micros >= kFirstDay * kMicrosPerDay &&
+          timestamp.micros < (kLastTimestampDay + 1) * kMicrosPerDay);
+}
+
+void AppendFloat8(double number, std::string& out) { AppendShortest(number, 15, out); }
+void AppendFloat4(float number, std::string& out) { AppendShortest(number, 6, out); }
+
+void AppendMoney(std::int64_t units, std::string& out) {
+  const auto magnitude =
+      units < 0 ? 0 - static_cast<std::uint64_t>(units) : static_cast<std::uint64_t>(units);
+  const std::string digits = fmt::format("{}", magnitude / 100);
+  out += units < 0 ? "-$" : "$";
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) out.push_back(',');
+    out.push_back(digits[i]);
+  }
+  fmt::format_to(std::back_inserter(out), ".{:02}", magnitude % 100);
+}
 
 Result<void> AppendFromText(const Column& column, std::string_view text, RowBuilder& row) {
   std::string scratch;

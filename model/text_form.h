@@ -6,6 +6,7 @@
 #ifndef LOCKSTEP_MODEL_TEXT_FORM_H_
 #define LOCKSTEP_MODEL_TEXT_FORM_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,17 @@ Result<void> AppendFromText(const Column& column, std::string_view text, RowBuil
 // Appends the text that Postgres accepts for this value in a column of type `type`, and prints for
 // it (floats: the same number, maybe in another spelling). `value` is not Null.
 void AppendText(Oid type, const Value& value, std::string& out);
+
+// Whether Postgres has such a day or moment; the infinities count.
+bool IsInCalendar(Date date);
+bool IsInCalendar(Timestamp timestamp);
+
+// Appends a float exactly as Postgres prints it: the shortest digits that give the number back,
+// with an exponent below 1e-4 and from 1e15 (float4: 1e6) on.
+void AppendFloat8(double number, std::string& out);
+void AppendFloat4(float number, std::string& out);
+// Appends money as lc_monetary = C prints it; the smallest unit is a hundredth there.
+void AppendMoney(std::int64_t units, std::string& out);
 
 // A cell for people: the text form; "null", "unchanged", ... for the rest.
 std::string Describe(Oid type, const Cell& cell);

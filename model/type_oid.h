@@ -39,6 +39,27 @@ inline constexpr Oid kNumRange{3906};
 inline constexpr Oid kTstzRange{3910};
 inline constexpr Oid kDateRange{3912};
 
+// Those that only the binary form and names of types have to know.
+inline constexpr Oid kTid{27};
+inline constexpr Oid kXid{28};
+inline constexpr Oid kJson{114};
+inline constexpr Oid kXml{142};
+inline constexpr Oid kLseg{601};
+inline constexpr Oid kPath{602};
+inline constexpr Oid kBox{603};
+inline constexpr Oid kPolygon{604};
+inline constexpr Oid kLine{628};
+inline constexpr Oid kCidr{650};
+inline constexpr Oid kCircle{718};
+inline constexpr Oid kMacaddr8{774};
+inline constexpr Oid kMacaddr{829};
+inline constexpr Oid kBit{1560};
+inline constexpr Oid kVarbit{1562};
+inline constexpr Oid kRefcursor{1790};
+inline constexpr Oid kPgLsn{3220};
+inline constexpr Oid kJsonpath{4072};
+inline constexpr Oid kXid8{5069};
+
 }  // namespace lockstep::model::type_oid
 
 #endif  // LOCKSTEP_MODEL_TYPE_OID_H_

@@ -7,6 +7,8 @@
 #include <memory>
 #include <utility>
 
+#include "postgres/qualified_query.h"
+
 namespace lockstep::postgres {
 namespace {
 
@@ -67,20 +69,6 @@ Number ToNumber(std::string_view text) {
   return number;
 }
 
-// Runs `sql` with only pg_catalog in the search path, and puts the old path back.
-Result<QueryResult> ExecuteQualified(Connection& connection, const std::string& sql) {
-  constexpr std::string_view kSet = "SELECT pg_catalog.set_config('search_path', {}, false)";
-  Result<std::string> before = connection.Scalar("SELECT current_setting('search_path')");
-  if (!before) return std::unexpected(before.error());
-  Result<QueryResult> set = connection.Execute(fmt::format(kSet, "'pg_catalog'"));
-  if (!set) return set;
-  Result<QueryResult> result = connection.Execute(sql);
-  if (!result) return result;  // a transaction is aborted and the setting with it
-  set = connection.Execute(fmt::format(kSet, model::SqlLiteral(*before)));
-  if (!set) return set;
-  return result;
-}
-
 // The table whose rows begin at `row`, which is moved past them.
 Relation TakeRelation(const QueryResult& result, int& row) {
   Relation relation;
@@ -100,8 +88,8 @@ Relation TakeRelation(const QueryResult& result, int& row) {
          .type = model::Oid{ToNumber<std::uint32_t>(result.Text(row, kType))},
          .type_name = std::string(result.Text(row, kTypeName)),
          .not_null = result.Text(row, kNotNull) == "t",
-         .is_domain = result.Text(row, kIsDomain) == "t",
-         .generated = std::string(result.Text(row, kGenerated))});
+         .generated = std::string(result.Text(row, kGenerated)),
+         .is_domain = result.Text(row, kIsDomain) == "t"});
   }
   for (const auto& [position, column] : key) relation.key.push_back(column);
   return relation;

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -55,39 +54,11 @@ Value TimestampOf(std::int64_t micros) {
                                                     static_cast<std::uint64_t>(kEpochMicros))};
 }
 
-// money as lc_monetary = C prints it. The smallest unit is a hundredth there.
-std::string MoneyText(std::int64_t units) {
-  const auto magnitude =
-      units < 0 ? 0 - static_cast<std::uint64_t>(units) : static_cast<std::uint64_t>(units);
-  const std::string digits = fmt::format("{}", magnitude / 100);
-  std::string text = units < 0 ? "-$" : "$";
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) text.push_back(',');
-    text.push_back(digits[i]);
-  }
-  return text + fmt::format(".{:02}", magnitude % 100);
-}
-
-// A float8 as Postgres prints it inside a point: the shortest digits that give the number back,
-// with an exponent below 1e-4 and from 1e15 on.
-void AppendFloat8(double number, std::string& out) {
-  if (!std::isfinite(number)) {
-    model::AppendText(type_oid::kFloat8, number, out);
-    return;
-  }
-  const double magnitude = std::fabs(number);
-  const bool fixed = magnitude == 0 || (magnitude >= 1e-4 && magnitude < 1e15);
-  char buffer[32];  // at most 17 digits, sign, point and e-308
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, number,
-                                 fixed ? std::chars_format::fixed : std::chars_format::scientific);
-  out.append(buffer, end.ptr);
-}
-
 std::string PointText(const decoderbufs::Point& point) {
   std::string text = "(";
-  AppendFloat8(point.x(), text);
+  model::AppendFloat8(point.x(), text);
   text.push_back(',');
-  AppendFloat8(point.y(), text);
+  model::AppendFloat8(point.y(), text);
   text.push_back(')');
   return text;
 }
@@ -115,7 +86,9 @@ Result<void> AppendInteger(const Column& column, const DatumMessage& datum, std:
   } else if (type == type_oid::kTimestamp || type == type_oid::kTimestamptz) {
     row.Add(TimestampOf(number));
   } else if (type == type_oid::kMoney) {
-    row.Add(Value(model::Other{column.type_name, MoneyText(number)}));
+    std::string text;
+    model::AppendMoney(number, text);
+    row.Add(Value(model::Other{column.type_name, text}));
   } else {
     return DoesNotFit(column, datum);
   }

@@ -4,11 +4,12 @@
 
 #include <utility>
 
+#include "model/relation.h"
 #include "replication/decoderbufs_decoder.h"
+#include "replication/pgoutput_decoder.h"
 #include "replication/wal2json_decoder.h"
 
 namespace lockstep::replication {
-
 namespace {
 
 using Options = std::vector<std::pair<std::string, std::string>>;
@@ -25,20 +26,47 @@ Options Wal2jsonOptions(const model::PluginVersion& version) {
   return options;
 }
 
+constexpr int kPostgres14 = 140000;
+
+bool IsPgoutput(const PluginChoice& plugin) {
+  return plugin.name == "pgoutput" || plugin.name == "pgoutput-binary";
+}
+
+Options PgoutputOptions(const PluginChoice& plugin) {
+  // The plugin reads the names as a list of SQL identifiers.
+  Options options = {{"proto_version", "1"},
+                     {"publication_names", model::SqlIdentifier(plugin.publication)}};
+  if (plugin.version.server >= kPostgres14) options.emplace_back("messages", "true");
+  if (plugin.name == "pgoutput-binary") options.emplace_back("binary", "true");
+  return options;
+}
+
 }  // namespace
 
 model::Result<std::unique_ptr<Decoder>> MakeDecoder(const PluginChoice& plugin,
                                                     RelationMap relations) {
   if (plugin.name == "decoderbufs") return MakeDecoderbufsDecoder(std::move(relations));
   if (plugin.name == "wal2json") return MakeWal2jsonDecoder(std::move(relations));
+  if (IsPgoutput(plugin)) {
+    if (plugin.publication.empty()) {
+      return model::Fail(model::ErrorKind::kUsage,
+                         fmt::format("{} sends the tables of a publication, and none is named; "
+                                     "name one that exists",
+                                     plugin.name));
+    }
+    return MakePgoutputDecoder(std::move(relations));
+  }
   return model::Fail(model::ErrorKind::kUsage,
                      fmt::format("there is no decoder for the output plugin \"{}\"; there is one "
                                  "for each of {}",
                                  plugin.name, model::OutputPluginNames()));
 }
 
+bool NeedsTypes(const PluginChoice& plugin) { return IsPgoutput(plugin); }
+
 std::vector<std::pair<std::string, std::string>> StreamOptions(const PluginChoice& plugin) {
   if (plugin.name == "wal2json") return Wal2jsonOptions(plugin.version);
+  if (IsPgoutput(plugin)) return PgoutputOptions(plugin);
   return {};
 }
 

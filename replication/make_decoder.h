@@ -28,6 +28,9 @@ struct PluginChoice {
 model::Result<std::unique_ptr<Decoder>> MakeDecoder(const PluginChoice& plugin,
                                                     RelationMap relations);
 
+// Whether the decoder wants to know the database's types (RelationMap).
+bool NeedsTypes(const PluginChoice& plugin);
+
 // The options of START_REPLICATION, by name.
 std::vector<std::pair<std::string, std::string>> StreamOptions(const PluginChoice& plugin);
 

@@ -1,23 +1,27 @@
-// The relations a listener follows, for plugins that do not describe them: read from the catalog
-// under the attach snapshot, so that they fit the first change of the stream. A later look-up could
-// show a newer column list.
+// The relations a listener follows, and the types of the database: read from the catalog under the
+// attach snapshot, so that they fit the first change of the stream. A later look-up could show a
+// newer column list.
 #ifndef LOCKSTEP_REPLICATION_RELATION_MAP_H_
 #define LOCKSTEP_REPLICATION_RELATION_MAP_H_
 
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "model/error.h"
 #include "model/relation.h"
+#include "model/type_catalog.h"
 #include "replication/sql_name.h"
 
 namespace lockstep::replication {
 
 class RelationMap {
  public:
-  // Follows `relations`, which are all the tables of their schemas.
-  explicit RelationMap(std::vector<model::RelationPtr> relations)
-      : relations_(std::move(relations)) {}
+  // Follows `relations`, which are all the tables of their schemas. Without `types` the built-in
+  // ones are known.
+  explicit RelationMap(std::vector<model::RelationPtr> relations,
+                       model::TypeCatalogPtr types = std::make_shared<const model::TypeCatalog>())
+      : relations_(std::move(relations)), types_(std::move(types)) {}
 
   // nullptr: the table lies in a schema that is not followed, or is its log of truncations.
   // kMisfit: it lies in a followed schema and is unknown.
@@ -27,8 +31,11 @@ class RelationMap {
   // send a TRUNCATE; nullptr for any other table.
   model::RelationPtr FindTruncationLog(const QualifiedName& name) const;
 
+  const model::TypeCatalog& types() const { return *types_; }
+
  private:
   std::vector<model::RelationPtr> relations_;
+  model::TypeCatalogPtr types_;
 };
 
 }  // namespace lockstep::replication

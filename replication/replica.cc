@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <variant>
 
 #include "model/text_form.h"
@@ -19,6 +21,26 @@ std::unexpected<Misfit> DoesNotFit(const char* operation, const Relation& relati
       Misfit{relation.name, key,
              fmt::format("{} on {} of key {}: {}", operation, relation.QualifiedName(),
                          model::DescribeKey(relation, key), why)});
+}
+
+// (id integer, note text)
+std::string ColumnNames(const Relation& relation) {
+  std::string names;
+  for (const model::Column& column : relation.columns) {
+    names += fmt::format("{}{} {}", names.empty() ? "" : ", ", model::QuoteIfNeeded(column.name),
+                         column.type_name);
+  }
+  return "(" + names + ")";
+}
+
+// (id)
+std::string KeyNames(const Relation& relation) {
+  std::string names;
+  for (const std::uint32_t column : relation.key) {
+    names += fmt::format("{}{}", names.empty() ? "" : ", ",
+                         model::QuoteIfNeeded(relation.columns[column].name));
+  }
+  return "(" + names + ")";
 }
 
 constexpr const char* kAbsent = "the replica has no such row";
@@ -112,6 +134,15 @@ std::expected<std::uint32_t, Misfit> Replica::TableOf(const model::RelationPtr& 
     return std::unexpected(
         Misfit{relation->name, Row(),
                fmt::format("the replica has no table {}", relation->QualifiedName())});
+  }
+  if (const Relation& known = *database_.table(*table).relation();
+      relation->columns != known.columns || relation->key != known.key) {
+    return std::unexpected(Misfit{
+        relation->name, Row(),
+        fmt::format("table {} changed since the listener attached: its columns were {} with key "
+                    "{}, and are {} with key {}; attach again",
+                    relation->QualifiedName(), ColumnNames(known), KeyNames(known),
+                    ColumnNames(*relation), KeyNames(*relation))});
   }
   last_relation_ = relation;
   last_table_ = *table;

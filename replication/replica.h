@@ -54,7 +54,8 @@ class Replica {
   std::expected<void, Misfit> Apply(const model::Truncate& truncate, Images& images);
   std::expected<void, Misfit> Apply(const model::LogicalMessage& message, Images& images);
 
-  // The replica's table of a change's relation.
+  // The replica's table of a change's relation. A relation whose columns or key are not the table's
+  // is a misfit: its rows have another shape.
   std::expected<std::uint32_t, Misfit> TableOf(const model::RelationPtr& relation);
   bool IsQuarantined(const model::RelationPtr& relation);
   // `row` with its Unchanged cells taken from `old_row`.

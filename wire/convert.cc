@@ -70,8 +70,8 @@ Result<model::RelationPtr> Get(const proto::Relation& from) {
                                               .type = model::Oid{column.type_oid()},
                                               .type_name = column.type_name(),
                                               .not_null = column.not_null(),
-                                              .is_domain = column.is_domain(),
-                                              .generated = column.generated()});
+                                              .generated = column.generated(),
+                                              .is_domain = column.is_domain()});
   }
   for (std::uint32_t position : from.key()) {
     if (position >= relation->columns.size()) {
@@ -159,18 +159,6 @@ model::FirstDivergence Get(const proto::FirstDivergence& from) {
   return divergence;
 }
 
-void Put(const std::string& name, std::uint64_t value, proto::Counter* to) {
-  to->set_name(name);
-  to->set_value(value);
-}
-
-std::vector<std::pair<std::string, std::uint64_t>> Get(
-    const google::protobuf::RepeatedPtrField<proto::Counter>& from) {
-  std::vector<std::pair<std::string, std::uint64_t>> counters;
-  for (const proto::Counter& counter : from) counters.emplace_back(counter.name(), counter.value());
-  return counters;
-}
-
 std::vector<model::QuarantinedTable> Get(
     const google::protobuf::RepeatedPtrField<proto::Quarantined>& from) {
   std::vector<model::QuarantinedTable> tables;
@@ -188,7 +176,7 @@ void Put(const model::ListenerResult& from, proto::ListenerResult* to) {
   to->set_foreign(from.foreign);
   to->set_end_lsn(from.end_lsn.value);
   Put(from.digest, to->mutable_digest());
-  for (const auto& [name, value] : from.projected) Put(name, value, to->add_projected());
+  Put(from.projected, to->mutable_projected());
   for (const model::QuarantinedTable& table : from.quarantined)
     ToProto(Quarantined{table.table, table.end_lsn, table.reason}, *to->add_quarantined());
 }

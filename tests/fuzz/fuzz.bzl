@@ -101,6 +101,8 @@ def decoder_fuzz_test(name, plugin, corpus, together = 1):
             "//model:relation",
             "//model:row",
             "//model:text_form",
+            "//model:type_catalog",
+            "//model:value",
             "//replication:decoder",
             "//replication:frames",
             "//replication:make_decoder",

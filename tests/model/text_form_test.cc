@@ -229,5 +229,51 @@ TEST(TextFormTest, DescribesCellsAndKeysForPeople) {
   EXPECT_EQ(DescribeKey(relation, MakeRow({Text{"x"}, Date{0}})), "{b=x, a=2000-01-01}");
 }
 
+TEST(TextFormTest, FloatsArePrintedAsPostgresPrintsThem) {
+  const auto float8 = [](double number) {
+    std::string text;
+    AppendFloat8(number, text);
+    return text;
+  };
+  const auto float4 = [](float number) {
+    std::string text;
+    AppendFloat4(number, text);
+    return text;
+  };
+  EXPECT_EQ(float8(0), "0");
+  EXPECT_EQ(float8(-0.0), "-0");
+  EXPECT_EQ(float8(0.1), "0.1");
+  EXPECT_EQ(float8(1e-4), "0.0001");
+  EXPECT_EQ(float8(1e-5), "1e-05");
+  EXPECT_EQ(float8(999999999999999), "999999999999999");
+  EXPECT_EQ(float8(1e15), "1e+15");
+  EXPECT_EQ(float8(123456789012345680), "1.2345678901234568e+17");
+  EXPECT_EQ(float8(-5e-324), "-5e-324");
+  EXPECT_EQ(float8(std::numeric_limits<double>::quiet_NaN()), "NaN");
+  EXPECT_EQ(float8(-std::numeric_limits<double>::infinity()), "-Infinity");
+  EXPECT_EQ(float4(0.1f), "0.1");
+  EXPECT_EQ(float4(1e-4f), "0.0001");  // the number is a little less
+  EXPECT_EQ(float4(999999), "999999");
+  EXPECT_EQ(float4(1e6f), "1e+06");
+  EXPECT_EQ(float4(1e-45f), "1e-45");
+  // Sixteen digits would do with rounding to even, which Postgres does not rely on.
+  EXPECT_EQ(float8(29670963641469088.0), "2.9670963641469088e+16");
+  EXPECT_EQ(float8(-190152109717903616.0), "-1.9015210971790362e+17");
+  EXPECT_EQ(float4(-45921648.0f), "-4.5921648e+07");
+  EXPECT_EQ(float8(1e23), "9.999999999999999e+22");
+}
+
+TEST(TextFormTest, MoneyIsPrintedAsTheCLocalePrintsIt) {
+  const auto money = [](std::int64_t units) {
+    std::string text;
+    AppendMoney(units, text);
+    return text;
+  };
+  EXPECT_EQ(money(0), "$0.00");
+  EXPECT_EQ(money(-5), "-$0.05");
+  EXPECT_EQ(money(123456), "$1,234.56");
+  EXPECT_EQ(money(std::numeric_limits<std::int64_t>::min()), "-$92,233,720,368,547,758.08");
+}
+
 }  // namespace
 }  // namespace lockstep::model

@@ -79,6 +79,14 @@ TEST_F(RelationReaderTest, GeneratedColumnsHaveTheirExpression) {
   EXPECT_EQ(relation.columns[2].generated, "");
 }
 
+TEST_F(RelationReaderTest, AStoredGeneratedColumnHasItsExpressionAndADefaultIsNone) {
+  Must(Sql().Execute(
+      "CREATE TABLE made(a int DEFAULT 7, twice int GENERATED ALWAYS AS (a * 2) STORED)"));
+  const Relation relation = Read("public", "made");
+  EXPECT_EQ(relation.columns[0].generated, "");
+  EXPECT_EQ(relation.columns[1].generated, "(a * 2)");
+}
+
 TEST_F(RelationReaderTest, KeyFollowsTheIdentity) {
   Must(Sql().Execute(
       "CREATE TABLE keys(a int, b int NOT NULL, c int NOT NULL, d int, PRIMARY KEY (d, a));"

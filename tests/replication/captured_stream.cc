@@ -37,6 +37,18 @@ constexpr Oid kLabelArray{16396};
 constexpr Oid kPair{16532};
 constexpr Oid kPairArray{16531};
 
+// The user types of pgoutput's captures.
+constexpr Oid kPositive{16394};
+constexpr Oid kLabel{16397};
+constexpr Oid kBlob{16399};
+constexpr Oid kBirthday{16401};
+constexpr Oid kPrice{16403};
+constexpr Oid kNestedPair{16506};
+constexpr Oid kNestedPairArray{16505};
+constexpr Oid kPairs{16508};
+constexpr Oid kWords{16512};
+constexpr Oid kBoxArray{1020};
+
 Column Id(const char* name) { return {name, type_oid::kInt4, "integer", true}; }
 Column TextColumn(const char* name) { return {name, type_oid::kText, "text"}; }
 
@@ -124,7 +136,7 @@ std::vector<model::RelationPtr> CapturedRelations() {
       Table("nothing", {Id("id"), TextColumn("note")}, {}, ReplicaIdentity::kNothing),
       Table("changing", {Id("id"), TextColumn("note")}),
       Table("saved", {Id("id")}),
-      Table("generated", {Id("id"), {"twice", type_oid::kInt4, "integer"}}),
+      Table("generated", {Id("id"), {"twice", type_oid::kInt4, "integer", false, "(id * 2)"}}),
       Table("composed", {Id("id"),
                          {"p", kPair, "captured.pair"},
                          {"pairs", kPairArray, "captured.pair[]"},
@@ -137,7 +149,36 @@ std::vector<model::RelationPtr> CapturedRelations() {
                          {"ts", kTsvector, "tsvector"},
                          {"yes", type_oid::kBool, "captured.yes"},
                          {"ratio", type_oid::kFloat8, "captured.ratio"}}),
+      Table("nested", {Id("id"),
+                       {"p", kNestedPair, "captured.pair"},
+                       {"ps", kNestedPairArray, "captured.pairs"},
+                       {"moods", kMoodArray, "captured.mood[]"},
+                       {"labels", kLabelArray, "captured.label[]"},
+                       {"blobs", kByteaArray, "bytea[]"},
+                       {"w", kWords, "captured.words"},
+                       {"ms", kInt4Multirange, "int4multirange"},
+                       {"tr", kTstzRange, "tstzrange"},
+                       {"v", kVarbit, "bit varying"},
+                       {"boxes", kBoxArray, "box[]"}}),
   };
+}
+
+model::TypeCatalogPtr CapturedTypes() {
+  using enum model::TypeKind;
+  return std::make_shared<const model::TypeCatalog>(std::vector<model::Type>{
+      {kMood, kEnum, {}, "captured.mood"},
+      {kMoodArray, kArray, kMood, "captured.mood[]"},
+      {kPositive, kDomain, type_oid::kInt4, "captured.positive"},
+      {kLabel, kDomain, type_oid::kText, "captured.label"},
+      {kLabelArray, kArray, kLabel, "captured.label[]"},
+      {kBlob, kDomain, type_oid::kBytea, "captured.blob"},
+      {kBirthday, kDomain, type_oid::kDate, "captured.birthday"},
+      {kPrice, kDomain, type_oid::kNumeric, "captured.price"},
+      {kNestedPair, kComposite, {}, "captured.pair"},
+      {kNestedPairArray, kArray, kNestedPair, "captured.pair[]"},
+      {kPairs, kDomain, kNestedPairArray, "captured.pairs"},
+      {kWords, kRange, type_oid::kText, "captured.words"},
+  });
 }
 
 model::RelationPtr CapturedRelation(std::string_view name) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/relation.h"
+#include "model/type_catalog.h"
 
 namespace lockstep::replication {
 
@@ -14,8 +15,12 @@ namespace lockstep::replication {
 std::vector<std::string> CapturedMessages(std::string_view plugin = "decoderbufs");
 
 // The followed tables (schema "captured") as the catalog had them when the slot was made, except
-// captured.late, which was created later; and captured.composed, which wal2json.sql creates.
+// captured.late, which was created later; and captured.composed, which wal2json.sql creates,
+// and captured.nested, which pgoutput_before.sql does.
 std::vector<model::RelationPtr> CapturedRelations();
+
+// The built-in types and those of pgoutput's captures when the slot was made.
+model::TypeCatalogPtr CapturedTypes();
 
 // Of CapturedRelations(), by name without schema.
 model::RelationPtr CapturedRelation(std::string_view name);

@@ -29,17 +29,26 @@ HostileBytes::HostileBytes(std::string plugin)
     : plugin_(std::move(plugin)),
       messages_(CapturedMessages(plugin_)),
       relations_(CapturedRelations()),
-      decoder_(NewDecoder()),
       replica_(relations_, Lsn{0}) {
   const char* seed = std::getenv("LOCKSTEP_TEST_SEED");
   seed_ = seed ? std::strtoull(seed, nullptr, 10) : 42;
   random_.seed(seed_);
   std::printf("seed %ju; repeat another with --test_env=LOCKSTEP_TEST_SEED=n\n",
               static_cast<std::uintmax_t>(seed_));
+  const auto decoder = NewDecoder();
+  for (std::size_t i = 0; i < messages_.size(); ++i) {
+    auto frame = ParseFrame(messages_[i]);
+    const auto* data = frame ? std::get_if<XLogData>(&*frame) : nullptr;
+    if (!data) continue;
+    const auto event = decoder->Decode(*data);
+    if (event && std::holds_alternative<BeginEvent>(*event)) begins_.push_back(i);
+    if (event && std::holds_alternative<NoEvent>(*event)) descriptions_.push_back(i);
+  }
 }
 
 std::unique_ptr<Decoder> HostileBytes::NewDecoder() const {
-  auto decoder = MakeDecoder({.name = plugin_}, RelationMap(relations_));
+  auto decoder = MakeDecoder({.name = plugin_, .publication = "all"},
+                             RelationMap(relations_, CapturedTypes()));
   if (!decoder) throw std::runtime_error(decoder.error().message);
   return std::move(*decoder);
 }
@@ -91,33 +100,46 @@ void HostileBytes::Use(const Change& change) {
   ASSERT_EQ(replica_.database().digest(), before);
 }
 
-// A follower in the middle of the transaction of message `index`.
-Follower HostileBytes::FollowerBefore(std::size_t index) {
+// The messages that bring a decoder into the middle of the transaction of message `index`.
+std::vector<std::size_t> HostileBytes::NeededBefore(std::size_t index) const {
+  std::size_t begin = 0;
+  for (const std::size_t i : begins_) {
+    if (i <= index) begin = i;
+  }
+  std::vector<std::size_t> needed;
+  for (const std::size_t i : descriptions_) {
+    if (i < begin) needed.push_back(i);
+  }
+  for (std::size_t i = begin; i < index; ++i) needed.push_back(i);
+  return needed;
+}
+
+Follower HostileBytes::FollowerBefore(std::size_t index) const {
   Follower follower({}, NewDecoder(), TimePoint());
-  std::size_t begin = index;
-  while (begin > 0 && !IsBegin(messages_[begin])) --begin;
-  for (; begin < index; ++begin) (void)follower.OnCopyData(messages_[begin]);
+  for (const std::size_t i : NeededBefore(index)) (void)follower.OnCopyData(messages_[i]);
   return follower;
 }
 
-bool HostileBytes::IsBegin(const std::string& bytes) {
-  auto frame = ParseFrame(bytes);
-  const auto* data = frame ? std::get_if<XLogData>(&*frame) : nullptr;
-  if (!data) return false;
-  auto event = decoder_->Decode(*data);
-  return event && std::holds_alternative<BeginEvent>(*event);
+std::unique_ptr<Decoder> HostileBytes::DecoderBefore(std::size_t index) const {
+  auto decoder = NewDecoder();
+  for (const std::size_t i : NeededBefore(index)) {
+    auto frame = ParseFrame(messages_[i]);
+    if (const auto* data = std::get_if<XLogData>(&*frame)) (void)decoder->Decode(*data);
+  }
+  return decoder;
 }
 
 void HostileBytes::ExpectNoPrefixIsAnEvent(const std::function<bool(const Event&)>& allowed) {
-  for (const std::string& bytes : messages_) {
-    auto frame = ParseFrame(bytes);
+  for (std::size_t i = 0; i < messages_.size(); ++i) {
+    auto frame = ParseFrame(messages_[i]);
     const auto* data = std::get_if<XLogData>(&*frame);
     if (!data) continue;
+    const auto decoder = DecoderBefore(i);
     for (std::size_t size = 0; size < data->payload.size(); ++size) {
       // A buffer of exactly this size, so that asan sees a read past it.
       const std::vector<char> prefix(data->payload.begin(),
                                      data->payload.begin() + static_cast<std::ptrdiff_t>(size));
-      auto event = decoder_->Decode({data->start, data->end, {prefix.data(), prefix.size()}});
+      auto event = decoder->Decode({data->start, data->end, {prefix.data(), prefix.size()}});
       ASSERT_TRUE(!event || allowed(*event))
           << size << " of " << data->payload.size() << " bytes at " << ToString(data->start);
     }
@@ -141,13 +163,16 @@ void HostileBytes::ExpectNoPrefixOfAFrameCompletesATransaction() {
 void HostileBytes::ExpectCorruptMessagesEndInAnErrorOrAnEvent() {
   std::size_t events = 0;
   std::size_t errors = 0;
-  for (const std::string& bytes : messages_) {
-    for (int i = 0; i < kCorruptionsOfAMessage; ++i) {
-      const std::string corrupt = Corrupt(bytes);
+  constexpr int kOfADecoder = 100;  // what is corrupt may change a decoder's mind
+  std::unique_ptr<Decoder> decoder;
+  for (std::size_t i = 0; i < messages_.size(); ++i) {
+    for (int n = 0; n < kCorruptionsOfAMessage; ++n) {
+      if (n % kOfADecoder == 0) decoder = DecoderBefore(i);
+      const std::string corrupt = Corrupt(messages_[i]);
       auto frame = ParseFrame(corrupt);
       const auto* data = frame ? std::get_if<XLogData>(&*frame) : nullptr;
       if (!data) continue;
-      auto event = decoder_->Decode(*data);
+      auto event = decoder->Decode(*data);
       ++(event ? events : errors);
       if (!event) {
         ASSERT_FALSE(event.error().message.empty());

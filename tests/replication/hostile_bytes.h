@@ -37,6 +37,9 @@ class HostileBytes : public testing::Test {
   void ExpectAStreamWithCorruptMessagesIsReadUpToAnError();
 
   std::unique_ptr<Decoder> NewDecoder() const;
+  // A decoder in the middle of the transaction of message `index`, with all tables described that
+  // were described before.
+  std::unique_ptr<Decoder> DecoderBefore(std::size_t index) const;
   const std::vector<std::string>& messages() const { return messages_; }
 
  private:
@@ -44,15 +47,16 @@ class HostileBytes : public testing::Test {
   char AnyByte() { return static_cast<char>(random_()); }
   std::string Corrupt(std::string bytes);
   void Use(const model::Change& change);
-  Follower FollowerBefore(std::size_t index);
-  bool IsBegin(const std::string& bytes);
+  Follower FollowerBefore(std::size_t index) const;
+  std::vector<std::size_t> NeededBefore(std::size_t index) const;
 
   std::string plugin_;
   std::uint64_t seed_ = 0;
   std::mt19937_64 random_;
   std::vector<std::string> messages_;
   std::vector<model::RelationPtr> relations_;
-  std::unique_ptr<Decoder> decoder_;
+  std::vector<std::size_t> begins_;        // messages that open a transaction
+  std::vector<std::size_t> descriptions_;  // messages without an event of their own
   Replica replica_;
   std::size_t described_ = 0;
 };

@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace lockstep::replication {
 namespace {
 
@@ -27,6 +31,29 @@ TEST(MakeDecoderTest, Wal2jsonHasADecoderAndIsAskedForFormatVersion2) {
   plugin.version.wal2json_numbers_as_strings = true;
   expected.emplace_back("numeric-data-types-as-string", "true");
   EXPECT_EQ(StreamOptions(plugin), expected);
+}
+
+TEST(MakeDecoderTest, PgoutputHasADecoderForTextAndBinaryAndWantsAPublication) {
+  for (const char* name : {"pgoutput", "pgoutput-binary"}) {
+    EXPECT_TRUE(MakeDecoder({.name = name, .publication = "p"}, RelationMap({})).has_value());
+    auto decoder = MakeDecoder({.name = name}, RelationMap({}));
+    ASSERT_FALSE(decoder.has_value());
+    EXPECT_EQ(decoder.error().kind, model::ErrorKind::kUsage);
+    EXPECT_THAT(decoder.error().message, testing::HasSubstr("publication"));
+    EXPECT_TRUE(NeedsTypes({.name = name}));
+  }
+  EXPECT_FALSE(NeedsTypes({.name = "decoderbufs"}));
+}
+
+TEST(MakeDecoderTest, PgoutputIsAskedForWhatItsVersionKnows) {
+  using Options = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(StreamOptions({"pgoutput", {.server = 130012}, "a, \"b\""}),
+            (Options{{"proto_version", "1"}, {"publication_names", "\"a, \"\"b\"\"\""}}));
+  EXPECT_EQ(StreamOptions({"pgoutput-binary", {.server = 140000}, "p"}),
+            (Options{{"proto_version", "1"},
+                     {"publication_names", "\"p\""},
+                     {"messages", "true"},
+                     {"binary", "true"}}));
 }
 
 TEST(MakeDecoderTest, APluginWithoutADecoderIsRefusedByName) {

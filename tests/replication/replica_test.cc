@@ -325,5 +325,45 @@ TEST_F(ReplicaTest, TheCapturedStreamIsAppliedUpToTheTableWithoutIdentity) {
     EXPECT_TRUE(table(emptied).rows().empty()) << emptied;
 }
 
+// ---- tables that changed ----
+
+TEST_F(ReplicaTest, ARowOfAnotherShapeIsRefusedWithBothShapes) {
+  const auto with = [](auto change) {
+    model::Relation relation = *Table("items", {0});
+    change(relation);
+    return std::make_shared<const model::Relation>(std::move(relation));
+  };
+  const auto apply = [&](const model::RelationPtr& relation, const Row& row) {
+    model::Transaction transaction;
+    transaction.changes.push_back(Insert{relation, row});
+    return replica_.Apply(transaction);
+  };
+  const model::Relation& known = *replica_.database().table(0).relation();
+  const auto wider = with([&](model::Relation& relation) {
+    relation = known;
+    relation.columns.push_back({"More", model::type_oid::kInt4, "integer"});
+  });
+  auto applied = apply(wider, RowOf({Int(7), Txt("b"), Txt("n"), Int(1)}));
+  ASSERT_FALSE(applied.has_value());
+  EXPECT_THAT(applied.error().message,
+              AllOf(HasSubstr(known.QualifiedName() + " changed since the listener attached"),
+                    HasSubstr("(id integer, code text, note text)"),
+                    HasSubstr("(id integer, code text, note text, \"More\" integer)"),
+                    HasSubstr("attach again")));
+  const auto other_key = with([&](model::Relation& relation) {
+    relation = known;
+    relation.key = {2};
+  });
+  applied = apply(other_key, Item(7, "b", "n"));
+  ASSERT_FALSE(applied.has_value());
+  EXPECT_THAT(applied.error().message, HasSubstr("with key (note)"));
+  // The same, made anew, and another identity are no other shape.
+  const auto full = with([&](model::Relation& relation) {
+    relation = known;
+    relation.identity = ReplicaIdentity::kFull;
+  });
+  EXPECT_TRUE(apply(full, Item(7, "b", "n")).has_value());
+}
+
 }  // namespace
 }  // namespace lockstep::replication
