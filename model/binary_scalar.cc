@@ -198,8 +198,7 @@ void AppendIpv6(std::string_view bytes, std::string& out) {
       longest = end - i;
     }
   }
-  const bool maps_ipv4 = run == 0 && (longest == 6 || (longest == 7 && words[7] != 1) ||
-                                      (longest == 5 && words[5] == 0xFFFF));
+  const bool maps_ipv4 = run == 0 && (longest == 6 || (longest == 5 && words[5] == 0xFFFF));
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (i == run) {
       out += "::";
