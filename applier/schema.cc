@@ -44,6 +44,9 @@ model::Result<void> CreateSchema(postgres::Connection& connection, const model::
   if (triggers == TruncationTriggers::kMake)
     sql += TruncationTriggersSql(catalog, connection.server_version());
   sql += fmt::format("CREATE PUBLICATION {} FOR TABLE {}", schema, tables);
+  constexpr int kPublishesGeneratedColumns = 180000;
+  if (connection.server_version() >= kPublishesGeneratedColumns)
+    sql += " WITH (publish_generated_columns = stored)";
   auto created = connection.Execute(sql);
   if (!created)
     return model::Fail(fmt::format("creating the schema {}", catalog.schema),
