@@ -42,7 +42,7 @@ Each option can also come from the environment (LOCKSTEP_SEED, LOCKSTEP_STALL_TI
 weaker than that, from the file that --config names (lines like: seed = 7).
 
 Kinds of --sabotage: drop-change, duplicate-transaction, swap-commits, null-for-unchanged,
-corrupt-value, apply-rolled-back, stale-key.
+corrupt-value, apply-rolled-back, stale-key, reorder-changes.
 
 Examples:
   lockstep run
@@ -56,7 +56,8 @@ Exit codes:
   2  diverged: the first bad commit and its rows are printed
   3  missing: a listener confirmed past a commit that it never delivered
   4  the environment failed (server unreachable, disk full)
-  5  inconclusive: interrupted, a process died, or nothing moved for --stall-timeout
+  5  inconclusive: interrupted, a process died, nothing moved for --stall-timeout, or a table was
+     truncated unseen
 
 Ctrl-C ends the run cleanly: what it created is removed, also on --database.)";
 

@@ -31,6 +31,7 @@ const std::map<std::string, Folders, std::less<>>& MayInclude() {
       {"verifier", {"model", "wire", "postgres"}},
       {"launcher", {"model", "postgres", "wire"}},
       {"examples", {"model", "client"}},
+      {"tools", {"model"}},
   };
   return kMayInclude;
 }
