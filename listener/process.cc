@@ -19,7 +19,10 @@
 #include "model/output_plugin.h"
 #include "model/verdict.h"
 #include "postgres/connection.h"
+#include "postgres/finding.h"
 #include "postgres/plugin_probe.h"
+#include "postgres/preflight.h"
+#include "postgres/table_preflight.h"
 #include "wire/codec.h"
 #include "wire/message.h"
 #include "wire/peer.h"
@@ -91,8 +94,42 @@ class Process {
   wire::Reporter& reporter() { return reporter_; }
 
  private:
+  // What must be true of the server; what is merely not good is said.
+  Result<void> CheckServer() {
+    auto sql = postgres::Connection::Open(options_.conninfo, postgres::ConnectionKind::kSql,
+                                          {.application_name = "lockstep " + options_.id});
+    if (!sql) return std::unexpected(std::move(sql.error()));
+    const auto findings = postgres::CheckServer(*sql, options_.conninfo, 1).findings;
+    std::string errors;
+    for (const postgres::Finding& finding : findings) {
+      const std::string text = fmt::format("{}: {}", finding.check, postgres::WithRemedy(finding));
+      if (finding.severity == postgres::Severity::kWarning)
+        spdlog::warn("{}: {}", options_.id, text);
+      if (finding.severity == postgres::Severity::kError) errors += "\n  " + text;
+    }
+    if (errors.empty()) return {};
+    return model::Fail(model::ErrorKind::kUsage,
+                       fmt::format("{} cannot be followed:{}", sql->description(), errors));
+  }
+
+  // What of the tables will be lost, table by table.
+  void WarnOfLosses(const std::string& schema) {
+    auto sql = postgres::Connection::Open(options_.conninfo, postgres::ConnectionKind::kSql,
+                                          {.application_name = "lockstep " + options_.id});
+    if (!sql) return;
+    const auto findings = postgres::CheckTables(
+        *sql, {.plugins = {{options_.plugin, version_}}, .schemas = {schema}});
+    if (!findings) return;
+    for (const postgres::Finding& finding : *findings) {
+      // Of truncations one line tells, below.
+      if (finding.check == "truncation" || !postgres::Hinders(finding, options_.plugin)) continue;
+      spdlog::warn("{}: {}: {}", options_.id, finding.subject, postgres::WithRemedy(finding));
+    }
+  }
+
   // Says what is followed with, and what that cannot show on this server.
   Result<void> Join() {
+    if (auto ok = CheckServer(); !ok) return ok;
     auto version = postgres::ProbePlugin(options_.conninfo, options_.plugin);
     if (!version) return std::unexpected(std::move(version.error()));
     version_ = *version;
@@ -184,6 +221,7 @@ class Process {
     if (!attached) return std::unexpected(std::move(attached.error()));
     consumer_ = std::move(*attached);
     sink_.emplace(verifier_, consumer_->consistent_point());
+    WarnOfLosses(attach.schema);
     if (!consumer_->blind_tables().empty()) {
       spdlog::warn(
           "{}: {} does not send TRUNCATE, and there is no trigger that shows it on {}; "

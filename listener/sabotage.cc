@@ -102,6 +102,14 @@ bool AreDisjoint(const Transaction& a, const Transaction& b) {
   return std::ranges::none_of(TouchedKeys(b), [&](const auto& key) { return keys.contains(key); });
 }
 
+std::set<std::pair<const model::Relation*, Row>> KeysTouchedAfter(const Transaction& transaction,
+                                                                  std::size_t index) {
+  Transaction later;
+  later.changes.assign(transaction.changes.begin() + static_cast<std::ptrdiff_t>(index) + 1,
+                       transaction.changes.end());
+  return TouchedKeys(later);
+}
+
 // True when no later change of the transaction touches the row that change `index` writes: then
 // what is done to it lasts.
 bool IsLastOfItsRow(const Transaction& transaction, std::size_t index) {
@@ -109,10 +117,7 @@ bool IsLastOfItsRow(const Transaction& transaction, std::size_t index) {
   const model::Relation* relation = model::RelationOf(change).get();
   const Row* row = NewRow(change);
   if (!row) return true;
-  Transaction later;
-  later.changes.assign(transaction.changes.begin() + static_cast<std::ptrdiff_t>(index) + 1,
-                       transaction.changes.end());
-  return !TouchedKeys(later).contains({relation, relation->KeyOf(*row)});
+  return !KeysTouchedAfter(transaction, index).contains({relation, relation->KeyOf(*row)});
 }
 
 bool MovesItsRow(const model::Update& update) {
@@ -246,9 +251,16 @@ bool Saboteur::CorruptValue(Transaction& transaction) {
 }
 
 bool Saboteur::LeaveStaleKey(Transaction& transaction) {
-  for (model::Change& change : transaction.changes) {
+  for (std::size_t i = 0; i < transaction.changes.size(); ++i) {
+    model::Change& change = transaction.changes[i];
     auto* update = std::get_if<model::Update>(&change);
     if (!update || !MovesItsRow(*update) || !update->row.IsComplete()) continue;
+    // Another row that moves to the old key would not fit.
+    const auto later = KeysTouchedAfter(transaction, i);
+    const model::Relation* relation = update->relation.get();
+    if (later.contains({relation, relation->KeyOf(*update->old_row)}) ||
+        later.contains({relation, relation->KeyOf(update->row)}))
+      continue;
     change = model::Insert{update->relation, update->row};
     return true;
   }

@@ -310,4 +310,16 @@ Result<void> AppendFromBinary(const Column& column, const TypeCatalog& types,
   return {};
 }
 
+bool ReadsBinaryForm(const TypeCatalog& types, Oid oid) {
+  for (int depth = 0; depth < kDeepest; ++depth) {
+    oid = types.BaseOf(oid);
+    if (IsBinaryScalar(oid)) return true;
+    const Type* type = types.Find(oid);
+    if (!type || type->kind == TypeKind::kBase) return false;
+    if (type->kind == TypeKind::kEnum || type->kind == TypeKind::kComposite) return true;
+    oid = type->related;
+  }
+  return false;
+}
+
 }  // namespace lockstep::model

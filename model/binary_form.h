@@ -24,6 +24,10 @@ namespace lockstep::model {
 Result<void> AppendFromBinary(const Column& column, const TypeCatalog& types,
                               std::string_view bytes, RowBuilder& row);
 
+// Whether values of this type are read, through domains, arrays and ranges. What the fields of a
+// composite are is told by its values only: it counts as read.
+bool ReadsBinaryForm(const TypeCatalog& types, Oid type);
+
 }  // namespace lockstep::model
 
 #endif  // LOCKSTEP_MODEL_BINARY_FORM_H_

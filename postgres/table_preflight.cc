@@ -11,11 +11,13 @@
 #include <string_view>
 #include <utility>
 
+#include "model/binary_form.h"
 #include "model/ids.h"
 #include "model/relation.h"
 #include "model/truncation_log.h"
 #include "model/type_oid.h"
 #include "postgres/truncation_trigger.h"
+#include "postgres/type_reader.h"
 
 namespace lockstep::postgres {
 namespace {
@@ -29,12 +31,12 @@ namespace type_oid = model::type_oid;
 
 struct ColumnFacts {
   std::string name;
-  Oid type;               // as declared: plugins send a domain in a form of its own
-  Oid base;               // of a domain: what it is over
-  bool is_enum = false;   // the base type
-  std::string type_name;  // as declared
-  char storage = 'p';     // pg_attribute.attstorage
-  char generated = '\0';  // pg_attribute.attgenerated
+  Oid type;                     // as declared: plugins send a domain in a form of its own
+  Oid base;                     // of a domain: what it is over
+  bool is_binary_read = false;  // see model::ReadsBinaryForm
+  std::string type_name;        // as declared
+  char storage = 'p';           // pg_attribute.attstorage
+  char generated = '\0';        // pg_attribute.attgenerated
 };
 
 struct TableFacts {
@@ -65,7 +67,7 @@ struct TableFacts {
 enum TableField { kOid, kSchema, kName, kKind, kPersistence, kIdentity, kMayUse, kMayRead,
                   kRowSecurity, kToast, kInherits, kPrimaryKey, kDeferrable, kIdentityIndex,
                   kUniqueIndex };
-enum ColumnField { kTable, kColumn, kType, kBase, kBaseKind, kTypeName, kStorage, kGenerated };
+enum ColumnField { kTable, kColumn, kType, kBase, kTypeName, kStorage, kGenerated };
 // clang-format on
 
 // {}: the schemas. A deferrable primary key is none to logical decoding. An index can be the
@@ -97,7 +99,7 @@ WHERE c.relkind IN ('r', 'p') AND {}
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C")";
 
 constexpr std::string_view kColumns = R"(
-SELECT a.attrelid, a.attname, a.atttypid, base.oid, base.typtype,
+SELECT a.attrelid, a.attname, a.atttypid, base.oid,
        format_type(a.atttypid, a.atttypmod), a.attstorage, a.attgenerated
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid
@@ -108,7 +110,7 @@ CROSS JOIN LATERAL (
     UNION ALL
     SELECT t.oid, t.typtype, t.typbasetype FROM d JOIN pg_type t ON t.oid = d.typbasetype
     WHERE d.typtype = 'd')
-  SELECT d.oid, d.typtype FROM d WHERE d.typtype <> 'd') base
+  SELECT d.oid FROM d WHERE d.typtype <> 'd') base
 WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND {}
 ORDER BY a.attrelid, a.attnum)";
 
@@ -134,6 +136,8 @@ Result<std::vector<TableFacts>> ReadTables(Connection& connection, const std::st
   if (!tables) return Fail("reading tables", tables.error());
   auto columns = connection.Execute(fmt::format(fmt::runtime(kColumns), filter));
   if (!columns) return Fail("reading columns", columns.error());
+  auto types = ReadTypes(connection);
+  if (!types) return std::unexpected(types.error());
 
   std::map<std::string, std::vector<ColumnFacts>, std::less<>> columns_of;  // by the table's OID
   for (int row = 0; row < columns->rows(); ++row) {
@@ -141,7 +145,7 @@ Result<std::vector<TableFacts>> ReadTables(Connection& connection, const std::st
         {.name = std::string(columns->Text(row, kColumn)),
          .type = ToOid(columns->Text(row, kType)),
          .base = ToOid(columns->Text(row, kBase)),
-         .is_enum = columns->Text(row, kBaseKind) == "e",
+         .is_binary_read = model::ReadsBinaryForm(**types, ToOid(columns->Text(row, kType))),
          .type_name = std::string(columns->Text(row, kTypeName)),
          .storage = FirstOf(columns->Text(row, kStorage)),
          .generated = FirstOf(columns->Text(row, kGenerated))});
@@ -167,19 +171,6 @@ Result<std::vector<TableFacts>> ReadTables(Connection& connection, const std::st
                      .columns = std::move(columns_of[text(kOid)])});
   }
   return facts;
-}
-
-// Whether a listener with pgoutput-binary reads values of this type (of a domain: its base).
-// Stands in for model/binary_form.h, which will have the list.
-bool IsBinaryFormRead(const ColumnFacts& column) {
-  namespace t = type_oid;
-  constexpr Oid kJson{114};
-  constexpr std::array kRead = {
-      t::kBool,        t::kBytea,    t::kChar,    t::kName,   t::kInt8,   t::kInt2,
-      t::kInt4,        t::kText,     t::kOid,     t::kFloat4, t::kFloat8, t::kMoney,
-      t::kBpchar,      t::kVarchar,  t::kDate,    t::kTime,   t::kTimetz, t::kTimestamp,
-      t::kTimestamptz, t::kInterval, t::kNumeric, t::kUuid,   t::kJsonb,  kJson};
-  return column.is_enum || std::ranges::find(kRead, column.base) != kRead.end();
 }
 
 // How each type-bound loss shows on a column.
@@ -212,8 +203,8 @@ constexpr std::array<TypeLoss, 5> kTypeLosses = {{
      [](const ColumnFacts& c) { return c.generated == 's'; }, "generated, and not sent",
      "compute it from the others, or use another plugin"},
     {Loss::kBinaryForm, Severity::kError, "type",
-     [](const ColumnFacts& c) { return !IsBinaryFormRead(c); },
-     "its binary form is not read, which ends the following", "use pgoutput"},
+     [](const ColumnFacts& c) { return !c.is_binary_read; },
+     "has a binary form that is not read: following ends there", "use pgoutput"},
 }};
 
 class TableChecks {

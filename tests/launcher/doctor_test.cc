@@ -52,7 +52,7 @@ TEST_F(DoctorTest, EveryPluginOfTheServerIsLookedAt) {
 TEST_F(DoctorTest, ThePluginThatIsAskedForCounts) {
   EXPECT_EQ(ExitCodeOf(Look("decoderbufs")), model::ExitCode::kUsage);
   EXPECT_EQ(ExitCodeOf(Look("pgoutput")), model::ExitCode::kConverged);
-  Execute("CREATE TABLE shop.u (i inet PRIMARY KEY)");
+  Execute("CREATE TABLE shop.u (i tsvector PRIMARY KEY)");
   EXPECT_EQ(ExitCodeOf(Look("pgoutput")), model::ExitCode::kConverged);
   EXPECT_EQ(ExitCodeOf(Look("pgoutput-binary")), model::ExitCode::kUsage);
 }

@@ -134,6 +134,7 @@ TEST_F(RunTest, AChildThatExitsAtOnceEndsTheRunWithItsCodeAndLog) {
 }
 
 TEST_F(RunTest, AFailureIsTheErrorOfTheRunAndTheOthersStopCleanly) {
+  Fake("verifier", "stay");  // or its verdict could be first
   Fake("listener", "fail:usage");
   EXPECT_EQ(Run(), 1) << Output();
   EXPECT_EQ(Report()["error"], "listener-1: the fake failed");

@@ -218,10 +218,10 @@ TEST_F(TablePreflightTest, BinaryFormsThatAreNotRead) {
       "CREATE TYPE mood AS ENUM ('ok'); CREATE DOMAIN address AS inet; "
       "CREATE DOMAIN amount AS numeric; "
       "CREATE TABLE t (i int PRIMARY KEY, a inet, b tsvector, c mood, d address, e amount, "
-      "f uuid)");
+      "f uuid, g tsvector[], h int4range)");
   EXPECT_EQ(Marks({kPgoutput, kPgoutputBinary}),
-            "t: ok identity, t: note out of line, t.a: error type pgoutput-binary, "
-            "t.b: error type pgoutput-binary, t.d: error type pgoutput-binary");
+            "t: ok identity, t: note out of line, t.b: error type pgoutput-binary, "
+            "t.g: error type pgoutput-binary");
 }
 
 TEST_F(TablePreflightTest, TruncationIsLostOnDecoderbufsUntilTheTriggersAreThere) {
