@@ -38,9 +38,10 @@ std::string Read(const fs::path& path) {
 class RunTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    directory_ = fs::path(::testing::TempDir()) /
-                 ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::remove_all(directory_);
+    // Not in TEST_TMPDIR: as root the server runs as another user, who may not enter that.
+    char name[] = "/tmp/run-test-XXXXXX";
+    directory_ = mkdtemp(name);
+    fs::permissions(directory_, fs::perms(0755));
     fs::create_directories(directory_ / "bin");
     const fs::path fake = fs::absolute("tests/launcher/fake_process");
     for (const char* name : {"generator", "applier", "listener", "verifier"}) {
@@ -49,6 +50,8 @@ class RunTest : public ::testing::Test {
     }
     Set("FAKE_STOPPED", (directory_ / "stopped").string());
   }
+
+  void TearDown() override { fs::remove_all(directory_); }
 
   static std::string Upper(std::string text) {
     for (char& c : text) c = static_cast<char>(c - 'a' + 'A');
