@@ -44,9 +44,9 @@ class RunTest : public ::testing::Test {
     fs::permissions(directory_, fs::perms(0755));
     fs::create_directories(directory_ / "bin");
     const fs::path fake = fs::absolute("tests/launcher/fake_process");
-    for (const char* name : {"generator", "applier", "listener", "verifier"}) {
-      fs::create_symlink(fake, directory_ / "bin" / name);
-      Set("FAKE_" + Upper(name), std::nullopt);
+    for (const char* program : {"generator", "applier", "listener", "verifier"}) {
+      fs::create_symlink(fake, directory_ / "bin" / program);
+      Set("FAKE_" + Upper(program), std::nullopt);
     }
     Set("FAKE_STOPPED", (directory_ / "stopped").string());
   }
