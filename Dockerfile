@@ -33,7 +33,8 @@ ENTRYPOINT ["/usr/local/bin/lockstep-postgres"]
 FROM debian:bookworm-slim AS build
 WORKDIR /src
 COPY tools/install-packages tools/install-packages
-RUN tools/install-packages --build && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
+# The slim image has no folder for manual pages, and Java insists on one.
+RUN mkdir -p /usr/share/man/man1 && tools/install-packages --build && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY . .
 # The packages do not change below; what Bazel leaves behind stays out of the image.
 RUN programs='generator applier listener verifier launcher:lockstep' \

@@ -1,4 +1,5 @@
-// What a listener is called when nobody names it: containers of one service differ by host name only.
+// What a listener is called when nobody names it: containers of one service differ by host name
+// only.
 #ifndef LOCKSTEP_LISTENER_IDENTITY_H_
 #define LOCKSTEP_LISTENER_IDENTITY_H_
 
