@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -21,25 +22,50 @@ namespace {
 
 using namespace lockstep;
 
-// By itself the verifier says what the launcher would say of a run.
-report::RunResult Verify(const verifier::ProcessOptions& options, const std::string& report_path) {
-  const auto start = std::chrono::steady_clock::now();
-  report::RunResult result;
-  const auto fail = [&](model::Error error) {
-    result.error = std::move(error);
-    return result;
-  };
-  if (!report_path.empty()) {
-    if (auto ok = report::CheckReportPath(report_path); !ok) return fail(std::move(ok.error()));
+// What the user is told of a run, and what becomes the exit code. With a launcher most of it is the
+// launcher's to say.
+model::ExitCode Tell(const report::RunResult& result, bool has_launcher,
+                     const std::string& report_path) {
+  model::ExitCode code = report::ExitCodeOf(result);
+  if (result.error) {
+    spdlog::error("verifier: {}", result.error->message);
+  } else if (!has_launcher) {
+    std::cout << report::SummaryText(result) << std::flush;
+  } else {
+    spdlog::info("verdict: {}{}{}", model::ToString(result.verdict.kind),
+                 result.verdict.reason.empty() ? "" : ": ", result.verdict.reason);
   }
+  if (report_path.empty()) return code;
+  if (auto ok = report::WriteReport(report_path, result); !ok) {
+    spdlog::error("verifier: {}", ok.error().message);
+    if (code == model::ExitCode::kConverged) code = model::ExitCode::kEnvironment;
+  }
+  return code;
+}
+
+model::ExitCode Verify(verifier::ProcessOptions options, const std::string& report_path) {
+  const auto start = std::chrono::steady_clock::now();
+  const bool has_launcher = !options.status_endpoint.empty();
+  if (!report_path.empty()) {
+    if (auto ok = report::CheckReportPath(report_path); !ok) {
+      return Tell({.error = ok.error(), .verdict = {}}, has_launcher, "");
+    }
+  }
+  std::optional<model::ExitCode> told;
+  const auto tell = [&](const model::Result<model::Verdict>& verdict) {
+    report::RunResult result;
+    if (verdict) result.verdict = *verdict;
+    if (!verdict) result.error = verdict.error();
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    result.elapsed_s = elapsed.count();
+    told = Tell(result, has_launcher, report_path);
+  };
+  options.on_end = tell;
   auto stop = wire::StopSignal::Make();
-  if (!stop) return fail(std::move(stop.error()));
-  auto verdict = verifier::RunProcess(options, *stop);
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  result.elapsed_s = elapsed.count();
-  if (!verdict) return fail(std::move(verdict.error()));
-  result.verdict = std::move(*verdict);
-  return result;
+  const auto verdict = stop ? verifier::RunProcess(options, *stop)
+                            : model::Result<model::Verdict>(std::unexpected(stop.error()));
+  if (!told) tell(verdict);
+  return *told;
 }
 
 }  // namespace
@@ -77,24 +103,6 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(model::ExitCode::kUsage);
   }
   options.stall_timeout = std::chrono::seconds(stall_timeout);
-
   if (!report_path.empty()) report_path = std::filesystem::absolute(report_path);
-
-  const report::RunResult result = Verify(options, report_path);
-  model::ExitCode code = report::ExitCodeOf(result);
-  if (result.error) {
-    spdlog::error("verifier: {}", result.error->message);
-  } else if (options.status_endpoint.empty()) {
-    std::cout << report::SummaryText(result) << std::flush;
-  } else {
-    spdlog::info("verdict: {}{}{}", model::ToString(result.verdict.kind),
-                 result.verdict.reason.empty() ? "" : ": ", result.verdict.reason);
-  }
-  if (report_path.empty()) return static_cast<int>(code);
-  if (auto ok = report::WriteReport(report_path, result); !ok) {
-    // Not twice: an unusable --report is why there was no run.
-    if (!result.error) spdlog::error("verifier: {}", ok.error().message);
-    if (code == model::ExitCode::kConverged) code = model::ExitCode::kEnvironment;
-  }
-  return static_cast<int>(code);
+  return static_cast<int>(Verify(std::move(options), report_path));
 }
