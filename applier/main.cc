@@ -22,6 +22,8 @@ int main(int argc, char** argv) {
   app.add_option("--database", options.conninfo, "where to execute: a URI or key=value pairs")
       ->envname("LOCKSTEP_DATABASE")
       ->required();
+  app.add_flag("!--no-truncation-triggers", options.truncation_triggers,
+               "make no triggers on the run's tables that show a TRUNCATE to every plugin");
   app.add_option("--status", options.status_endpoint, "endpoint of the launcher")
       ->envname("LOCKSTEP_STATUS");
   app.add_flag(

@@ -157,7 +157,9 @@ class Process {
     if (!connection) return std::unexpected(std::move(connection.error()));
     const bool bracket_commits = options_.bracket_commits || made.bracket_commits;
     catalog_ = std::move(made.catalog);
-    if (auto ok = CreateSchema(*connection, *catalog_); !ok) {
+    const auto triggers =
+        options_.truncation_triggers ? TruncationTriggers::kMake : TruncationTriggers::kLeaveOut;
+    if (auto ok = CreateSchema(*connection, *catalog_, triggers); !ok) {
       catalog_.reset();  // nothing of it is there
       return ok;
     }

@@ -21,7 +21,8 @@ struct ProcessOptions {
   std::string verifier_endpoint;
   std::string status_endpoint;  // of the launcher; empty: none
   std::string conninfo;
-  bool bracket_commits = false;  // also when the verifier does not ask for it
+  bool bracket_commits = false;     // also when the verifier does not ask for it
+  bool truncation_triggers = true;  // on the run's tables
 };
 
 // Runs until the verdict, or until stopped; then drops what it created. Blocks.

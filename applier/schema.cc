@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,19 +15,18 @@ namespace {
 
 using model::SqlIdentifier;
 
-// A TRUNCATE shows itself to every plugin. The session table is never truncated. The log that it
-// makes is no table of the run: it is not published.
+// A TRUNCATE shows itself to every plugin. The log that it makes is no table of the run: it is not
+// published.
 std::string TruncationTriggersSql(const model::Catalog& catalog, int server_version) {
   std::vector<std::string> tables;
-  for (std::uint32_t table = 0; table < catalog.tables.size(); ++table) {
-    if (table != model::kSessionTable) tables.push_back(catalog.tables[table]->name);
-  }
+  for (const model::RelationPtr& relation : catalog.tables) tables.push_back(relation->name);
   return postgres::TruncationTriggerSql(catalog.schema, tables, server_version);
 }
 
 }  // namespace
 
-model::Result<void> CreateSchema(postgres::Connection& connection, const model::Catalog& catalog) {
+model::Result<void> CreateSchema(postgres::Connection& connection, const model::Catalog& catalog,
+                                 TruncationTriggers triggers) {
   const std::string schema = SqlIdentifier(catalog.schema);
   // One simple query is one transaction, and leaves no failed one behind.
   // Tables name the run's types without schema (model::Column::type_name).
@@ -43,8 +41,12 @@ model::Result<void> CreateSchema(postgres::Connection& connection, const model::
   }
   sql += fmt::format("INSERT INTO {}.{} SELECT n, 0 FROM generate_series(1, {}) n;\n", schema,
                      SqlIdentifier(catalog.tables[model::kSessionTable]->name), catalog.sessions);
-  sql += TruncationTriggersSql(catalog, connection.server_version());
+  if (triggers == TruncationTriggers::kMake)
+    sql += TruncationTriggersSql(catalog, connection.server_version());
   sql += fmt::format("CREATE PUBLICATION {} FOR TABLE {}", schema, tables);
+  constexpr int kPublishesGeneratedColumns = 180000;
+  if (connection.server_version() >= kPublishesGeneratedColumns)
+    sql += " WITH (publish_generated_columns = stored)";
   auto created = connection.Execute(sql);
   if (!created)
     return model::Fail(fmt::format("creating the schema {}", catalog.schema),

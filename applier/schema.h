@@ -8,10 +8,13 @@
 
 namespace lockstep::applier {
 
+enum class TruncationTriggers { kMake, kLeaveOut };
+
 // Creates the schema, its types and tables, a row per session with transaction 0, a publication of
 // the schema's name for its tables, and outside of that the log to which their triggers write each
-// TRUNCATE (postgres/truncation_trigger.h). All or nothing.
-model::Result<void> CreateSchema(postgres::Connection& connection, const model::Catalog& catalog);
+// TRUNCATE (postgres/truncation_trigger.h), unless they are left out. All or nothing.
+model::Result<void> CreateSchema(postgres::Connection& connection, const model::Catalog& catalog,
+                                 TruncationTriggers triggers = TruncationTriggers::kMake);
 
 // Drops both, as far as they exist.
 model::Result<void> DropSchema(postgres::Connection& connection, const model::Catalog& catalog);

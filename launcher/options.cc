@@ -31,7 +31,7 @@ constexpr std::uint32_t kSessionsMax = 500;
 // As the footer lists them.
 constexpr std::string_view kSabotageKinds[] = {
     "drop-change",   "duplicate-transaction", "swap-commits", "null-for-unchanged",
-    "corrupt-value", "apply-rolled-back",     "stale-key"};
+    "corrupt-value", "apply-rolled-back",     "stale-key",    "reorder-changes"};
 
 constexpr const char* kRunExplanation =
     R"(Runs a generator, an applier, listeners and a verifier against a Postgres server and
@@ -42,7 +42,7 @@ Each option can also come from the environment (LOCKSTEP_SEED, LOCKSTEP_STALL_TI
 weaker than that, from the file that --config names (lines like: seed = 7).
 
 Kinds of --sabotage: drop-change, duplicate-transaction, swap-commits, null-for-unchanged,
-corrupt-value, apply-rolled-back, stale-key.
+corrupt-value, apply-rolled-back, stale-key, reorder-changes.
 
 Examples:
   lockstep run
@@ -56,7 +56,8 @@ Exit codes:
   2  diverged: the first bad commit and its rows are printed
   3  missing: a listener confirmed past a commit that it never delivered
   4  the environment failed (server unreachable, disk full)
-  5  inconclusive: interrupted, a process died, or nothing moved for --stall-timeout
+  5  inconclusive: interrupted, a process died, nothing moved for --stall-timeout, or a table was
+     truncated unseen
 
 Ctrl-C ends the run cleanly: what it created is removed, also on --database.)";
 
@@ -182,6 +183,10 @@ CLI::App* AddRun(CLI::App& app, RunOptions& options) {
   run->add_option("--sabotage", options.sabotage,
                   "listener-1 falsifies what it received in this way; the verifier must find it")
       ->check(SabotageKind());
+  run->add_flag(
+      "--no-truncation-triggers", options.no_truncation_triggers,
+      "leave TRUNCATE unseen on plugins that do not send it: the tables that it hits are\n"
+      "then not compared any further, and the run does not converge");
   run->add_option("--checkpoint", options.checkpoint,
                   "transactions between comparisons of all rows with Postgres")
       ->check(WholeNumber(1, kNoLimit))

@@ -25,6 +25,7 @@ struct RunOptions {
   std::string keep = {};               // absolute; empty: keep nothing
   std::string report = {};             // absolute; empty: none
   std::string sabotage = {};           // empty: none
+  bool no_truncation_triggers = false;
   std::uint64_t checkpoint = 5000;
   std::uint32_t stall_timeout_s = 60;
 

@@ -98,6 +98,7 @@ std::vector<ProcessPlan> PlanProcesses(const Programs& programs, const RunNames&
       {"applier",
        {programs.applier, "--listen", applier, "--verifier", verifier, "--database", names.database,
         "--status", status}}};
+  if (options.no_truncation_triggers) plans.back().command.push_back("--no-truncation-triggers");
   for (std::uint32_t number = 1; number <= options.TotalListeners(); ++number) {
     plans.push_back(PlanListener(programs, names, options, number, verifier));
   }

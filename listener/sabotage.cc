@@ -25,7 +25,7 @@ struct Overloaded : Ts... {
   using Ts::operator()...;
 };
 
-constexpr std::array<std::pair<std::string_view, SabotageKind>, 7> kKinds = {{
+constexpr std::array<std::pair<std::string_view, SabotageKind>, 8> kKinds = {{
     {"drop-change", SabotageKind::kDropChange},
     {"duplicate-transaction", SabotageKind::kDuplicateTransaction},
     {"swap-commits", SabotageKind::kSwapCommits},
@@ -33,6 +33,7 @@ constexpr std::array<std::pair<std::string_view, SabotageKind>, 7> kKinds = {{
     {"corrupt-value", SabotageKind::kCorruptValue},
     {"apply-rolled-back", SabotageKind::kApplyRolledBack},
     {"stale-key", SabotageKind::kStaleKey},
+    {"reorder-changes", SabotageKind::kReorderChanges},
 }};
 
 std::string_view Name(SabotageKind kind) {
@@ -152,6 +153,9 @@ model::Result<std::vector<Transaction>> Saboteur::Change(Transaction transaction
       case SabotageKind::kStaleKey:
         acted = LeaveStaleKey(transaction);
         break;
+      case SabotageKind::kReorderChanges:
+        acted = ReorderChanges(transaction);
+        break;
       case SabotageKind::kSwapCommits:
         return Swap(std::move(transaction));
       case SabotageKind::kDuplicateTransaction:
@@ -246,6 +250,20 @@ bool Saboteur::LeaveStaleKey(Transaction& transaction) {
     auto* update = std::get_if<model::Update>(&change);
     if (!update || !MovesItsRow(*update) || !update->row.IsComplete()) continue;
     change = model::Insert{update->relation, update->row};
+    return true;
+  }
+  return false;
+}
+
+bool Saboteur::ReorderChanges(Transaction& transaction) {
+  // The first change is the session row's.
+  for (std::size_t i = 1; i + 1 < transaction.changes.size(); ++i) {
+    Transaction first;
+    Transaction second;
+    first.changes.push_back(transaction.changes[i]);
+    second.changes.push_back(transaction.changes[i + 1]);
+    if (!AreDisjoint(first, second)) continue;
+    std::swap(transaction.changes[i], transaction.changes[i + 1]);
     return true;
   }
   return false;

@@ -27,6 +27,7 @@ enum class SabotageKind {
   kCorruptValue,          // one bit of one value
   kApplyRolledBack,       // an invented commit with an xid that Postgres rolled back
   kStaleKey,              // an update of the key that leaves the old key
+  kReorderChanges,        // two neighbouring changes of a commit, on different rows, change places
 };
 
 // The kinds by the names they have on the command line: "drop-change", "duplicate-transaction", ...
@@ -58,6 +59,7 @@ class Saboteur {
   bool NullForUnchanged(model::Transaction& transaction);
   bool CorruptValue(model::Transaction& transaction);
   bool LeaveStaleKey(model::Transaction& transaction);
+  bool ReorderChanges(model::Transaction& transaction);
   std::vector<model::Transaction> Swap(model::Transaction transaction);
   std::vector<model::Transaction> Duplicate(model::Transaction transaction);
   model::Result<std::vector<model::Transaction>> Invent(model::Transaction transaction);

@@ -5,43 +5,54 @@
 namespace lockstep::model {
 
 void ChangeDigest::Insert(std::string_view table, const Row& row) {
-  Begin('I');
+  Begin('I', rows_);
   Add(table);
   Add(row.bytes());
-  End();
+  rows_ = HashBytes(buffer_);
 }
 
 void ChangeDigest::Update(std::string_view table, const Row* old_key, const Row& row) {
-  Begin(old_key ? 'K' : 'U');
+  Begin(old_key ? 'K' : 'U', rows_);
   Add(table);
   if (old_key) Add(old_key->bytes());
   Add(row.bytes());
-  End();
+  rows_ = HashBytes(buffer_);
 }
 
 void ChangeDigest::Delete(std::string_view table, const Row& key) {
-  Begin('D');
+  Begin('D', rows_);
   Add(table);
   Add(key.bytes());
-  End();
+  rows_ = HashBytes(buffer_);
 }
 
 void ChangeDigest::Truncate(std::string_view table) {
-  Begin('T');
+  Begin('T', rows_);
   Add(table);
-  End();
+  rows_ = HashBytes(buffer_);
 }
 
 void ChangeDigest::Message(std::string_view prefix, std::string_view content) {
-  Begin('M');
+  Begin('M', messages_);
   Add(prefix);
   Add(content);
-  End();
+  messages_ = HashBytes(buffer_);
 }
 
-void ChangeDigest::Begin(char operation) {
+Digest ChangeDigest::digest() const {
+  Digest digest = rows_;
+  digest += messages_;
+  return digest;
+}
+
+void ChangeDigest::Clear() {
+  rows_ = {};
+  messages_ = {};
+}
+
+void ChangeDigest::Begin(char operation, const Digest& chain) {
   buffer_.clear();
-  for (std::uint64_t half : {state_.high, state_.low}) {
+  for (std::uint64_t half : {chain.high, chain.low}) {
     for (int i = 0; i < 8; ++i, half >>= 8) buffer_.push_back(static_cast<char>(half));
   }
   buffer_.push_back(operation);
@@ -51,7 +62,5 @@ void ChangeDigest::Add(std::string_view part) {
   AppendVarint(part.size(), buffer_);
   buffer_ += part;
 }
-
-void ChangeDigest::End() { state_ = HashBytes(buffer_); }
 
 }  // namespace lockstep::model

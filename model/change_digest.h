@@ -5,6 +5,10 @@
 //
 //   state' = H(state, operation:u8, table name, [old key,] [row | key] ...)
 //
+// Messages have a chain of their own: Postgres orders a message by the end of its WAL record, which
+// is the beginning of the next one, so that a message at the end of a subtransaction may come
+// before or after the change that follows it.
+//
 // A key that an update leaves as it is does not count as old key, whether the plugin sent it or
 // not. Unchanged cells count with the value that they stand for.
 #ifndef LOCKSTEP_MODEL_CHANGE_DIGEST_H_
@@ -28,15 +32,15 @@ class ChangeDigest {
   void Truncate(std::string_view table);
   void Message(std::string_view prefix, std::string_view content);
 
-  Digest digest() const { return state_; }
-  void Clear() { state_ = {}; }
+  Digest digest() const;
+  void Clear();
 
  private:
-  void Begin(char operation);
+  void Begin(char operation, const Digest& chain);
   void Add(std::string_view part);
-  void End();
 
-  Digest state_;
+  Digest rows_;
+  Digest messages_;
   std::string buffer_;  // keeps its capacity
 };
 

@@ -52,6 +52,13 @@ std::optional<NamedTexts> TextsOf(const Relation& relation, const std::optional<
   return row ? std::optional(TextsOf(relation, *row)) : std::nullopt;
 }
 
+// As the listener's plugin shows it.
+std::optional<Row> Shown(const model::Projection& projection, const Relation& relation,
+                         const std::optional<Row>& row) {
+  auto projected = row ? projection.Project(relation, *row) : std::nullopt;
+  return projected ? projected : row;
+}
+
 // The row of `key` as it is in Postgres now.
 Result<std::optional<Row>> ReadSourceRow(postgres::Connection& source, const Relation& relation,
                                          const Row& key) {
@@ -136,8 +143,7 @@ Result<model::FirstDivergence> DescribeDivergence(
     const auto expected =
         oracle.history().RowAfter(finding.end_lsn, oracle.expected(), *table, item.address.key);
     const Relation& relation = *catalog.tables[*table];
-    auto shown_row = expected ? projection.Project(relation, *expected) : std::nullopt;
-    if (!shown_row) shown_row = expected;
+    const auto shown_row = Shown(projection, relation, expected);
     if (shown_row == item.row) continue;
     if (!shown || (*shown == model::kSessionTable && *table != model::kSessionTable)) {
       shown = *table;
@@ -151,7 +157,7 @@ Result<model::FirstDivergence> DescribeDivergence(
     if (source) {
       auto source_row = SourceRowAt(*source, oracle, relation, *table, item.address.key, expected);
       if (!source_row) return std::unexpected(std::move(source_row.error()));
-      row.source = TextsOf(relation, *source_row);
+      row.source = TextsOf(relation, Shown(projection, relation, *source_row));
     }
     divergence.rows.push_back(std::move(row));
   }

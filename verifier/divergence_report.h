@@ -26,7 +26,7 @@ std::vector<wire::RowAddress> RowsToAsk(const Finding& finding, const Oracle& or
                                         const model::Catalog& catalog);
 
 // Compares `reply` with the expected rows at the finding's commit, and reads the rows that differ
-// from Postgres, where `source` is not null. Expected rows are shown as the listener's plugin shows
+// from Postgres, where `source` is not null. All rows are shown as the listener's plugin shows
 // them (`projection`). A row that the run wrote again later, and that
 // Postgres has as it is expected now, is shown in `source` as it was at the commit.
 model::Result<model::FirstDivergence> DescribeDivergence(

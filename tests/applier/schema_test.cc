@@ -81,16 +81,23 @@ TEST_F(SchemaTest, PublicationHasExactlyTheTables) {
   Must(DropSchema(sql, catalog));
 }
 
-TEST_F(SchemaTest, EveryTableButTheSessionsTellsThatItWasTruncated) {
+TEST_F(SchemaTest, EveryTableTellsThatItWasTruncated) {
   const model::Catalog catalog = MakeCatalog("Truncat\"ed");
   Connection sql = Sql();
   Must(CreateSchema(sql, catalog));
   const auto tables = Must(postgres::ReadTruncationTriggers(sql, catalog.schema));
-  EXPECT_EQ(tables.size(), catalog.tables.size() - 1);
-  for (const model::RelationPtr& relation : catalog.tables) {
-    const bool is_session = relation == catalog.tables[model::kSessionTable];
-    EXPECT_EQ(std::ranges::count(tables, relation->name), is_session ? 0 : 1) << relation->name;
-  }
+  EXPECT_EQ(tables.size(), catalog.tables.size());
+  for (const model::RelationPtr& relation : catalog.tables)
+    EXPECT_EQ(std::ranges::count(tables, relation->name), 1) << relation->name;
+  Must(DropSchema(sql, catalog));
+}
+
+TEST_F(SchemaTest, WithoutTriggersThereIsNoLogEither) {
+  const model::Catalog catalog = MakeCatalog("bare");
+  Connection sql = Sql();
+  Must(CreateSchema(sql, catalog, TruncationTriggers::kLeaveOut));
+  EXPECT_TRUE(Must(postgres::ReadTruncationTriggers(sql, catalog.schema)).empty());
+  EXPECT_EQ(Must(postgres::ReadSchema(sql, catalog.schema)).size(), catalog.tables.size());
   Must(DropSchema(sql, catalog));
 }
 

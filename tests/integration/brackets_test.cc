@@ -56,7 +56,7 @@ TEST_F(BracketsTest, SabotageOfAnOnlyListenerIsCaught) {
   for (const char* kind : {"corrupt-value", "drop-change", "duplicate-transaction",
                            "apply-rolled-back", "stale-key", "null-for-unchanged"}) {
     SCOPED_TRACE(kind);
-    ExpectCaught(Run({.transactions = 600, .database = Plain(), .sabotage = kind}));
+    ExpectCaught(Run({.transactions = 1500, .database = Plain(), .sabotage = kind}));
   }
 }
 

@@ -123,8 +123,11 @@ TEST_F(DatabaseTest, ADatabaseThatIsNotThereIsTold) {
   Run({.database = cluster().uri("no_such_database")}).Fails(1, "\"no_such_database\"");
 }
 
-TEST_F(DatabaseTest, APluginThatDoesNotExistIsToldWithTheRemedy) {
-  Run({.plugin = "no_such_plugin", .database = cluster().uri()}).Fails(1, "no_such_plugin");
+TEST_F(DatabaseTest, APluginWithoutADecoderIsToldBeforeAnythingIsMade) {
+  const Ended run = Run({.plugin = "no_such_plugin", .database = cluster().uri()});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_NE(run.output.find("there is no decoder for \"no_such_plugin\""), run.output.npos)
+      << run.output;
   EXPECT_EQ(LeftOnServer(), "");
 }
 

@@ -35,7 +35,9 @@ struct Plan {
   std::string plugin = {};
   std::string database = {};  // empty: a server of the run's own
   std::string sabotage = {};
-  bool keep = false;  // logs, for Log(), and the server
+  bool truncation_triggers = true;
+  std::string listener_program = {};  // in the place of the real one
+  bool keep = false;                  // logs, for Log(), and the server
 };
 
 // Throws, naming `what`, when it has not come true after a minute.

@@ -57,6 +57,26 @@ TEST(ChangeDigestTest, TheOrderCounts) {
   EXPECT_NE(both(1, 2), both(2, 1));
 }
 
+TEST(ChangeDigestTest, OfMessagesOnlyTheOrderAmongThemselvesCounts) {
+  const auto insert = [](ChangeDigest& d) { d.Insert("t", RowOf(1, "a")); };
+  const auto message = [](ChangeDigest& d, const char* prefix) { d.Message(prefix, "m"); };
+  const std::string first = Of([&](ChangeDigest& d) {
+    message(d, "a");
+    insert(d);
+    message(d, "b");
+  });
+  EXPECT_EQ(first, Of([&](ChangeDigest& d) {
+              insert(d);
+              message(d, "a");
+              message(d, "b");
+            }));
+  EXPECT_NE(first, Of([&](ChangeDigest& d) {
+              insert(d);
+              message(d, "b");
+              message(d, "a");
+            }));
+}
+
 TEST(ChangeDigestTest, ClearBeginsAgain) {
   ChangeDigest digest;
   digest.Truncate("t");

@@ -32,6 +32,7 @@ const std::map<std::string, Folders, std::less<>>& MayInclude() {
       {"verifier", {"model", "wire", "postgres", "report"}},
       {"launcher", {"model", "postgres", "wire", "report"}},
       {"examples", {"model", "client"}},
+      {"tools", {"model"}},
   };
   return kMayInclude;
 }
