@@ -1,11 +1,24 @@
 // The generator's command line.
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <random>
+#include <string>
 
 #include "generator/process.h"
 #include "model/error.h"
 #include "wire/stop_signal.h"
+
+namespace {
+
+// A name of its own for each run, so that runs can share a database. No script depends on it.
+std::string MakeSchemaName() {
+  std::random_device random;
+  return fmt::format("lockstep_{:08x}", random());
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace lockstep;
@@ -34,8 +47,9 @@ int main(int argc, char** argv) {
                  "compare rows with Postgres every so many")
       ->capture_default_str()
       ->envname("LOCKSTEP_CHECKPOINT");
+  options.workload.schema = MakeSchemaName();
   app.add_option("--schema", options.workload.schema, "where the tables are made")
-      ->capture_default_str()
+      ->default_str("lockstep_ and eight random digits")
       ->envname("LOCKSTEP_SCHEMA");
   try {
     app.parse(argc, argv);

@@ -6,11 +6,14 @@
 #include <algorithm>
 #include <string_view>
 
-#include "launcher/number_text.h"
 #include "launcher/programs.h"
+#include "report/number_text.h"
 
 namespace lockstep::launcher {
 namespace {
+
+using report::ByteText;
+using report::Grouped;
 
 // Processes report four times a second; nobody reads faster.
 constexpr std::chrono::milliseconds kTerminalInterval{250};

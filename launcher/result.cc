@@ -1,6 +1,7 @@
 #include "launcher/result.h"
 
 #include "launcher/programs.h"
+#include "model/verdict.h"
 
 namespace lockstep::launcher {
 namespace {
@@ -25,14 +26,11 @@ model::Verdict FromCounters(const StatusBoard& board, const RunOptions& options)
 
 }  // namespace
 
-model::ExitCode ExitCodeOf(const RunResult& result) {
-  return result.error ? model::ExitCodeOf(*result.error) : model::ExitCodeOf(result.verdict.kind);
-}
-
-RunResult MakeResult(const Ending& ending, const StatusBoard& board, const RunOptions& options,
-                     const std::string& postgres_version) {
-  RunResult result{.error = ending.error,
-                   .verdict = ending.verdict ? *ending.verdict : FromCounters(board, options)};
+report::RunResult MakeResult(const Ending& ending, const StatusBoard& board,
+                             const RunOptions& options, const std::string& postgres_version) {
+  report::RunResult result{
+      .error = ending.error,
+      .verdict = ending.verdict ? *ending.verdict : FromCounters(board, options)};
   result.verdict.kind = ending.kind;
   result.verdict.reason = ending.reason;
   result.verdict.seed = options.seed;

@@ -17,12 +17,13 @@
 #include "launcher/live_display.h"
 #include "launcher/process.h"
 #include "launcher/programs.h"
-#include "launcher/report.h"
 #include "launcher/result.h"
 #include "launcher/run_directory.h"
 #include "launcher/source.h"
 #include "launcher/status_board.h"
-#include "launcher/summary.h"
+#include "report/json_report.h"
+#include "report/result.h"
+#include "report/summary.h"
 #include "wire/peer.h"
 #include "wire/stop_signal.h"
 
@@ -86,9 +87,9 @@ Result<Ending> RunCrew(const RunOptions& options, const Programs& programs, cons
   return ending;
 }
 
-Result<RunResult> RunChecked(const RunOptions& options, wire::StopSignal& stop) {
+Result<report::RunResult> RunChecked(const RunOptions& options, wire::StopSignal& stop) {
   if (!options.report.empty()) {
-    if (Result<void> done = CheckReportPath(options.report); !done) {
+    if (Result<void> done = report::CheckReportPath(options.report); !done) {
       return std::unexpected(done.error());
     }
   }
@@ -124,10 +125,10 @@ Result<RunResult> RunChecked(const RunOptions& options, wire::StopSignal& stop) 
 
 model::ExitCode Run(const RunOptions& options) {
   const auto start = std::chrono::steady_clock::now();
-  RunResult result{.verdict = {.seed = options.seed}};
+  report::RunResult result{.verdict = {.seed = options.seed}};
   if (Result<wire::StopSignal> stop = wire::StopSignal::Make(); !stop) {
     result.error = stop.error();
-  } else if (Result<RunResult> run = RunChecked(options, *stop); run) {
+  } else if (Result<report::RunResult> run = RunChecked(options, *stop); run) {
     result = std::move(*run);
   } else {
     result.error = run.error();
@@ -139,10 +140,10 @@ model::ExitCode Run(const RunOptions& options) {
   if (result.error) {
     Say(result.error->message);
   } else {
-    std::cout << SummaryText(result) << std::flush;
+    std::cout << report::SummaryText(result) << std::flush;
   }
   if (options.report.empty()) return code;
-  if (Result<void> done = WriteReport(options.report, result); !done) {
+  if (Result<void> done = report::WriteReport(options.report, result); !done) {
     // Not twice: an unusable --report is why there was no run.
     if (!result.error) Say(done.error().message);
     if (code == model::ExitCode::kConverged) code = model::ExitCode::kEnvironment;

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "listener/identity.h"
 #include "listener/process.h"
 #include "model/error.h"
 #include "wire/stop_signal.h"
@@ -16,9 +17,10 @@ int main(int argc, char** argv) {
       "Follows a database's logical replication stream and reports every commit to the verifier.",
       "listener");
   app.set_config("--config", "", "read options from this file");
+  options.id = listener::IdOfThisHost();
   app.add_option("--id", options.id, "name of this listener, different from every other's")
-      ->envname("LOCKSTEP_ID")
-      ->required();
+      ->capture_default_str()
+      ->envname("LOCKSTEP_ID");
   app.add_option("--verifier", options.verifier_endpoint, "endpoint of the verifier")
       ->envname("LOCKSTEP_VERIFIER")
       ->required();
@@ -37,6 +39,8 @@ int main(int argc, char** argv) {
       ->envname("LOCKSTEP_SABOTAGE");
   app.add_option("--trace", options.trace_path, "record the replication stream in this file")
       ->envname("LOCKSTEP_TRACE");
+  app.add_option("--health-file", options.health_path, "make this file once attached")
+      ->envname("LOCKSTEP_HEALTH_FILE");
   app.add_option("--status", options.status_endpoint, "endpoint of the launcher")
       ->envname("LOCKSTEP_STATUS");
   try {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <functional>
 #include <optional>
 #include <thread>
@@ -228,6 +229,7 @@ class Process {
           "--install-triggers makes them",
           options_.id, options_.plugin, fmt::join(consumer_->blind_tables(), ", "));
     }
+    if (!options_.health_path.empty()) std::ofstream(options_.health_path) << slot << "\n";
     return verifier_.Send(wire::Encode(
         wire::Hello{options_.id, options_.plugin, slot, consumer_->consistent_point(),
                     consumer_->replica().database().digest(), consumer_->blind_tables()}));

@@ -26,7 +26,8 @@ struct ProcessOptions {
   bool install_triggers = false;  // see consumer::ConsumerOptions
   std::string slot;               // empty: made of the run's schema and the id
   std::optional<SabotageKind> sabotage;
-  std::string trace_path;  // where to record the stream (wire/trace_file.h); empty: nowhere
+  std::string health_path;  // a file to make once attached; empty: none
+  std::string trace_path;   // where to record the stream (wire/trace_file.h); empty: nowhere
 };
 
 // Runs until the verdict, or until stopped; then drops its slot. Blocks.

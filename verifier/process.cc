@@ -256,6 +256,7 @@ Result<model::Verdict> RunProcess(const ProcessOptions& options, wire::StopSigna
   if (!server) return std::unexpected(std::move(server.error()));
   Process process(options, std::move(*server), std::move(*reporter));
   auto verdict = process.Run(stop);
+  if (options.on_end) options.on_end(verdict);
   if (verdict) {
     process.Announce(*verdict);
   } else {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <string>
 
 #include "model/error.h"
@@ -22,6 +23,9 @@ struct ProcessOptions {
   std::chrono::seconds stall_timeout{60};
   // What may lie between "sent" and "judged". More than sessions skew, less than hurts in memory.
   wire::CreditWindow window{.scripts = 4'096, .bytes = std::uint64_t{32} << 20};
+  // Called with what RunProcess will return before anybody else hears of it and leaves, unless it
+  // fails before it listens. Empty: nothing.
+  std::function<void(const model::Result<model::Verdict>&)> on_end;
 };
 
 // Runs until there is a verdict, and sends it to everybody. Stopped: an inconclusive one. Blocks.

@@ -28,8 +28,9 @@ const std::map<std::string, Folders, std::less<>>& MayInclude() {
       {"applier", {"model", "wire", "postgres"}},
       {"listener", {"model", "wire", "postgres", "replication", "consumer"}},
       {"client", {"model", "wire", "postgres", "replication", "consumer"}},
-      {"verifier", {"model", "wire", "postgres"}},
-      {"launcher", {"model", "postgres", "wire"}},
+      {"report", {"model"}},
+      {"verifier", {"model", "wire", "postgres", "report"}},
+      {"launcher", {"model", "postgres", "wire", "report"}},
       {"examples", {"model", "client"}},
       {"tools", {"model"}},
   };
@@ -163,9 +164,9 @@ const std::vector<Library>& Libraries() {
        "replication/wal2json*"},
       {"nlohmann/json", [](std::string_view i) { return i.starts_with("nlohmann/"); },
        [](std::string_view p) {
-         return IsOneOf(FolderOf(p), {"launcher", "integration", "bench"});
+         return IsOneOf(FolderOf(p), {"launcher", "report", "integration", "bench"});
        },
-       "launcher/, bench/ and tests/integration/"},
+       "launcher/, report/, bench/ and tests/integration/"},
   };
   return kLibraries;
 }

@@ -33,7 +33,7 @@ Violations CheckOwnIncludes(std::string_view path, std::string_view text);
 
 // Each foreign library is known to one folder (and to its tests): libpq to postgres/, ZeroMQ and
 // MessagePack to wire/, generated protobuf to wire/ and the decoderbufs decoder, nlohmann to
-// launcher/, CLI11 to main.cc and options files.
+// launcher/ and report/, CLI11 to main.cc and options files.
 Violations CheckForeignIncludes(std::string_view path, std::string_view text);
 
 // At most 500 lines a file and 100 columns a line; no tabs, no blanks at the end, a newline at the

@@ -81,7 +81,7 @@ TEST(ForeignIncludesTest, EachLibraryIsAtHomeInItsFolderAndItsTests) {
         {"tests/replication/decoderbufs_decoder_test.cc", "\"proto/decoderbufs.pb.h\""},
         {"listener/main.cc", "<CLI/CLI.hpp>"},
         {"listener/options.cc", "<CLI/CLI.hpp>"},
-        {"launcher/report.cc", "<nlohmann/json.hpp>"},
+        {"report/json_report.cc", "<nlohmann/json.hpp>"},
         {"replication/wal2json_message.cc", "<simdjson.h>"},
         {"model/digest.cc", "<xxhash.h>"}}) {
     EXPECT_THAT(ForeignInclude(path, include), IsEmpty());

@@ -1,4 +1,4 @@
-#include "launcher/summary.h"
+#include "report/summary.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -11,11 +11,11 @@
 #include <utility>
 #include <vector>
 
-#include "launcher/number_text.h"
 #include "model/digest.h"
 #include "model/lsn.h"
+#include "report/number_text.h"
 
-namespace lockstep::launcher {
+namespace lockstep::report {
 namespace {
 
 // The report has all of them.
@@ -229,4 +229,4 @@ std::string SummaryText(const RunResult& result) {
   return text;
 }
 
-}  // namespace lockstep::launcher
+}  // namespace lockstep::report

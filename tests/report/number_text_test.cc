@@ -1,8 +1,8 @@
-#include "launcher/number_text.h"
+#include "report/number_text.h"
 
 #include <gtest/gtest.h>
 
-namespace lockstep::launcher {
+namespace lockstep::report {
 namespace {
 
 TEST(NumberTextTest, ThousandsAreGrouped) {
@@ -21,4 +21,4 @@ TEST(NumberTextTest, BytesHaveTheUnitThatFits) {
 }
 
 }  // namespace
-}  // namespace lockstep::launcher
+}  // namespace lockstep::report

@@ -5,15 +5,15 @@
 // not known (a digest when there is no verdict, `commit_order` when it was not settled) is null.
 // `error` is there when `verdict` is null, `reason` when there is one to give, `first_divergence`
 // when the verifier named one.
-#ifndef LOCKSTEP_LAUNCHER_REPORT_H_
-#define LOCKSTEP_LAUNCHER_REPORT_H_
+#ifndef LOCKSTEP_REPORT_JSON_REPORT_H_
+#define LOCKSTEP_REPORT_JSON_REPORT_H_
 
 #include <string>
 
-#include "launcher/result.h"
 #include "model/error.h"
+#include "report/result.h"
 
-namespace lockstep::launcher {
+namespace lockstep::report {
 
 // One object, indented, with a newline at its end.
 std::string ReportText(const RunResult& result);
@@ -23,6 +23,6 @@ model::Result<void> CheckReportPath(const std::string& path);
 // kEnvironment, with the path, when it cannot be written.
 model::Result<void> WriteReport(const std::string& path, const RunResult& result);
 
-}  // namespace lockstep::launcher
+}  // namespace lockstep::report
 
-#endif  // LOCKSTEP_LAUNCHER_REPORT_H_
+#endif  // LOCKSTEP_REPORT_JSON_REPORT_H_

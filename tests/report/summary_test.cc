@@ -1,10 +1,10 @@
-#include "launcher/summary.h"
+#include "report/summary.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace lockstep::launcher {
+namespace lockstep::report {
 namespace {
 
 using model::VerdictKind;
@@ -120,4 +120,4 @@ TEST(SummaryTest, InconclusiveSaysWhy) {
 }
 
 }  // namespace
-}  // namespace lockstep::launcher
+}  // namespace lockstep::report

@@ -1,4 +1,4 @@
-#include "launcher/report.h"
+#include "report/json_report.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-namespace lockstep::launcher {
+namespace lockstep::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -154,4 +154,4 @@ TEST(ReportTest, APathThatCannotBeWrittenIsNamed) {
 }
 
 }  // namespace
-}  // namespace lockstep::launcher
+}  // namespace lockstep::report

@@ -1,4 +1,4 @@
-#include "launcher/report.h"
+#include "report/json_report.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 #include "model/digest.h"
 #include "model/lsn.h"
 
-namespace lockstep::launcher {
+namespace lockstep::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -137,4 +137,4 @@ Result<void> WriteReport(const std::string& path, const RunResult& result) {
               fmt::format("--report: cannot write {}: {}", path, std::strerror(errno)));
 }
 
-}  // namespace lockstep::launcher
+}  // namespace lockstep::report

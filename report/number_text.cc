@@ -1,10 +1,10 @@
-#include "launcher/number_text.h"
+#include "report/number_text.h"
 
 #include <fmt/format.h>
 
 #include <array>
 
-namespace lockstep::launcher {
+namespace lockstep::report {
 
 std::string Grouped(std::uint64_t number) {
   std::string text = fmt::to_string(number);
@@ -28,4 +28,4 @@ std::string ByteText(std::uint64_t bytes) {
   return fmt::format("{:.1f} {}", amount, kUnits[unit]);
 }
 
-}  // namespace lockstep::launcher
+}  // namespace lockstep::report
