@@ -27,6 +27,9 @@ struct ProcessOptions {
   std::string slot;               // empty: made of the run's schema and the id
   std::optional<SabotageKind> sabotage;
   std::string trace_path;  // where to record the stream (wire/trace_file.h); empty: nowhere
+  // See consumer::ConsumerOptions.
+  int attach_timeout_s = 300;
+  int copy_connections = 4;
 };
 
 // Runs until the verdict, or until stopped; then drops its slot. Blocks.
