@@ -27,9 +27,20 @@ struct AttachSnapshot {
   std::chrono::milliseconds wal_sender_timeout{0};
 };
 
-// Reads all tables of `schema` under the slot's snapshot, on an idle kSql connection. kUsage when
-// there are none; kUnsupported when one has no key. Blocks while the rows are copied.
-model::Result<AttachSnapshot> ReadAttachSnapshot(postgres::Connection& connection,
+// Prepared before the slot is made: the sooner the tables are locked after its consistent point,
+// the less can happen to them.
+struct AttachPreparation {
+  // Idle kSql connections.
+  postgres::Connection observer;              // sees what is there now
+  std::vector<postgres::Connection> copying;  // at least one; all that are of use
+  std::vector<model::RelationPtr> relations;  // all tables of the schema
+};
+
+// Reads all tables of `schema` under the slot's snapshot. kUsage when there are none; kUnsupported
+// when one has no key. kMisfit when a table was truncated, rewritten, altered or dropped between
+// the slot's consistent point and the lock that keeps it as it is: another slot may have more luck.
+// Blocks while the rows are copied, and so does, for others, a TRUNCATE or ALTER of the tables.
+model::Result<AttachSnapshot> ReadAttachSnapshot(AttachPreparation prepared,
                                                  const postgres::CreatedSlot& slot,
                                                  const std::string& schema,
                                                  const replication::PluginChoice& plugin);

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "consumer/attach_snapshot.h"
+#include "consumer/patient_slot.h"
 #include "model/output_plugin.h"
 #include "postgres/connection.h"
 #include "postgres/plugin_probe.h"
@@ -48,6 +50,57 @@ Result<void> InstallTriggers(const ConsumerOptions& options) {
   return postgres::InstallTruncationTriggers(*connection, options.schema, tables);
 }
 
+// Nobody else will read it, nor drop it.
+void DropOwnSlot(const ConsumerOptions& options) {
+  if (auto connection = Open(options, ConnectionKind::kReplication))
+    (void)postgres::DropSlot(*connection, options.slot);
+}
+
+// As many connections for copying as the server has left, at least one.
+Result<AttachPreparation> Prepare(const ConsumerOptions& options) {
+  auto observer = Open(options, ConnectionKind::kSql);
+  if (!observer) return std::unexpected(std::move(observer.error()));
+  auto relations = postgres::ReadSchema(*observer, options.schema);
+  if (!relations) return std::unexpected(std::move(relations.error()));
+  AttachPreparation prepared{std::move(*observer), {}, std::move(*relations)};
+  for (int i = 0; i < std::max(options.copy_connections, 1); ++i) {
+    auto connection = Open(options, ConnectionKind::kSql);
+    if (!connection && i == 0) return std::unexpected(std::move(connection.error()));
+    if (!connection) break;
+    prepared.copying.push_back(std::move(*connection));
+  }
+  return prepared;
+}
+
+struct MadeSlot {
+  model::Lsn consistent_point;
+  AttachSnapshot snapshot;
+};
+
+// Again and again until the tables are left alone for the moment that it takes to lock them.
+Result<MadeSlot> MakeSlotAndCopy(const ConsumerOptions& options, const std::string& library,
+                                 const replication::PluginChoice& plugin, Connection& replication) {
+  AttachPatience patience(options.attach_timeout, options.on_wait);
+  while (true) {
+    auto prepared = Prepare(options);
+    if (!prepared) return std::unexpected(std::move(prepared.error()));
+    auto slot = CreateSlotPatiently(replication, prepared->observer,
+                                    {.name = options.slot, .plugin = library}, patience);
+    if (!slot) return std::unexpected(std::move(slot.error()));
+    auto snapshot = ReadAttachSnapshot(std::move(*prepared), *slot, options.schema, plugin);
+    if (snapshot) return MadeSlot{slot->consistent_point, std::move(*snapshot)};
+    DropOwnSlot(options);
+    if (snapshot.error().kind != model::ErrorKind::kMisfit)
+      return std::unexpected(std::move(snapshot.error()));
+    AttachWait wait{.reason = "finding the tables unchanged: " + snapshot.error().message};
+    if (auto ok = patience.Pause(std::move(wait), std::move(snapshot.error())); !ok)
+      return std::unexpected(std::move(ok.error()));
+    auto again = Open(options, ConnectionKind::kReplication);
+    if (!again) return std::unexpected(std::move(again.error()));
+    replication = std::move(*again);
+  }
+}
+
 // Microseconds since 2000-01-01 UTC, by our clock: the server only shows it in pg_stat_replication.
 std::int64_t WallClockMicros() {
   constexpr std::int64_t kEpochMicros = 946'684'800'000'000;
@@ -77,38 +130,30 @@ Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
   if (options.install_triggers && losses.Has(model::Loss::kTruncate)) {
     if (auto ok = InstallTriggers(options); !ok) return std::unexpected(std::move(ok.error()));
   }
-  auto slot = postgres::CreateSlot(
-      *connection, {.name = options.slot, .plugin = std::string(output_plugin->library)});
-  if (!slot) return std::unexpected(std::move(slot.error()));
+  replication::PluginChoice plugin{options.plugin, *version, options.publication};
+  auto made = MakeSlotAndCopy(options, std::string(output_plugin->library), plugin, *connection);
+  if (!made) return std::unexpected(std::move(made.error()));
+  const model::Lsn consistent_point = made->consistent_point;
+  AttachSnapshot& snapshot = made->snapshot;
 
   const auto attach = [&]() -> Result<Consumer> {
-    replication::PluginChoice plugin{options.plugin, *version, options.publication};
-    auto sql = Open(options, ConnectionKind::kSql);
-    if (!sql) return std::unexpected(std::move(sql.error()));
-    auto snapshot = ReadAttachSnapshot(*sql, *slot, options.schema, plugin);
-    if (!snapshot) return std::unexpected(std::move(snapshot.error()));
     auto decoder = replication::MakeDecoder(
-        plugin, replication::RelationMap(snapshot->relations, snapshot->types));
+        plugin, replication::RelationMap(snapshot.relations, snapshot.types));
     if (!decoder) return std::unexpected(std::move(decoder.error()));
     replication::Follower follower(
-        {.start = slot->consistent_point,
-         .status_interval = replication::StatusInterval(snapshot->wal_sender_timeout)},
+        {.start = consistent_point,
+         .status_interval = replication::StatusInterval(snapshot.wal_sender_timeout)},
         std::move(*decoder), std::chrono::steady_clock::now());
-    auto stream = postgres::ReplicationStream::Start(std::move(*connection), options.slot,
-                                                     slot->consistent_point,
-                                                     replication::StreamOptions(plugin));
+    auto stream = postgres::ReplicationStream::Start(
+        std::move(*connection), options.slot, consistent_point, replication::StreamOptions(plugin));
     if (!stream) return std::unexpected(std::move(stream.error()));
-    return Consumer(options, std::move(plugin), std::move(*identity), slot->consistent_point,
-                    std::move(snapshot->relations), std::move(snapshot->types),
-                    std::move(snapshot->blind_tables), std::move(snapshot->replica),
+    return Consumer(options, std::move(plugin), std::move(*identity), consistent_point,
+                    std::move(snapshot.relations), std::move(snapshot.types),
+                    std::move(snapshot.blind_tables), std::move(snapshot.replica),
                     std::move(follower), std::move(*stream));
   };
   auto consumer = attach();
-  if (!consumer) {
-    // The slot is ours and nobody will read it.
-    if (auto again = Open(options, ConnectionKind::kReplication))
-      (void)postgres::DropSlot(*again, options.slot);
-  }
+  if (!consumer) DropOwnSlot(options);
   return consumer;
 }
 

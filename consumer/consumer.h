@@ -4,6 +4,9 @@
 //   consistent point then:   Next* ─► transactions        OnDurable ─► progress        SendStatus
 //   when NextStatusDue
 //
+// Attach waits for open transactions, and begins again when a table was truncated or altered just
+// then; for five minutes, unless told otherwise.
+//
 // Attach, Reconnect and Detach block; the rest never does. One thread.
 #ifndef LOCKSTEP_CONSUMER_CONSUMER_H_
 #define LOCKSTEP_CONSUMER_CONSUMER_H_
@@ -16,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "consumer/attach_patience.h"
 #include "model/change.h"
 #include "model/error.h"
 #include "model/lsn.h"
@@ -45,12 +49,19 @@ struct ConsumerOptions {
   // Given each CopyData message before it is decoded, to record the stream. An error ends the
   // following.
   std::function<model::Result<void>(std::string_view)> on_frame = {};
+  // Connections that copy tables at once; fewer where the server or a lock does not let them.
+  int copy_connections = 4;
+  // How long Attach tries to make the slot and find the tables unchanged, on a server at work.
+  std::chrono::milliseconds attach_timeout = std::chrono::minutes(5);
+  // Told what Attach waits for. An error ends it.
+  OnAttachWait on_wait = {};
 };
 
 class Consumer {
  public:
   // Makes the slot, copies the rows under its snapshot and starts the stream. After an error
-  // nothing is left behind.
+  // nothing is left behind. SQLSTATE 55P03 when transactions were open for all of attach_timeout,
+  // kMisfit when the tables were changed all the time.
   static model::Result<Consumer> Attach(const ConsumerOptions& options);
 
   // The tables as of replica().valid_at(), at first the consistent point. The caller applies what

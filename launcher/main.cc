@@ -9,6 +9,7 @@
 #include "launcher/doctor.h"
 #include "launcher/options.h"
 #include "launcher/run.h"
+#include "launcher/slots.h"
 #include "model/error.h"
 
 namespace {
@@ -34,6 +35,12 @@ int main(int argc, char** argv) {
   }
   if (const auto* doctor = std::get_if<launcher::DoctorOptions>(&*command)) {
     return static_cast<int>(launcher::Doctor(*doctor));
+  }
+  if (const auto* slots = std::get_if<launcher::SlotsOptions>(&*command)) {
+    return static_cast<int>(launcher::PrintSlots(*slots));
+  }
+  if (const auto* prune = std::get_if<launcher::PruneOptions>(&*command)) {
+    return static_cast<int>(launcher::PrintPruning(*prune));
   }
   return static_cast<int>(launcher::Run(std::get<launcher::RunOptions>(*command)));
 }

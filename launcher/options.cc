@@ -8,6 +8,8 @@
 #include <charconv>
 #include <filesystem>
 #include <limits>
+#include <optional>
+#include <span>
 #include <sstream>
 #include <string_view>
 #include <system_error>
@@ -89,6 +91,54 @@ Examples:
 Exit codes:
   0  the plugin (without --plugin: one of them) follows everything
   1  data would be lost or something does not work; or an option is wrong
+  4  the database cannot be reached)";
+
+constexpr const char* kSlotsExplanation =
+    R"(Lists the replication slots of a Postgres server: Lockstep's, with the run and listener
+that they were made for, and the others'. Changes nothing; `lockstep slots prune` does.)";
+
+constexpr const char* kSlotsFooter = R"(
+A slot that nobody reads keeps WAL until the disk is full, or max_slot_wal_keep_size is reached.
+Columns: what the reader has not confirmed (lag), what the server keeps for it (WAL held), whether
+that is still there (WAL: reserved, extended, unreserved, lost) and who reads it, or since when
+nobody does (PostgreSQL 17 and later tell that).
+
+A slot is Lockstep's by its name, lockstep_<run id>_<listener>, or by the session that reads it,
+"lockstep <listener>". Below the slots: schemas and publications of runs that have no slot, with the
+SQL that removes them.
+
+Examples:
+  lockstep slots --database postgresql://admin@db.example.com/shop
+  lockstep slots --database postgresql:///shop --json | jq '.slots[] | select(.active | not)'
+  lockstep slots prune --help
+
+Exit codes:
+  0  the slots are printed
+  1  an option is wrong
+  4  the database cannot be reached)";
+
+constexpr const char* kPruneExplanation =
+    R"(Drops slots of Lockstep that nobody will read again, and says of each slot of
+Lockstep what becomes of it and why. Slots of others are never touched.)";
+
+constexpr const char* kPruneFooter = R"(
+Dropped is a slot that is named lockstep_<run id>_<listener>, belongs to the database of --database,
+is not read by anybody, and
+  - whose run's schema lockstep_<run id> is gone, or
+  - which the server has invalidated (its WAL is lost), or
+  - which was inactive for --older-than, or
+  - which holds more WAL than --wal-above.
+The first two need no option: such a slot is of no use to anybody. A listener that is stopped for a
+while looks like one that is gone, so choose the bounds above the longest pause.
+
+Examples:
+  lockstep slots prune --database postgresql:///shop --dry-run
+  lockstep slots prune --database postgresql:///shop --older-than 2d
+  lockstep slots prune --database postgresql:///shop --wal-above 20GB --json
+
+Exit codes:
+  0  what was to be dropped is dropped, or there was nothing
+  1  a slot could not be dropped (the line says why), or an option is wrong
   4  the database cannot be reached)";
 
 // LOCKSTEP_STALL_TIMEOUT for stall-timeout.
@@ -226,6 +276,63 @@ CLI::App* AddDoctor(CLI::App& app, DoctorOptions& options) {
   return doctor;
 }
 
+struct Unit {
+  std::string_view name;
+  std::int64_t factor;
+};
+constexpr Unit kDurations[] = {{"s", 1}, {"min", 60}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+constexpr Unit kSizes[] = {
+    {"B", 1}, {"kB", 1000}, {"MB", 1'000'000}, {"GB", 1'000'000'000}, {"TB", 1'000'000'000'000}};
+
+// "2d", "20GB"; nullopt when it is not a number with one of the units.
+std::optional<std::int64_t> ParseAmount(const std::string& text, std::span<const Unit> units) {
+  constexpr std::int64_t kMax = 1'000'000;  // times the largest unit fits
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || number < 0 || number > kMax) return std::nullopt;
+  const std::string_view name(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  for (const Unit& unit : units) {
+    if (unit.name == name) return number * unit.factor;
+  }
+  return std::nullopt;
+}
+
+// An option whose value is an amount with a unit.
+void AddAmount(CLI::App& app, const char* name, std::optional<std::int64_t>& amount,
+               std::span<const Unit> units, const char* example, const char* explanation) {
+  app.add_option_function<std::string>(
+         name,
+         [&amount, units, name, example](const std::string& text) {
+           amount = ParseAmount(text, units);
+           if (amount) return;
+           throw CLI::ValidationError(
+               name, fmt::format("\"{}\" is not a number with a unit, like {}", text, example));
+         },
+         explanation)
+      ->type_name(example);
+}
+
+// Both, the command and its subcommand.
+CLI::App* AddSlots(CLI::App& app, SlotsOptions& options, PruneOptions& prune_options) {
+  CLI::App* slots = app.add_subcommand("slots", kSlotsExplanation);
+  slots->footer(kSlotsFooter);
+  slots->add_option("--database", options.database, "URI of the Postgres to look at; required");
+  slots->add_flag("--json", options.json, "print one JSON object");
+
+  CLI::App* prune = slots->add_subcommand("prune", kPruneExplanation);
+  prune->footer(kPruneFooter);
+  prune->add_option("--database", prune_options.database,
+                    "URI of the database whose slots are looked at; required");
+  AddAmount(*prune, "--older-than", prune_options.rule.older_than_s, kDurations, "2d",
+            "also slots that were inactive for so long (s, min, h, d);\n"
+            "PostgreSQL 17 and later");
+  AddAmount(*prune, "--wal-above", prune_options.rule.wal_above_bytes, kSizes, "20GB",
+            "also inactive slots that hold more WAL than this (kB, MB, GB, TB)");
+  prune->add_flag("--dry-run", prune_options.dry_run, "only say what would be dropped");
+  prune->add_flag("--json", prune_options.json, "print one JSON object");
+  return slots;
+}
+
 bool IsSet(const std::string& value) { return !value.empty(); }
 
 // Gives an option that the command line left out the value of a weaker source.
@@ -302,12 +409,28 @@ Result<Command> ParseCommandLine(std::vector<std::string> arguments,
   app.footer("\nlockstep COMMAND --help tells more, with examples and the exit codes.");
   RunOptions options;
   DoctorOptions doctor_options;
+  SlotsOptions slots_options;
+  PruneOptions prune_options;
   std::string config;
   CLI::App* run = AddRun(app, options);
   CLI::App* doctor = AddDoctor(app, doctor_options);
-  for (CLI::App* command : {run, doctor}) {
+  CLI::App* slots = AddSlots(app, slots_options, prune_options);
+  CLI::App* prune = slots->get_subcommand("prune");
+  const std::vector<CLI::App*> commands = {run, doctor, slots, prune};
+  for (CLI::App* command : commands) {
     command->add_option("--config", config, "a file with options, one `name = value` a line");
   }
+  const auto given = [&] {
+    // The innermost one.
+    CLI::App* found = run;
+    for (CLI::App* command : commands) {
+      if (command->parsed()) found = command;
+    }
+    return found;
+  };
+  const auto name_of = [&](const CLI::App* command) {
+    return command == prune ? std::string("slots prune") : command->get_name();
+  };
   try {
     std::ranges::reverse(arguments);  // as CLI11 wants them
     app.parse(std::move(arguments));
@@ -316,27 +439,35 @@ Result<Command> ParseCommandLine(std::vector<std::string> arguments,
     app.exit(success, text, text);
     return HelpText{text.str()};
   } catch (const CLI::Error& error) {
-    const bool in_doctor = doctor->parsed();
     return Fail(ErrorKind::kUsage,
-                fmt::format("{} (lockstep {} --help)", error.what(), in_doctor ? "doctor" : "run"));
+                fmt::format("{} (lockstep {} --help)", error.what(), name_of(given())));
   }
-  CLI::App* command = doctor->parsed() ? doctor : run;
+  CLI::App* command = given();
   if (Result<void> done = SupplyFromEnvironment(*command, environment); !done) {
     return std::unexpected(done.error());
   }
   if (!config.empty()) {
-    if (auto done = SupplyFromFile(*command, {run, doctor}, Resolve(config, environment)); !done) {
+    if (auto done = SupplyFromFile(*command, commands, Resolve(config, environment)); !done) {
       return std::unexpected(done.error());
     }
   }
-  if (command == doctor) {
-    if (!doctor_options.database.empty()) return doctor_options;
-    return Fail(ErrorKind::kUsage,
-                "--database is required: name the Postgres to look at (lockstep doctor --help)");
+  if (command == run) {
+    options.keep = Resolve(options.keep, environment);
+    options.report = Resolve(options.report, environment);
+    return options;
   }
-  options.keep = Resolve(options.keep, environment);
-  options.report = Resolve(options.report, environment);
-  return options;
+  const auto checked = [&](auto given_options) -> Result<Command> {
+    if (!given_options.database.empty()) return given_options;
+    return Fail(ErrorKind::kUsage, fmt::format("--database is required: name the Postgres to look "
+                                               "at (lockstep {} --help)",
+                                               name_of(command)));
+  };
+  if (command == doctor) return checked(std::move(doctor_options));
+  // `lockstep slots --database URI prune` means the same.
+  if (command == prune && prune_options.database.empty())
+    prune_options.database = slots_options.database;
+  prune_options.json |= slots_options.json;
+  return command == prune ? checked(std::move(prune_options)) : checked(std::move(slots_options));
 }
 
 }  // namespace lockstep::launcher

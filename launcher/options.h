@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "launcher/slot_rule.h"
 #include "model/error.h"
 
 namespace lockstep::launcher {
@@ -45,13 +46,29 @@ struct DoctorOptions {
   friend bool operator==(const DoctorOptions&, const DoctorOptions&) = default;
 };
 
+// Of `lockstep slots`.
+struct SlotsOptions {
+  std::string database = {};  // never empty
+  bool json = false;
+  friend bool operator==(const SlotsOptions&, const SlotsOptions&) = default;
+};
+
+// Of `lockstep slots prune`.
+struct PruneOptions {
+  std::string database = {};  // never empty
+  PruneRule rule = {};
+  bool dry_run = false;
+  bool json = false;
+  friend bool operator==(const PruneOptions&, const PruneOptions&) = default;
+};
+
 // The user asked for help, or the like: print it and be done.
 struct HelpText {
   std::string text;
   friend bool operator==(const HelpText&, const HelpText&) = default;
 };
 
-using Command = std::variant<HelpText, RunOptions, DoctorOptions>;
+using Command = std::variant<HelpText, RunOptions, DoctorOptions, SlotsOptions, PruneOptions>;
 
 // The value of an environment variable; nullopt when it is not set.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;

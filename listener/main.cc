@@ -35,6 +35,17 @@ int main(int argc, char** argv) {
       ->envname("LOCKSTEP_SLOT");
   app.add_flag("--install-triggers", options.install_triggers,
                "where the plugin does not send TRUNCATE: make triggers on the tables that show it");
+  app.add_option("--attach-timeout", options.attach_timeout_s,
+                 "seconds to wait for open transactions, and for tables that are not truncated or "
+                 "altered just then, to make the slot")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->envname("LOCKSTEP_ATTACH_TIMEOUT");
+  app.add_option("--copy-connections", options.copy_connections,
+                 "connections that copy the tables at the start")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str()
+      ->envname("LOCKSTEP_COPY_CONNECTIONS");
   app.add_option("--sabotage", sabotage, "lie on purpose, to see the verifier catch it")
       ->envname("LOCKSTEP_SABOTAGE");
   app.add_option("--trace", options.trace_path, "record the replication stream in this file")

@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "consumer/attach_patience.h"
 #include "consumer/consumer.h"
 #include "listener/verifier_sink.h"
 #include "model/change.h"
@@ -75,6 +76,7 @@ class Process {
   }
 
   Result<void> Run(wire::StopSignal& stop) {
+    stop_ = &stop;
     poller_.Add(verifier_);
     if (reporter_.client()) poller_.Add(*reporter_.client());
     poller_.AddFd(stop.fd(), {.read = true});
@@ -210,15 +212,19 @@ class Process {
       trace_ = std::move(*trace);
       record = [this](std::string_view frame) { return trace_->Write(frame); };
     }
-    auto attached = Consumer::Attach({.conninfo = options_.conninfo,
-                                      .application_name = "lockstep " + options_.id,
-                                      .slot = slot,
-                                      .plugin = options_.plugin,
-                                      .schema = attach.schema,
-                                      .publication = attach.publication,
-                                      .version = version_,
-                                      .install_triggers = options_.install_triggers,
-                                      .on_frame = std::move(record)});
+    auto attached = Consumer::Attach(
+        {.conninfo = options_.conninfo,
+         .application_name = "lockstep " + options_.id,
+         .slot = slot,
+         .plugin = options_.plugin,
+         .schema = attach.schema,
+         .publication = attach.publication,
+         .version = version_,
+         .install_triggers = options_.install_triggers,
+         .on_frame = std::move(record),
+         .copy_connections = options_.copy_connections,
+         .attach_timeout = std::chrono::seconds(options_.attach_timeout_s),
+         .on_wait = [this](const consumer::AttachWait& wait) { return SayWait(wait); }});
     if (!attached) return std::unexpected(std::move(attached.error()));
     consumer_ = std::move(*attached);
     sink_.emplace(verifier_, consumer_->consistent_point());
@@ -233,6 +239,15 @@ class Process {
     return verifier_.Send(wire::Encode(
         wire::Hello{options_.id, options_.plugin, slot, consumer_->consistent_point(),
                     consumer_->replica().database().digest(), consumer_->blind_tables()}));
+  }
+
+  // What an attach takes time for. Meanwhile nothing else is done here, so a stop ends it.
+  Result<void> SayWait(const consumer::AttachWait& wait) {
+    spdlog::warn("{}: {} ({:.1f} s of {:.0f} s)", options_.id, wait.reason,
+                 std::chrono::duration<double>(wait.elapsed).count(),
+                 std::chrono::duration<double>(wait.limit).count());
+    if (!stop_->Stopped()) return {};
+    return model::Fail(model::ErrorKind::kEnvironment, "stopped while " + wait.reason);
   }
 
   // A table that was truncated unseen: what the replica holds of it is worth nothing.
@@ -333,6 +348,7 @@ class Process {
   }
 
   ProcessOptions options_;
+  wire::StopSignal* stop_ = nullptr;  // set by Run
   wire::Client verifier_;
   wire::Reporter reporter_;
   wire::Poller poller_;

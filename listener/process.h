@@ -28,6 +28,9 @@ struct ProcessOptions {
   std::optional<SabotageKind> sabotage;
   std::string health_path;  // a file to make once attached; empty: none
   std::string trace_path;   // where to record the stream (wire/trace_file.h); empty: nowhere
+  // See consumer::ConsumerOptions.
+  int attach_timeout_s = 300;
+  int copy_connections = 4;
 };
 
 // Runs until the verdict, or until stopped; then drops its slot. Blocks.

@@ -69,6 +69,12 @@ Remedy Find(const Error& error, const RemedyContext& context) {
   if (says("initial slot snapshot too large")) {
     return {"too many subtransactions (savepoints) are open: try again when fewer are", false};
   }
+  if (says("could not map filenode")) {
+    return {
+        "a table was truncated or rewritten while the slot was made, and the server cannot decode "
+        "a transaction of that moment: attach again, with a new slot",
+        false};
+  }
   if (state == "55P03") {
     return {
         "a transaction with changes is open, in some database, or is prepared (see "

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cassert>
+#include <utility>
 
 #include "model/relation.h"
 #include "postgres/libpq_access.h"
@@ -56,7 +57,7 @@ Error ReplicationStream::EndOfStream() {
   if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR) {
     Error error = ErrorOf(handle, result.get(), fmt::format("replication of slot {}", slot_));
     // An error of the plugin stays what it is: the next connection would meet it again.
-    return error;
+    return WithRemedy(std::move(error), {.slot = slot_});
   }
   return Error{ErrorKind::kDisconnected,
                fmt::format("replication of slot {}: the server ended the stream (it is being "

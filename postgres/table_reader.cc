@@ -19,6 +19,8 @@ using model::Fail;
 using model::Relation;
 using model::Result;
 
+constexpr const char* kBegin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
 struct FreeMemory {
   void operator()(char* memory) const { PQfreemem(memory); }
 };
@@ -69,7 +71,7 @@ Result<TableRow> ParseRow(const Relation& relation, Xmin xmin, std::string_view 
 }  // namespace
 
 Result<void> BeginSnapshot(Connection& connection, const std::string& snapshot_name) {
-  Result<QueryResult> begun = connection.Execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  Result<QueryResult> begun = connection.Execute(kBegin);
   if (!begun) return std::unexpected(begun.error());
   if (snapshot_name.empty()) return {};
   Result<QueryResult> set =
@@ -119,16 +121,34 @@ Result<void> ReadTable(Connection& connection, const Relation& relation,
   return outcome;
 }
 
-Result<void> LockTables(Connection& connection, const std::vector<model::RelationPtr>& tables) {
-  if (tables.empty()) return {};
+namespace {
+
+std::string LockCommand(const std::vector<model::RelationPtr>& tables) {
   std::string names;
   for (const model::RelationPtr& table : tables) {
     names += fmt::format("{}{}.{}", names.empty() ? "" : ", ", model::SqlIdentifier(table->schema),
                          model::SqlIdentifier(table->name));
   }
-  Result<QueryResult> locked =
-      connection.Execute(fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", names));
+  return fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", names);
+}
+
+}  // namespace
+
+Result<void> LockTables(Connection& connection, const std::vector<model::RelationPtr>& tables) {
+  if (tables.empty()) return {};
+  Result<QueryResult> locked = connection.Execute(LockCommand(tables));
   if (!locked) return Fail("locking the tables to read", locked.error());
+  return {};
+}
+
+Result<void> BeginSnapshotAndLock(Connection& connection, const std::string& snapshot_name,
+                                  const std::vector<model::RelationPtr>& tables,
+                                  std::chrono::milliseconds lock_timeout) {
+  std::string sql = fmt::format("{}; SET TRANSACTION SNAPSHOT {}; SET LOCAL lock_timeout = {}",
+                                kBegin, model::SqlLiteral(snapshot_name), lock_timeout.count());
+  if (!tables.empty()) sql += "; " + LockCommand(tables);
+  Result<QueryResult> done = connection.Execute(sql);
+  if (!done) return Fail("locking the tables under the slot's snapshot", done.error());
   return {};
 }
 
@@ -139,6 +159,10 @@ Result<TableReader> TableReader::Start(Connection connection, const std::string&
     return std::unexpected(begun.error());
   }
   if (Result<void> ok = LockTables(connection, locked); !ok) return std::unexpected(ok.error());
+  return Adopt(std::move(connection));
+}
+
+Result<TableReader> TableReader::Adopt(Connection connection) {
   TableReader reader(std::move(connection));
   if (PQsetnonblocking(LibpqAccess::Handle(reader.connection_), 1) != 0) {
     return std::unexpected(reader.Failure());

@@ -6,6 +6,7 @@
 #ifndef LOCKSTEP_POSTGRES_TABLE_READER_H_
 #define LOCKSTEP_POSTGRES_TABLE_READER_H_
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -24,6 +25,12 @@ namespace lockstep::postgres {
 // snapshot of its own at the first statement. kUsage when the snapshot is gone (its exporter ran
 // another command or left).
 model::Result<void> BeginSnapshot(Connection& connection, const std::string& snapshot_name);
+
+// Both in one round trip, so that little can happen to the tables in between. `lock_timeout` is for
+// this transaction only; SQLSTATE 55P03 when it ends the wait.
+model::Result<void> BeginSnapshotAndLock(Connection& connection, const std::string& snapshot_name,
+                                         const std::vector<model::RelationPtr>& tables,
+                                         std::chrono::milliseconds lock_timeout);
 
 // LOCK TABLE ... IN ACCESS SHARE MODE for the rest of the transaction. TRUNCATE does not keep rows
 // for older snapshots: without the lock it would empty a table that is read later.
@@ -52,6 +59,8 @@ class TableReader {
   // tables in `locked` cannot be truncated before the end.
   static model::Result<TableReader> Start(Connection connection, const std::string& snapshot_name,
                                           const std::vector<model::RelationPtr>& locked = {});
+  // Takes over a kSql connection that is in such a transaction.
+  static model::Result<TableReader> Adopt(Connection connection);
 
   // Asks for a table; the one before must be done().
   model::Result<void> Read(model::RelationPtr relation, Xmin xmin = Xmin::kLeaveOut);

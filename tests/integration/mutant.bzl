@@ -29,6 +29,7 @@ def mutant_listener(name, source, expression, deps = []):
         # The changed file's includes are those of its library.
         features = ["-layering_check"],
         deps = deps + [
+            "//listener:identity",
             "//listener:process",
             "//model:error",
             "//third_party/cli11",

@@ -183,6 +183,33 @@ TEST(OptionsTest, HelpOfDoctorTellsSeveritiesAndExitCodes) {
   }
 }
 
+TEST(OptionsTest, SlotsAndPruneTakeTheirOptions) {
+  EXPECT_EQ(Parse({"--database", "x", "--json"}, {}, "slots").value(),
+            Command(SlotsOptions{.database = "x", .json = true}));
+  EXPECT_EQ(
+      Parse({"prune", "--database", "x", "--older-than", "2d", "--wal-above", "20GB", "--dry-run"},
+            {}, "slots")
+          .value(),
+      Command(PruneOptions{.database = "x",
+                           .rule = {.older_than_s = 172'800, .wal_above_bytes = 20'000'000'000},
+                           .dry_run = true}));
+  // Before the subcommand, and from the environment.
+  EXPECT_EQ(Parse({"--database", "x", "prune"}, {}, "slots").value(),
+            Command(PruneOptions{.database = "x"}));
+  EXPECT_EQ(Parse({"prune"}, {{"LOCKSTEP_DATABASE", "x"}, {"LOCKSTEP_OLDER_THAN", "5min"}}, "slots")
+                .value(),
+            Command(PruneOptions{.database = "x", .rule = {.older_than_s = 300}}));
+  const auto missing = Parse({"prune"}, {}, "slots");
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_NE(missing.error().message.find("lockstep slots prune --help"), std::string::npos);
+  for (const char* wrong : {"2w", "-1d", "d", "1", "99999999999d"}) {
+    const auto refused = Parse({"prune", "--database", "x", "--older-than", wrong}, {}, "slots");
+    ASSERT_FALSE(refused.has_value()) << wrong;
+    EXPECT_EQ(refused.error().kind, model::ErrorKind::kUsage);
+    EXPECT_NE(refused.error().message.find("--older-than"), std::string::npos);
+  }
+}
+
 TEST(OptionsTest, WithoutACommandTheMessageSaysWhatIsMissing) {
   const auto command = ParseCommandLine({}, [](const std::string&) { return std::nullopt; });
   ASSERT_FALSE(command.has_value());

@@ -1,0 +1,71 @@
+#include "postgres/slot_list.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "tests/postgres/cluster_fixture.h"
+
+namespace lockstep::postgres {
+namespace {
+
+TEST(SlotOwner, OnlyLockstepsOwnNamesAreRecognised) {
+  EXPECT_EQ(OwnerByName("lockstep_0badcafe_1"), (SlotOwner{"lockstep_0badcafe", "1"}));
+  EXPECT_EQ(OwnerByName("lockstep_0badcafe_listener_1"),
+            (SlotOwner{"lockstep_0badcafe", "listener_1"}));
+  EXPECT_EQ(OwnerByName("lockstep_preflight_12_345"), (SlotOwner{"", "preflight"}));
+  EXPECT_EQ(OwnerByName("lockstep_probe_345"), (SlotOwner{"", "probe"}));
+  for (const char* other : {"", "lockstep", "lockstep_", "lockstep_0badcafe", "lockstep_0badcafe_",
+                            "lockstep_0badcafg_1", "lockstep_0badcaf_1", "lockstep_0badcafe1_1",
+                            "lockstep_0BADCAFE_1", "xlockstep_0badcafe_1", "lockstep_probe",
+                            "lockstep_probe_", "lockstep_probe_of_mine", "lockstep_reporting"}) {
+    EXPECT_EQ(OwnerByName(other), std::nullopt) << other;
+  }
+}
+
+class SlotListTest : public ClusterFixture {};
+
+TEST_F(SlotListTest, SlotsAndWhatRunsLeftAreListed) {
+  Connection sql = Sql();
+  Must(
+      sql.Execute("CREATE SCHEMA lockstep_0badcafe; CREATE SCHEMA lockstep_11111111;"
+                  "CREATE PUBLICATION lockstep_22222222; CREATE SCHEMA lockstep_mine;"));
+  Must(sql.Scalar("SELECT pg_create_logical_replication_slot('lockstep_0badcafe_1', 'pgoutput')"));
+  Must(sql.Scalar("SELECT pg_create_logical_replication_slot('lockstep_deadbeef_2', 'wal2json')"));
+  Must(sql.Scalar("SELECT pg_create_physical_replication_slot('lockstep_deadbeef_3')"));
+  Must(sql.Execute("CREATE TABLE t AS SELECT generate_series(1, 1000)"));
+
+  const SlotList list = Must(ListSlots(sql));
+  EXPECT_EQ(list.database, "postgres");
+  ASSERT_EQ(list.slots.size(), 3U);
+  const ListedSlot& first = list.slots[0];
+  EXPECT_EQ(first.name, "lockstep_0badcafe_1");
+  EXPECT_EQ(first.owner, (SlotOwner{"lockstep_0badcafe", "1"}));
+  EXPECT_EQ(first.plugin, "pgoutput");
+  EXPECT_EQ(first.database, "postgres");
+  EXPECT_FALSE(first.active);
+  EXPECT_EQ(first.run_exists, true);
+  EXPECT_GT(first.lag_bytes.value(), 1000);
+  EXPECT_GE(first.held_wal_bytes.value(), first.lag_bytes.value());
+  EXPECT_EQ(first.wal_status, "reserved");
+  EXPECT_EQ(list.slots[1].run_exists, false);
+  // Physical: never ours.
+  EXPECT_EQ(list.slots[2].owner, std::nullopt);
+  EXPECT_EQ(list.slots[2].held_wal_bytes, std::nullopt);
+  EXPECT_EQ(list.left,
+            (std::vector<LeftObject>{
+                {"schema", "lockstep_11111111", "DROP SCHEMA \"lockstep_11111111\" CASCADE;"},
+                {"publication", "lockstep_22222222", "DROP PUBLICATION \"lockstep_22222222\";"}}));
+
+  // From another database it is not known whether the run is there.
+  Must(sql.Execute("CREATE DATABASE other"));
+  Connection other = Must(Connection::Open(cluster().uri("other"), ConnectionKind::kSql));
+  const SlotList elsewhere = Must(ListSlots(other));
+  EXPECT_EQ(elsewhere.slots[0].run_exists, std::nullopt);
+  EXPECT_TRUE(elsewhere.left.empty());
+}
+
+}  // namespace
+}  // namespace lockstep::postgres
