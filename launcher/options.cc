@@ -158,8 +158,9 @@ CLI::App* AddRun(CLI::App& app, RunOptions& options) {
   run->add_option("--seed", options.seed, "fixes tables, rows and transactions")
       ->check(WholeNumber(0, kAnyNumber))
       ->capture_default_str();
-  run->add_option("--transactions", options.transactions, "how many to generate")
-      ->check(WholeNumber(1, kNoLimit))
+  run->add_option("--transactions", options.transactions,
+                  "how many to generate; 0: until Ctrl-C, which\nends the run with a verdict")
+      ->check(WholeNumber(0, kNoLimit))
       ->capture_default_str();
   run->add_option("--sessions", options.sessions, "connections that execute them side by side")
       ->check(WholeNumber(1, kSessionsMax))

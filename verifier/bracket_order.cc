@@ -21,7 +21,17 @@ bool IsInside(const model::CommitBracket& bracket, Lsn lsn) {
 }  // namespace
 
 void BracketOrder::OnListener(const std::string& listener, Lsn consistent_point) {
+  attaching_.erase(listener);
+  had_listeners_ = true;
   listeners_.try_emplace(listener, consistent_point);
+}
+
+void BracketOrder::OnAttaching(const std::string& listener) { attaching_.insert(listener); }
+
+void BracketOrder::OnGone(const std::string& listener) {
+  attaching_.erase(listener);
+  listeners_.erase(listener);
+  DecideUpTo(SpokenByAll());
 }
 
 bool BracketOrder::OnOutcome(const model::Outcome& outcome) {
@@ -60,7 +70,10 @@ void BracketOrder::OnSpokenUpTo(const std::string& listener, Lsn lsn) {
   auto it = listeners_.find(listener);
   if (it == listeners_.end() || it->second >= lsn) return;
   it->second = lsn;
-  const Lsn spoken = SpokenByAll();
+  DecideUpTo(SpokenByAll());
+}
+
+void BracketOrder::DecideUpTo(Lsn spoken) {
   for (auto next = waiting_by_after_.begin();
        next != waiting_by_after_.end() && next->first <= spoken;) {
     const Xid xid = (next++)->second;  // Decide may take it away
@@ -69,7 +82,7 @@ void BracketOrder::OnSpokenUpTo(const std::string& listener, Lsn lsn) {
 }
 
 Lsn BracketOrder::SpokenByAll() const {
-  if (listeners_.empty()) return {};
+  if (listeners_.empty()) return had_listeners_ && attaching_.empty() ? kNothingMore : Lsn{};
   return std::ranges::min_element(listeners_, {}, [](const auto& entry) { return entry.second; })
       ->second;
 }

@@ -42,7 +42,10 @@ namespace lockstep::verifier {
 class BracketOrder {
  public:
   // ---- input ----
-  // A listener has attached. Those that attach before the first outcome report every commit.
+  // A listener is about to attach. While there is no other nothing is placed: it is needed to say
+  // where commits end that its consistent point may divide.
+  void OnAttaching(const std::string& listener);
+  // It has attached, and reports every commit above its consistent point.
   void OnListener(const std::string& listener, model::Lsn consistent_point);
   // False when it committed without a bracket, or with one that nothing can lie in.
   bool OnOutcome(const model::Outcome& outcome);
@@ -54,6 +57,9 @@ class BracketOrder {
   void OnReceived(const std::string& listener, model::Lsn lsn);
   // It will report nothing more.
   void OnEnd(const std::string& listener);
+  // It is gone: its votes count, and it is waited for no longer. While nobody is left, commits are
+  // placed anywhere in their brackets.
+  void OnGone(const std::string& listener);
   // Every listener has been judged up to `lsn`: commits up to it are not explained any more.
   void Forget(model::Lsn lsn);
 
@@ -94,11 +100,14 @@ class BracketOrder {
     std::size_t votes = 0;
   };
   Choice Count(const Commit& commit) const;
+  void DecideUpTo(model::Lsn spoken);
   void OnSpokenUpTo(const std::string& listener, model::Lsn lsn);
   // Up to where every listener has spoken.
   model::Lsn SpokenByAll() const;
 
   std::map<std::string, model::Lsn> listeners_;  // what it has spoken up to
+  std::set<std::string> attaching_;
+  bool had_listeners_ = false;
   std::unordered_map<model::Xid, Commit> commits_;
   // Commits with an outcome that are not placed, by either end of their brackets.
   std::set<std::pair<model::Lsn, model::Xid>> waiting_by_before_;

@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   using namespace lockstep;
   verifier::ProcessOptions options;
   std::int64_t stall_timeout = options.stall_timeout.count();
+  std::int64_t listener_timeout = options.listener_timeout.count();
   CLI::App app(
       "Checks that what listeners deliver is what Postgres committed, and gives the verdict.",
       "verifier");
@@ -33,6 +34,11 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::Range(1, 86'400))
       ->envname("LOCKSTEP_STALL_TIMEOUT");
+  app.add_option("--listener-timeout", listener_timeout,
+                 "seconds of silence after which a listener that owes reports is lost")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 86'400))
+      ->envname("LOCKSTEP_LISTENER_TIMEOUT");
   app.add_option("--status", options.status_endpoint, "endpoint of the launcher")
       ->envname("LOCKSTEP_STATUS");
   try {
@@ -41,6 +47,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(model::ExitCode::kUsage);
   }
   options.stall_timeout = std::chrono::seconds(stall_timeout);
+  options.listener_timeout = std::chrono::seconds(listener_timeout);
 
   auto stop = wire::StopSignal::Make();
   auto verdict = stop ? verifier::RunProcess(options, *stop)
