@@ -191,6 +191,10 @@ CLI::App* AddRun(CLI::App& app, RunOptions& options) {
                   "seconds without any progress that make the run inconclusive")
       ->check(WholeNumber(1, 1'000'000))
       ->capture_default_str();
+  run->add_option("--listener-timeout", options.listener_timeout_s,
+                  "seconds of silence after which a listener that owes reports is lost")
+      ->check(WholeNumber(1, 86'400))
+      ->capture_default_str();
   return run;
 }
 

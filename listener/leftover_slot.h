@@ -9,8 +9,8 @@
 namespace lockstep::listener {
 
 // Drops the slot, when there is one: its name is made of the run and of `listener`, so it can be
-// nobody else's. Waits a moment for Postgres to notice that its reader is gone. kUsage when somebody
-// goes on reading it: another listener of the same name.
+// nobody else's. Waits a moment for Postgres to notice that its reader is gone. kUsage when
+// somebody goes on reading it: another listener of the same name.
 model::Result<void> DropLeftoverSlot(const std::string& conninfo, const std::string& listener,
                                      const std::string& slot);
 

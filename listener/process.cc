@@ -17,7 +17,10 @@
 #include "listener/leftover_slot.h"
 #include "listener/verifier_sink.h"
 #include "model/change.h"
+#include "model/database.h"
 #include "model/output_plugin.h"
+#include "model/projection.h"
+#include "model/relation.h"
 #include "model/verdict.h"
 #include "postgres/connection.h"
 #include "postgres/plugin_probe.h"
@@ -226,6 +229,7 @@ class Process {
                                       .on_frame = std::move(record)});
     if (!attached) return std::unexpected(std::move(attached.error()));
     consumer_ = std::move(*attached);
+    ShowAsThePlugin(consumer_->replica().database());
     sink_.emplace(verifier_, consumer_->consistent_point());
     if (!consumer_->blind_tables().empty()) {
       spdlog::warn(
@@ -236,6 +240,22 @@ class Process {
     return verifier_.Send(wire::Encode(
         wire::Hello{options_.id, options_.plugin, slot, consumer_->consistent_point(),
                     consumer_->replica().database().digest(), consumer_->blind_tables()}));
+  }
+
+  // COPY gives values that the plugin would have shown otherwise: as it shows them, so that the
+  // state does not depend on when the listener joined.
+  void ShowAsThePlugin(model::Database& database) const {
+    const model::Projection projection(model::LossesOf(options_.plugin, version_));
+    for (std::uint32_t table = 0; table < database.table_count(); ++table) {
+      const model::Relation& relation = *database.table(table).relation();
+      if (!projection.MayLose(relation)) continue;
+      std::vector<std::pair<model::Row, model::Row>> shown;
+      for (const auto& [key, row] : database.table(table).rows()) {
+        if (auto projected = projection.Project(relation, row))
+          shown.emplace_back(key, std::move(*projected));
+      }
+      for (auto& [key, row] : shown) database.Write(table, std::move(key), std::move(row));
+    }
   }
 
   // A table that was truncated unseen: what the replica holds of it is worth nothing.

@@ -84,8 +84,7 @@ std::vector<std::string> CommandLine(const Plan& plan, const std::string& mark,
       fmt::format("--stall-timeout={}", plan.stall_timeout_s),
   };
   if (plan.listener_timeout_s > 0) {
-    command.insert(command.begin() + 1,
-                   fmt::format("LOCKSTEP_LISTENER_TIMEOUT={}", plan.listener_timeout_s));
+    command.push_back(fmt::format("--listener-timeout={}", plan.listener_timeout_s));
   }
   if (plan.keep) command.push_back("--keep=" + directory + "/kept");
   if (!plan.plugin.empty()) command.push_back("--plugin=" + plan.plugin);

@@ -49,8 +49,7 @@ class RefereeTest : public ::testing::Test {
   explicit RefereeTest(std::size_t listeners = 2)
       : RefereeTest(
             RefereeOptions{.listeners = listeners, .window = {.scripts = 8, .bytes = 1'000'000}}) {}
-  explicit RefereeTest(const RefereeOptions& options)
-      : truth_(catalog_.tables), referee_(options) {
+  explicit RefereeTest(const RefereeOptions& options) : truth_(catalog_.tables), referee_(options) {
     for (std::uint32_t session = 1; session <= catalog_.sessions; ++session) {
       truth_.Write(0, KeyRow(session), model::MakeSessionRow({session}, {0}));
     }
