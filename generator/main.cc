@@ -37,7 +37,7 @@ int main(int argc, char** argv) {
   app.add_option("--seed", options.workload.seed, "what the workload is made from")
       ->capture_default_str()
       ->envname("LOCKSTEP_SEED");
-  app.add_option("--transactions", options.workload.transactions, "how many")
+  app.add_option("--transactions", options.workload.transactions, "how many; 0: until stopped")
       ->capture_default_str()
       ->envname("LOCKSTEP_TRANSACTIONS");
   app.add_option("--sessions", options.workload.sessions, "connections of the applier")

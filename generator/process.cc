@@ -35,9 +35,11 @@ class Process {
 
     if (auto ok = verifier_.Send(wire::Encode(wire::CatalogMade{workload_.catalog(), seed_})); !ok)
       return ok;
-    while (!stop.Stopped()) {
+    while (stop.Count() < 2) {
+      if (stop.Stopped()) Finish();
       if (auto ok = Turn(); !ok) return ok;
       if (finished_) return verifier_.AcknowledgeNow();
+      if (stop.Stopped() && HasSaidAll()) return {};
     }
     return {};
   }
@@ -45,6 +47,18 @@ class Process {
   wire::Reporter& reporter() { return reporter_; }
 
  private:
+  // What was begun is ended in order: the last barrier, End.
+  void Finish() {
+    if (is_finishing_) return;
+    is_finishing_ = true;
+    workload_.Finish();
+  }
+
+  bool HasSaidAll() const {
+    return sent_end_ && verifier_.UnacknowledgedMessages() == 0 &&
+           applier_.UnacknowledgedMessages() == 0;
+  }
+
   // Everything that can be done now, then a wait.
   Result<void> Turn() {
     if (auto ok = ReadVerifier(); !ok) return ok;
@@ -73,6 +87,7 @@ class Process {
       if (!received) continue;
       if (const auto* credit = std::get_if<wire::Credit>(&received->message))
         credit_.Apply(*credit);
+      if (std::holds_alternative<wire::Finish>(received->message)) Finish();
       if (std::holds_alternative<model::Verdict>(received->message)) finished_ = true;
     }
   }
@@ -91,7 +106,8 @@ class Process {
     // So many at a time, so that credit and acknowledgements are read in between.
     constexpr int kBatch = 256;
     for (int i = 0; i < kBatch; ++i) {
-      if (!credit_.MaySend()) {
+      // What ends the run costs no credit.
+      if (!credit_.MaySend() && !is_finishing_) {
         ++credit_waits_;
         return {};
       }
@@ -127,6 +143,7 @@ class Process {
   wire::CreditSpender credit_;
   std::uint64_t credit_waits_ = 0;
   bool more_to_send_ = false;
+  bool is_finishing_ = false;
   bool sent_end_ = false;
   bool finished_ = false;
 };

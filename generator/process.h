@@ -21,7 +21,8 @@ struct ProcessOptions {
   std::string status_endpoint;  // of the launcher; empty: none
 };
 
-// Runs until the verdict, or until stopped. Blocks.
+// Runs until the verdict. Stopped by a signal, it ends the workload in order, with the last
+// barrier, and returns when all has arrived; at once by a second one. Blocks.
 model::Result<void> RunProcess(const ProcessOptions& options, wire::StopSignal& stop);
 
 }  // namespace lockstep::generator

@@ -21,9 +21,10 @@ constexpr std::uint32_t kMaxTargetRows = kKeyOrdinals / 8;
 
 model::Result<void> Validate(const WorkloadOptions& options) {
   using model::ErrorKind;
-  if (options.transactions == 0 || options.transactions > INT64_MAX) {
+  if (options.transactions > INT64_MAX) {
     return model::Fail(ErrorKind::kUsage,
-                       fmt::format("--transactions is {}: give a number from 1 to {}",
+                       fmt::format("--transactions is {}: give a number from 1 to {}, or 0 for no "
+                                   "end",
                                    options.transactions, INT64_MAX));
   }
   if (options.sessions == 0 || options.sessions > kMaxSessions) {
@@ -49,7 +50,8 @@ Workload::Workload(const WorkloadOptions& options)
       database_(MakeInitialDatabase(catalog_)),
       scripts_(catalog_, Random(options.seed).Stream("workload"), options.target_rows),
       situations_(catalog_),
-      hash_(catalog_) {
+      hash_(catalog_),
+      last_script_(options.transactions > 0 ? options.transactions : INT64_MAX) {
   assert(Validate(options).has_value());
 }
 
@@ -58,7 +60,7 @@ Workload::Step Workload::Next() {
     scripts_at_barrier_ = counts_.scripts;
     return wire::Barrier{++counts_.barriers};
   }
-  if (counts_.scripts < options_.transactions) return NextScript();
+  if (!HasAllScripts()) return NextScript();
   return wire::End{counts_.scripts, counts_.barriers, hash_.value(), database_.digest(),
                    situations_.counts()};
 }
@@ -78,7 +80,7 @@ model::Script Workload::NextScript() {
 
 bool Workload::BarrierIsDue() const {
   if (counts_.scripts == scripts_at_barrier_) return false;
-  return counts_.scripts == options_.transactions ||
+  return HasAllScripts() ||
          (options_.checkpoint != 0 && counts_.scripts - scripts_at_barrier_ == options_.checkpoint);
 }
 

@@ -25,7 +25,7 @@ namespace lockstep::generator {
 
 struct WorkloadOptions {
   std::uint64_t seed = 42;
-  std::uint64_t transactions = 2000;
+  std::uint64_t transactions = 2000;  // 0: until Finish()
   std::uint32_t sessions = 4;
   // A barrier after every so many scripts; 0: only at the end. Does not change the scripts.
   std::uint64_t checkpoint = 5000;
@@ -58,6 +58,8 @@ class Workload {
   const model::Catalog& catalog() const { return catalog_; }
   // The next script or barrier; after the last ones wire::End, again and again.
   Step Next();
+  // No more scripts: what is next is the last barrier.
+  void Finish() { last_script_ = counts_.scripts; }
 
   const WorkloadCounts& counts() const { return counts_; }
   const Situations& situations() const { return situations_; }
@@ -69,6 +71,7 @@ class Workload {
  private:
   model::Script NextScript();
   bool BarrierIsDue() const;
+  bool HasAllScripts() const { return counts_.scripts >= last_script_; }
 
   WorkloadOptions options_;
   model::Catalog catalog_;
@@ -77,6 +80,7 @@ class Workload {
   Situations situations_;
   WorkloadHash hash_;
   WorkloadCounts counts_;
+  std::uint64_t last_script_;
   std::uint64_t scripts_at_barrier_ = 0;  // how many there were at the last one
 };
 

@@ -22,6 +22,12 @@ bool IsErrorStatus(ExitStatus status) {
                                 status.status == static_cast<int>(ExitCode::kEnvironment));
 }
 
+// A listener may leave at any time, and the generator when it has said all: the verifier knows.
+bool HasLeft(const std::string& process, ExitStatus status) {
+  return status.signal == 0 && status.status == 0 &&
+         (process == "generator" || process.starts_with("listener-"));
+}
+
 bool IsVerdictStatus(ExitStatus status) {
   return status.signal == 0 && !IsErrorStatus(status) &&
          status.status <= static_cast<int>(ExitCode::kInconclusive);
@@ -29,8 +35,8 @@ bool IsVerdictStatus(ExitStatus status) {
 
 }  // namespace
 
-Course::Course(const std::vector<std::string>& processes, Patience patience)
-    : processes_(processes), patience_(patience) {}
+Course::Course(const std::vector<std::string>& processes, Patience patience, bool until_stopped)
+    : processes_(processes), patience_(patience), until_stopped_(until_stopped) {}
 
 void Course::OnVerdict(const model::Verdict& verdict, Time now) {
   ending_.verdict = verdict;
@@ -88,6 +94,10 @@ void Course::OnStopRequest(Time now) {
   switch (phase_) {
     case Phase::kRunning:
     case Phase::kJudging:
+      if (phase_ == Phase::kRunning && std::exchange(until_stopped_, false)) {
+        actions_.emplace_back(std::in_place_type<FinishRun>);
+        return;
+      }
       ending_.reason = "interrupted";
       Stop(now);
       return;
@@ -108,6 +118,7 @@ void Course::Judge(const std::string& process, ExitStatus status, Time now) {
     if (process == kVerifier) Stop(now);
     return;
   }
+  if (HasLeft(process, status)) return;
   const std::string what = fmt::format("{} {}", process, ToString(status));
   ending_.blamed = process;
   if (IsErrorStatus(status)) {

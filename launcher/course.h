@@ -48,13 +48,17 @@ struct TellVerifier {
   wire::Failure failure;
   friend bool operator==(const TellVerifier&, const TellVerifier&) = default;
 };
-struct StopAll {  // SIGTERM
+// Asks the verifier for the end of a run that has none: a verdict over what was done.
+struct FinishRun {  // SIGTERM
+  friend bool operator==(const FinishRun&, const FinishRun&) = default;
+};
+struct StopAll {  // SIGTERM, and SIGINT: no process goes on to finish what it does
   friend bool operator==(const StopAll&, const StopAll&) = default;
 };
 struct KillAll {  // SIGKILL
   friend bool operator==(const KillAll&, const KillAll&) = default;
 };
-using Action = std::variant<TellVerifier, StopAll, KillAll>;
+using Action = std::variant<TellVerifier, FinishRun, StopAll, KillAll>;
 
 // What the run came to. Either `error`, or a verdict of this kind.
 struct Ending {
@@ -70,12 +74,14 @@ struct Ending {
 
 class Course {
  public:
-  explicit Course(const std::vector<std::string>& processes, Patience patience = {});
+  // `until_stopped`: the run has no end of its own, and the first stop request asks for one.
+  explicit Course(const std::vector<std::string>& processes, Patience patience = {},
+                  bool until_stopped = false);
 
   void OnVerdict(const model::Verdict& verdict, Time now);
   void OnFailure(const wire::Failure& failure, Time now);
   void OnExit(const std::string& process, ExitStatus status, Time now);
-  // Ctrl-C or SIGTERM; the second one kills.
+  // Ctrl-C or SIGTERM; one more kills.
   void OnStopRequest(Time now);
   // To be called at NextDeadline() or later.
   void Tick(Time now);
@@ -103,6 +109,7 @@ class Course {
 
   std::vector<std::string> processes_;
   Patience patience_;
+  bool until_stopped_;  // and nobody has asked for the end
   Phase phase_ = Phase::kRunning;
   std::optional<Time> phase_ends_;  // unset: it lasts until something happens
   std::map<std::string, Exit> exits_;

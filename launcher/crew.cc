@@ -36,10 +36,10 @@ Result<void> Crew::Start(const std::vector<ProcessPlan>& plans, const RunDirecto
   return {};
 }
 
-Result<Ending> Crew::Watch() {
+Result<Ending> Crew::Watch(bool until_stopped) {
   std::vector<std::string> names;
   for (const Member& member : members_) names.push_back(member.name);
-  Course course(names);
+  Course course(names, {}, until_stopped);
   while (!course.IsOver()) {
     const auto deadline = wire::Earlier(
         display_.NextDeadline(), wire::Earlier(course.NextDeadline(), server_.NextDeadline()));
@@ -95,8 +95,13 @@ void Crew::Act(const Action& action) {
         using T = std::decay_t<decltype(what)>;
         if constexpr (std::is_same_v<T, TellVerifier>) {
           (void)server_.Send("verifier", wire::Encode(what.failure));
+        } else if constexpr (std::is_same_v<T, FinishRun>) {
+          for (Member& member : members_) {
+            if (member.name == "verifier") member.process.Signal(SIGTERM);
+          }
         } else if constexpr (std::is_same_v<T, StopAll>) {
           SignalAll(SIGTERM);
+          SignalAll(SIGINT);
         } else {
           static_assert(std::is_same_v<T, KillAll>);
           SignalAll(SIGKILL);

@@ -27,7 +27,8 @@ class Crew {
   // Starts all, or none: on an error those that were started are killed.
   model::Result<void> Start(const std::vector<ProcessPlan>& plans, const RunDirectory& directory);
   // Returns when all have ended.
-  model::Result<Ending> Watch();
+  // `until_stopped`: as Course.
+  model::Result<Ending> Watch(bool until_stopped);
 
  private:
   struct Member {

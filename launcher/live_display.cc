@@ -29,6 +29,12 @@ std::string Line(const StatusBoard& board, const std::string& process, std::stri
   return fmt::format("{:<12}{}  {}", process, Rate(board.PerSecond(process, counter)), text);
 }
 
+// "1,500 of 2,000"; without an end "1,500".
+std::string Generated(const StatusBoard& board, std::uint64_t transactions) {
+  std::string text = Grouped(board.Get("generator", "scripts"));
+  return transactions == 0 ? text : text + " of " + Grouped(transactions);
+}
+
 std::string LagText(const StatusBoard& board, const std::string& listener) {
   return fmt::format("lag {}, {} commits", ByteText(board.LagBytes(listener)),
                      Grouped(board.LagCommits(listener)));
@@ -43,9 +49,8 @@ std::vector<std::string> LiveLines(const StatusBoard& board, std::uint64_t trans
   };
   std::vector<std::string> lines = {
       Line(board, "generator", "scripts",
-           fmt::format("{} of {} transactions generated, waited {} times for credit",
-                       get("generator", "scripts"), Grouped(transactions),
-                       get("generator", "credit_waits"))),
+           fmt::format("{} transactions generated, waited {} times for credit",
+                       Generated(board, transactions), get("generator", "credit_waits"))),
       Line(board, "applier", "committed",
            fmt::format("{} committed, {} rolled back, {} in flight", get("applier", "committed"),
                        get("applier", "rolled_back"), get("applier", "in_flight")))};
@@ -66,9 +71,9 @@ std::vector<std::string> LiveLines(const StatusBoard& board, std::uint64_t trans
 std::string LogLine(const StatusBoard& board, std::uint64_t transactions, std::uint32_t listeners,
                     std::chrono::milliseconds elapsed) {
   std::string line = fmt::format(
-      "{:.0f} s: {} of {} transactions generated; {} committed, {}/s; {} commits checked",
-      std::chrono::duration<double>(elapsed).count(), Grouped(board.Get("generator", "scripts")),
-      Grouped(transactions), Grouped(board.Get("applier", "committed")),
+      "{:.0f} s: {} transactions generated; {} committed, {}/s; {} commits checked",
+      std::chrono::duration<double>(elapsed).count(), Generated(board, transactions),
+      Grouped(board.Get("applier", "committed")),
       Grouped(static_cast<std::uint64_t>(board.PerSecond("applier", "committed") + 0.5)),
       Grouped(board.Get("verifier", "judged")));
   for (std::uint32_t number = 1; number <= listeners; ++number) {

@@ -209,8 +209,9 @@ CLI::App* AddRun(CLI::App& app, RunOptions& options) {
   run->add_option("--seed", options.seed, "fixes tables, rows and transactions")
       ->check(WholeNumber(0, kAnyNumber))
       ->capture_default_str();
-  run->add_option("--transactions", options.transactions, "how many to generate")
-      ->check(WholeNumber(1, kNoLimit))
+  run->add_option("--transactions", options.transactions,
+                  "how many to generate; 0: until Ctrl-C, which\nends the run with a verdict")
+      ->check(WholeNumber(0, kNoLimit))
       ->capture_default_str();
   run->add_option("--sessions", options.sessions, "connections that execute them side by side")
       ->check(WholeNumber(1, kSessionsMax))
@@ -244,6 +245,10 @@ CLI::App* AddRun(CLI::App& app, RunOptions& options) {
   run->add_option("--stall-timeout", options.stall_timeout_s,
                   "seconds without any progress that make the run inconclusive")
       ->check(WholeNumber(1, 1'000'000))
+      ->capture_default_str();
+  run->add_option("--listener-timeout", options.listener_timeout_s,
+                  "seconds of silence after which a listener that owes reports is lost")
+      ->check(WholeNumber(1, 86'400))
       ->capture_default_str();
   return run;
 }

@@ -29,6 +29,7 @@ struct RunOptions {
   bool no_truncation_triggers = false;
   std::uint64_t checkpoint = 5000;
   std::uint32_t stall_timeout_s = 60;
+  std::uint32_t listener_timeout_s = 180;
 
   std::vector<std::string> Plugins() const;
   std::uint32_t TotalListeners() const;

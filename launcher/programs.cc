@@ -94,7 +94,8 @@ std::vector<ProcessPlan> PlanProcesses(const Programs& programs, const RunNames&
       {"verifier",
        {programs.verifier, "--listen", verifier, "--database", names.database, "--listeners",
         fmt::to_string(options.TotalListeners()), "--stall-timeout",
-        fmt::to_string(options.stall_timeout_s), "--status", status}},
+        fmt::to_string(options.stall_timeout_s), "--listener-timeout",
+        fmt::to_string(options.listener_timeout_s), "--status", status}},
       {"applier",
        {programs.applier, "--listen", applier, "--verifier", verifier, "--database", names.database,
         "--status", status}}};

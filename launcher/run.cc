@@ -82,7 +82,7 @@ Result<Ending> RunCrew(const RunOptions& options, const Programs& programs, cons
   if (Result<void> done = crew.Start(PlanProcesses(programs, names, options), directory); !done) {
     return std::unexpected(done.error());
   }
-  Result<Ending> ending = crew.Watch();
+  Result<Ending> ending = crew.Watch(options.transactions == 0);
   display.Clear();
   return ending;
 }
@@ -105,7 +105,8 @@ Result<report::RunResult> RunChecked(const RunOptions& options, wire::StopSignal
   if (!stop.Stopped()) {
     const std::string schema = MakeSchemaName();
     Say(fmt::format("run {}: seed {}, {} transactions, {} sessions, PostgreSQL {}",
-                    schema.substr(schema.find('_') + 1), options.seed, options.transactions,
+                    schema.substr(schema.find('_') + 1), options.seed,
+                    options.transactions == 0 ? "endless" : fmt::to_string(options.transactions),
                     options.sessions, source->postgres_version()));
     Result<Ending> watched = RunCrew(options, *programs, *source, schema, *directory, stop, board);
     if (source->stays()) {

@@ -16,6 +16,7 @@
 
 #include "consumer/attach_patience.h"
 #include "consumer/consumer.h"
+#include "listener/leftover_slot.h"
 #include "listener/verifier_sink.h"
 #include "model/change.h"
 #include "model/output_plugin.h"
@@ -85,7 +86,7 @@ class Process {
       if (auto ok = Turn(); !ok) return ok;
       if (finished_) return verifier_.AcknowledgeNow();
     }
-    return {};
+    return Leave();
   }
 
   Result<void> CleanUp() {
@@ -128,6 +129,45 @@ class Process {
       if (finding.check == "truncation" || !postgres::Hinders(finding, options_.plugin)) continue;
       spdlog::warn("{}: {}: {}", options_.id, finding.subject, postgres::WithRemedy(finding));
     }
+  }
+
+  // Says up to where everything was reported, and waits a moment until that has arrived.
+  Result<void> Leave() {
+    constexpr std::chrono::seconds kPatience{2};
+    auto ok = verifier_.Send(
+        wire::Encode(wire::Leave{options_.id, sink_ ? sink_->reported().received : model::Lsn{}}));
+    if (!ok) return ok;
+    wire::Poller poller;  // of the verifier alone: the stop signal stays readable
+    poller.Add(verifier_);
+    const auto end = wire::Clock::now() + kPatience;
+    while (verifier_.UnacknowledgedMessages() > 0 && wire::Clock::now() < end) {
+      while (true) {
+        auto event = verifier_.Receive();
+        if (!event || !*event) break;
+        const auto* received = std::get_if<wire::Received>(&**event);
+        if (received && std::holds_alternative<model::Verdict>(received->message)) return {};
+      }
+      if (ok = verifier_.Tick(wire::Clock::now()); !ok) return ok;
+      auto ready = poller.Wait(wire::Earlier(end, verifier_.NextDeadline()));
+      if (!ready) return std::unexpected(std::move(ready.error()));
+    }
+    spdlog::info("{}: left", options_.id);
+    return {};
+  }
+
+  // The verifier took it for dead: what it reported since is not judged.
+  Result<void> JoinAnew() {
+    spdlog::warn("{}: the verifier had given it up for its silence; it joins anew", options_.id);
+    watched_.Watch(poller_, -1, {});
+    sink_.reset();
+    if (consumer_) {
+      if (auto ok = consumer_->Detach(); !ok) return ok;
+    }
+    consumer_.reset();
+    trace_.reset();
+    lost_since_.reset();
+    stuck_ = more_to_read_ = false;
+    return Join();
   }
 
   // Says what is followed with, and what that cannot show on this server.
@@ -195,6 +235,8 @@ class Process {
         auto ok = Quarantine(quarantine->table, consumer_->replica().valid_at(),
                              "it was truncated, as the verifier knows");
         if (!ok) return ok;
+      } else if (std::holds_alternative<wire::Leave>(received->message)) {
+        if (auto ok = JoinAnew(); !ok) return ok;
       } else if (std::holds_alternative<model::Verdict>(received->message)) {
         finished_ = true;
       }
@@ -212,6 +254,7 @@ class Process {
       trace_ = std::move(*trace);
       record = [this](std::string_view frame) { return trace_->Write(frame); };
     }
+    if (auto ok = DropLeftoverSlot(options_.conninfo, options_.id, slot); !ok) return ok;
     auto attached = Consumer::Attach(
         {.conninfo = options_.conninfo,
          .application_name = "lockstep " + options_.id,

@@ -31,6 +31,8 @@ class VerifierSink final : public Sink {
                                    const replication::Misfit& misfit);
   // Tells how far the stream has come, where that is news.
   model::Result<void> ReportPosition(wire::Position position);
+  // The last position that was told.
+  const wire::Position& reported() const { return reported_; }
 
  private:
   wire::Client& client_;

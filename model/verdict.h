@@ -76,6 +76,9 @@ struct ListenerResult {
   std::uint64_t foreign = 0;          // commits that are not of the run
   Lsn end_lsn;
   Digest digest;
+  Lsn joined;         // its consistent point: judged for commits above it
+  Lsn left;           // judged for commits up to it; 0: it was there at the end
+  bool lost = false;  // it left without a word
   // Cells that its plugin cannot show, and how the verifier expected them instead: reason (a Loss's
   // name) and number.
   std::vector<std::pair<std::string, std::uint64_t>> projected;

@@ -48,7 +48,7 @@ SELECT n.nspname, c.relname, c.relkind, c.relreplident, a.attname,
             THEN substr(format_type(a.atttypid, a.atttypmod), length(quote_ident(n.nspname)) + 2)
             ELSE format_type(a.atttypid, a.atttypmod) END,
        a.attnotnull,
-       CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END,
+       CASE WHEN a.attgenerated <> '' THEN d.adbin END,
        (SELECT k.position FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, position)
         WHERE k.attnum = a.attnum AND k.position <= i.indnkeyatts),
        t.typtype = 'd'

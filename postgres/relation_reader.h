@@ -2,7 +2,7 @@
 //
 // What is read is true at the moment of the call: a table that is renamed or altered later is
 // described by the stream only (or not at all). Read under the attach snapshot's transaction,
-// before the first frame.
+// before the first frame. No table is locked, so that nobody is waited for.
 #ifndef LOCKSTEP_POSTGRES_RELATION_READER_H_
 #define LOCKSTEP_POSTGRES_RELATION_READER_H_
 
@@ -23,9 +23,9 @@ struct TableName {
 // All permanent ordinary tables of a schema (leaf partitions included, partitioned parents not), by
 // name in byte order. Columns in attnum order; type is the base type of a domain; type_name as
 // format_type() prints it with only pg_catalog in the search path, so that a user's type carries
-// its schema, but for types in the table's own schema. generated: as pg_get_expr() prints it. key:
-// columns of the identity's index for INDEX, else of the primary key, in key
-// order.
+// its schema, but for types in the table's own schema. generated: the expression as
+// pg_attrdef.adbin keeps it (pg_get_expr() would lock the table). key: columns of the identity's
+// index for INDEX, else of the primary key, in key order.
 model::Result<std::vector<model::RelationPtr>> ReadSchema(Connection& connection,
                                                           const std::string& schema);
 

@@ -26,6 +26,8 @@ Json DigestJson(model::Digest digest, bool known) {
   return ToString(digest);
 }
 
+Json LsnJson(model::Lsn lsn) { return lsn.IsValid() ? Json(ToString(lsn)) : Json(nullptr); }
+
 Json TextOrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
 Json RowJson(const model::NamedTexts& row) {
@@ -54,6 +56,9 @@ Json ListenerJson(const model::ListenerResult& listener, bool known) {
           {"foreign", listener.foreign},
           {"end_lsn", ToString(listener.end_lsn)},
           {"digest", DigestJson(listener.digest, known)},
+          {"joined", LsnJson(listener.joined)},
+          {"left", LsnJson(listener.left)},
+          {"lost", listener.lost},
           {"projected", std::move(projected)},
           {"quarantined", std::move(quarantined)}};
 }

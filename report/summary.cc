@@ -188,16 +188,28 @@ std::string LossesText(const model::Verdict& verdict) {
   return text.empty() ? "" : "\n" + text;
 }
 
+// Who was not there at the end. Empty: all were.
+std::string AttendanceText(const model::Verdict& verdict) {
+  std::string text;
+  for (const model::ListenerResult& listener : verdict.listeners) {
+    if (!listener.left.IsValid()) continue;
+    text += fmt::format("{} {} at {}\n", listener.id, listener.lost ? "was lost" : "left",
+                        ToString(listener.left));
+  }
+  return text.empty() ? "" : "\n" + text;
+}
+
 std::string ListenersText(const model::Verdict& verdict, bool known) {
-  Rows rows = {
-      {"listener", "plugin", "received", "changes", "checked", "foreign", "end LSN", "digest"}};
+  Rows rows = {{"listener", "plugin", "received", "changes", "checked", "foreign", "joined",
+                "end LSN", "digest"}};
   for (const model::ListenerResult& listener : verdict.listeners) {
     rows.push_back({listener.id, listener.plugin, Grouped(listener.transactions),
                     Grouped(listener.changes), Grouped(listener.commits_checked),
-                    Grouped(listener.foreign), ToString(listener.end_lsn),
-                    DigestOrNone(listener.digest, known)});
+                    Grouped(listener.foreign),
+                    listener.joined.IsValid() ? ToString(listener.joined) : "-",
+                    ToString(listener.end_lsn), DigestOrNone(listener.digest, known)});
   }
-  return Table(rows, "llrrrrll", "") + LossesText(verdict);
+  return Table(rows, "llrrrrlll", "") + AttendanceText(verdict) + LossesText(verdict);
 }
 
 }  // namespace

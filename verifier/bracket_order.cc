@@ -21,7 +21,19 @@ bool IsInside(const model::CommitBracket& bracket, Lsn lsn) {
 }  // namespace
 
 void BracketOrder::OnListener(const std::string& listener, Lsn consistent_point) {
+  attaching_.erase(listener);
+  had_listeners_ = true;
   listeners_.try_emplace(listener, consistent_point);
+}
+
+void BracketOrder::OnAttaching(const std::string& listener) { attaching_.insert(listener); }
+
+void BracketOrder::OnGone(const std::string& listener) {
+  attaching_.erase(listener);
+  listeners_.erase(listener);
+  behind_.erase(listener);
+  if (!listeners_.empty() && CountListeners() == 0) behind_.clear();
+  DecideUpTo(SpokenByAll());
 }
 
 bool BracketOrder::OnOutcome(const model::Outcome& outcome) {
@@ -60,7 +72,10 @@ void BracketOrder::OnSpokenUpTo(const std::string& listener, Lsn lsn) {
   auto it = listeners_.find(listener);
   if (it == listeners_.end() || it->second >= lsn) return;
   it->second = lsn;
-  const Lsn spoken = SpokenByAll();
+  DecideUpTo(SpokenByAll());
+}
+
+void BracketOrder::DecideUpTo(Lsn spoken) {
   for (auto next = waiting_by_after_.begin();
        next != waiting_by_after_.end() && next->first <= spoken;) {
     const Xid xid = (next++)->second;  // Decide may take it away
@@ -69,9 +84,28 @@ void BracketOrder::OnSpokenUpTo(const std::string& listener, Lsn lsn) {
 }
 
 Lsn BracketOrder::SpokenByAll() const {
-  if (listeners_.empty()) return {};
-  return std::ranges::min_element(listeners_, {}, [](const auto& entry) { return entry.second; })
-      ->second;
+  if (listeners_.empty()) return had_listeners_ && attaching_.empty() ? kNothingMore : Lsn{};
+  Lsn spoken = kNothingMore;
+  for (const auto& [listener, lsn] : listeners_) {
+    if (!behind_.contains(listener)) spoken = std::min(spoken, lsn);
+  }
+  return spoken;
+}
+
+void BracketOrder::ChooseWhoCounts() {
+  std::erase_if(behind_,
+                [&](const std::string& listener) { return listeners_.at(listener) >= certain_; });
+  if (waiting_by_after_.size() <= kPatience) return;
+  // What the oldest of them waits for, although somebody else has passed it.
+  const Lsn needed = waiting_by_after_.begin()->first;
+  const auto has_passed = [&](const auto& entry) {
+    return entry.second >= needed && entry.second != kNothingMore;
+  };
+  if (std::ranges::none_of(listeners_, has_passed)) return;
+  for (const auto& entry : listeners_) {
+    if (!has_passed(entry)) behind_.insert(entry.first);
+  }
+  DecideUpTo(SpokenByAll());
 }
 
 BracketOrder::Choice BracketOrder::Count(const Commit& commit) const {
@@ -88,8 +122,8 @@ BracketOrder::Choice BracketOrder::Count(const Commit& commit) const {
 void BracketOrder::Decide(Xid xid, Commit& commit) {
   const Choice choice = Count(commit);
   const bool all_spoken = SpokenByAll() >= commit.bracket.after;
-  const bool all_voted = commit.votes.size() >= listeners_.size();
-  if (choice.votes * 2 > listeners_.size() || (choice.votes > 0 && (all_voted || all_spoken))) {
+  const bool all_voted = commit.votes.size() >= CountListeners();
+  if (choice.votes * 2 > CountListeners() || (choice.votes > 0 && (all_voted || all_spoken))) {
     Place(xid, commit, choice.end_lsn);
   } else if (all_spoken) {
     if (const auto place = FreePlace(commit)) Place(xid, commit, *place);
@@ -111,6 +145,7 @@ std::optional<Lsn> BracketOrder::FreePlace(const Commit& commit) const {
 }
 
 BracketOrder::Batch BracketOrder::Take() {
+  ChooseWhoCounts();
   Lsn certain = settled_;
   if (!waiting_by_before_.empty()) certain = std::min(certain, waiting_by_before_.begin()->first);
   Batch batch;
@@ -179,7 +214,8 @@ std::string BracketOrder::WhoseTurn() const {
   if (waiting_by_before_.empty()) return "";
   const Commit& commit = commits_.at(waiting_by_before_.begin()->second);
   for (const auto& [listener, spoken] : listeners_) {
-    if (spoken >= commit.bracket.after || FindVote(commit, listener)) continue;
+    if (spoken >= commit.bracket.after || FindVote(commit, listener) || behind_.contains(listener))
+      continue;
     return fmt::format("{}: it has not reported transaction {}, nor come to {}", listener,
                        commit.id->value, ToString(commit.bracket.after));
   }

@@ -11,6 +11,9 @@
 //   - when every listener has voted, or has said that it has received everything up to `after`:
 //     where most votes are, the earliest on a tie; without a good vote at a free place in the
 //     bracket, so that it is found missing from every listener.
+// One that lags is not waited for: while so many commits wait that others have passed, those that
+// hold them up do not count (behind_), until they have come to where the others are.
+//
 // Everything up to an LSN is certain when the applier has settled it and no commit that may end
 // there waits to be placed.
 //
@@ -41,8 +44,15 @@ namespace lockstep::verifier {
 
 class BracketOrder {
  public:
+  // So many commits may wait for a listener that lags: far below the credit window, far above what
+  // a moment's delay costs.
+  static constexpr std::size_t kPatience = 512;
+
   // ---- input ----
-  // A listener has attached. Those that attach before the first outcome report every commit.
+  // A listener is about to attach. While there is no other nothing is placed: it is needed to say
+  // where commits end that its consistent point may divide.
+  void OnAttaching(const std::string& listener);
+  // It has attached, and reports every commit above its consistent point.
   void OnListener(const std::string& listener, model::Lsn consistent_point);
   // False when it committed without a bracket, or with one that nothing can lie in.
   bool OnOutcome(const model::Outcome& outcome);
@@ -54,6 +64,9 @@ class BracketOrder {
   void OnReceived(const std::string& listener, model::Lsn lsn);
   // It will report nothing more.
   void OnEnd(const std::string& listener);
+  // It is gone: its votes count, and it is waited for no longer. While nobody is left, commits are
+  // placed anywhere in their brackets.
+  void OnGone(const std::string& listener);
   // Every listener has been judged up to `lsn`: commits up to it are not explained any more.
   void Forget(model::Lsn lsn);
 
@@ -94,11 +107,19 @@ class BracketOrder {
     std::size_t votes = 0;
   };
   Choice Count(const Commit& commit) const;
+  void DecideUpTo(model::Lsn spoken);
   void OnSpokenUpTo(const std::string& listener, model::Lsn lsn);
-  // Up to where every listener has spoken.
+  // Up to where every listener that counts has spoken.
   model::Lsn SpokenByAll() const;
+  std::size_t CountListeners() const { return listeners_.size() - behind_.size(); }
+  // Those that have spoken less than others and hold up too much do not count; those that have
+  // caught up count again.
+  void ChooseWhoCounts();
 
   std::map<std::string, model::Lsn> listeners_;  // what it has spoken up to
+  std::set<std::string> attaching_;
+  std::set<std::string> behind_;  // of listeners_, never all
+  bool had_listeners_ = false;
   std::unordered_map<model::Xid, Commit> commits_;
   // Commits with an outcome that are not placed, by either end of their brackets.
   std::set<std::pair<model::Lsn, model::Xid>> waiting_by_before_;

@@ -20,25 +20,26 @@ using model::Digest;
 using model::Lsn;
 using model::VerdictKind;
 
-ListenerJudge::ListenerJudge(const wire::Hello& hello, std::size_t view, model::Digest initial)
-    : view_(view),
-      consistent_point_(hello.consistent_point),
-      attached_digest_(hello.digest),
-      expected_at_attach_(initial),
-      blind_tables_(hello.blind_tables) {
+ListenerJudge::ListenerJudge(std::size_t view, model::Digest initial,
+                             std::shared_ptr<QueueBudget> budget)
+    : view_(view), expected_at_attach_(initial), expectations_(std::move(budget)) {}
+
+void ListenerJudge::OnExpectation(const Expectation& expectation) {
+  if (is_gone() && expectation.end_lsn > result_.left) return;
+  expectations_.Push({expectation.id, expectation.xid, expectation.end_lsn,
+                      expectation.views[view_], expectation.truncated, expectation.touched});
+}
+
+void ListenerJudge::OnHello(const wire::Hello& hello) {
+  has_attached_ = true;
+  consistent_point_ = hello.consistent_point;
+  attached_digest_ = hello.digest;
+  blind_tables_ = hello.blind_tables;
   result_.id = hello.listener;
   result_.plugin = hello.plugin;
   result_.end_lsn = hello.consistent_point;
   result_.digest = hello.digest;
-}
-
-void ListenerJudge::OnExpectation(const Expectation& expectation) {
-  if (expectation.end_lsn <= consistent_point_) {
-    expected_at_attach_ = expectation.views[view_].state;
-    return;
-  }
-  expectations_.push_back({expectation.id, expectation.xid, expectation.end_lsn,
-                           expectation.views[view_], expectation.truncated, expectation.touched});
+  result_.joined = hello.consistent_point;
 }
 
 void ListenerJudge::OnCommit(const wire::Commit& commit) {
@@ -58,7 +59,23 @@ void ListenerJudge::OnQuarantined(const wire::Quarantined& quarantined) {
   reports_.emplace_back(quarantined);
 }
 
+void ListenerJudge::OnGone(Lsn received, bool is_lost) {
+  position_.received = std::max({position_.received, received, consistent_point_});
+  result_.left = std::max(position_.received, judged_);
+  for (const auto& report : reports_) {
+    if (const auto* commit = std::get_if<wire::Commit>(&report))
+      result_.left = std::max(result_.left, commit->end_lsn);
+  }
+  result_.lost = is_lost;
+}
+
+const Expected* ListenerJudge::Next() const {
+  const Expected* next = expectations_.front();
+  return next && is_gone() && next->end_lsn > result_.left ? nullptr : next;
+}
+
 void ListenerJudge::Judge(const Oracle& oracle) {
+  if (!has_attached_) return;
   const Lsn frontier = oracle.frontier();
   JudgeConsistentPoint(frontier);
   if (!attached_judged_) return;
@@ -79,8 +96,8 @@ void ListenerJudge::Judge(const Oracle& oracle) {
   if (finding_ || !reports_.empty()) return;
   // All it said is judged, and it says there is nothing else up to `received`.
   const Lsn silent = std::min(position_.received, frontier);
-  if (!expectations_.empty() && expectations_.front().end_lsn <= silent) {
-    FindMissing(expectations_.front(),
+  if (const Expected* next = Next(); next && next->end_lsn <= silent) {
+    FindMissing(*next,
                 fmt::format("it has received everything up to {}", ToString(position_.received)));
     return;
   }
@@ -88,13 +105,17 @@ void ListenerJudge::Judge(const Oracle& oracle) {
 }
 
 bool ListenerJudge::HasAgreedUpTo(Lsn lsn) const {
-  return attached_judged_ && !finding_ && reports_.empty() && expectations_.empty() &&
+  return attached_judged_ && !finding_ && reports_.empty() && !Next() &&
          position_.received >= lsn && judged_ >= lsn;
 }
 
 void ListenerJudge::JudgeConsistentPoint(Lsn frontier) {
   if (attached_judged_ || frontier < consistent_point_) return;
   attached_judged_ = true;
+  for (const Expected* next; (next = Next()) && next->end_lsn <= consistent_point_;) {
+    expected_at_attach_ = next->view.state;
+    expectations_.Pop();
+  }
   if (expected_at_attach_ == attached_digest_) {
     judged_ = consistent_point_;
     return;
@@ -117,7 +138,7 @@ void ListenerJudge::Find(const wire::Commit& commit, const Oracle& oracle, std::
 
 void ListenerJudge::JudgeCommit(const wire::Commit& commit, const Oracle& oracle) {
   const Lsn last = std::exchange(result_.end_lsn, std::max(result_.end_lsn, commit.end_lsn));
-  const Expected* expected = expectations_.empty() ? nullptr : &expectations_.front();
+  const Expected* expected = Next();
   if (!expected || commit.end_lsn < expected->end_lsn) {
     JudgeUnexpected(commit, oracle, last);
   } else if (commit.end_lsn > expected->end_lsn && commit.xid == expected->xid) {
@@ -138,7 +159,7 @@ void ListenerJudge::JudgeCommit(const wire::Commit& commit, const Oracle& oracle
     finding_->xid = expected->xid;
   } else {
     JudgeContent(commit, *expected, oracle);
-    if (!finding_) expectations_.pop_front();
+    if (!finding_) expectations_.Pop();
   }
 }
 
@@ -225,8 +246,8 @@ std::optional<Digest> ListenerJudge::StateInSight(const Expected& expected,
 
 void ListenerJudge::JudgeQuarantined(const wire::Quarantined& quarantined, const Oracle& oracle) {
   // The commit that did not fit comes next, and may itself hold the truncation.
-  if (!expectations_.empty() && expectations_.front().end_lsn <= quarantined.end_lsn)
-    LoseSight(expectations_.front(), oracle);
+  if (const Expected* next = Next(); next && next->end_lsn <= quarantined.end_lsn)
+    LoseSight(*next, oracle);
   digest_known_ = false;
   for (OutOfSight& table : out_of_sight_) {
     if (table.name != quarantined.table) continue;
@@ -253,10 +274,9 @@ model::ListenerResult ListenerJudge::Result() const {
 }
 
 void ListenerJudge::JudgeMisfit(const wire::Misfit& misfit, const Oracle& oracle) {
-  if (!expectations_.empty() && expectations_.front().end_lsn < misfit.end_lsn) {
+  if (const Expected* next = Next(); next && next->end_lsn < misfit.end_lsn) {
     // No wonder that it does not fit.
-    FindMissing(expectations_.front(),
-                fmt::format("it went on with the commit at {}", ToString(misfit.end_lsn)));
+    FindMissing(*next, fmt::format("it went on with the commit at {}", ToString(misfit.end_lsn)));
     return;
   }
   finding_ = Finding{.reason = fmt::format("a change does not fit its copy: {}", misfit.message),

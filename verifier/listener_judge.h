@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "model/digest.h"
 #include "model/lsn.h"
 #include "model/verdict.h"
+#include "verifier/expectation_queue.h"
 #include "verifier/oracle.h"
 #include "wire/message.h"
 
@@ -36,15 +38,20 @@ struct Finding {
 class ListenerJudge {
  public:
   // `view` is the listener's view of the oracle, `initial` the view's state before the first
-  // expectation, `hello` the listener's state at its consistent point.
-  ListenerJudge(const wire::Hello& hello, std::size_t view, model::Digest initial);
+  // expectation. `budget`: for expectations that wait.
+  ListenerJudge(std::size_t view, model::Digest initial,
+                std::shared_ptr<QueueBudget> budget = std::make_shared<QueueBudget>());
 
   // ---- input ----
   void OnExpectation(const Expectation& expectation);  // in end_lsn order
+  void OnHello(const wire::Hello& hello);              // its state at its consistent point
   void OnCommit(const wire::Commit& commit);           // in the order they came
   void OnPosition(const wire::Position& position);
   void OnMisfit(const wire::Misfit& misfit);
   void OnQuarantined(const wire::Quarantined& quarantined);
+  // It says nothing more, and is judged up to `received`, before which it said everything, or up to
+  // what it reported last.
+  void OnGone(model::Lsn received, bool is_lost);
 
   // Judges all that lies at or below `oracle.frontier()`.
   void Judge(const Oracle& oracle);
@@ -56,6 +63,12 @@ class ListenerJudge {
   model::Lsn judged() const { return judged_; }
   // It has said everything up to `lsn`, all it said is judged, and nothing else was expected.
   bool HasAgreedUpTo(model::Lsn lsn) const;
+  bool has_attached() const { return has_attached_; }  // said Hello
+  // It is gone, and all that it ever said is judged.
+  bool IsDone() const {
+    return !has_attached_ || (is_gone() && !finding_ && judged_ >= result_.left);
+  }
+  const std::optional<model::Error>& error() const { return expectations_.error(); }
   // Tables that it is to be told to follow no longer, since the last call.
   std::vector<std::string> TakeQuarantines() { return std::exchange(quarantines_, {}); }
   bool HasQuarantined() const { return !out_of_sight_.empty(); }
@@ -67,14 +80,6 @@ class ListenerJudge {
   std::size_t expectations_waiting() const { return expectations_.size(); }
 
  private:
-  struct Expected {
-    model::TransactionId id;
-    model::Xid xid;
-    model::Lsn end_lsn;
-    ExpectedView view;
-    std::vector<std::uint32_t> truncated;
-    std::vector<std::uint32_t> touched;
-  };
   // A table whose truncation it could not see.
   struct OutOfSight {
     std::uint32_t table = 0;
@@ -83,6 +88,9 @@ class ListenerJudge {
     bool is_empty = false;  // it says that it holds the table empty from here on
   };
 
+  bool is_gone() const { return result_.left.IsValid(); }
+  // What must come next; nullptr: nothing is expected (any more).
+  const Expected* Next() const;
   void JudgeConsistentPoint(model::Lsn frontier);
   void JudgeCommit(const wire::Commit& commit, const Oracle& oracle);
   void JudgeUnexpected(const wire::Commit& commit, const Oracle& oracle, model::Lsn last);
@@ -101,6 +109,7 @@ class ListenerJudge {
   std::size_t view_;
   model::Lsn consistent_point_;
   model::Digest attached_digest_;
+  bool has_attached_ = false;
   bool attached_judged_ = false;
   model::Digest expected_at_attach_;  // after the last expectation at or below the consistent point
 
@@ -110,7 +119,7 @@ class ListenerJudge {
   bool digest_known_ = true;  // result_.digest is that of its last report
   model::LossCounts projected_;
 
-  std::deque<Expected> expectations_;
+  ExpectationQueue expectations_;
   std::deque<std::variant<wire::Commit, wire::Misfit, wire::Quarantined>> reports_;
   wire::Position position_;
   model::Lsn judged_;

@@ -74,6 +74,7 @@ int main(int argc, char** argv) {
   verifier::ProcessOptions options;
   std::string report_path;
   std::int64_t stall_timeout = options.stall_timeout.count();
+  std::int64_t listener_timeout = options.listener_timeout.count();
   CLI::App app(
       "Checks that what listeners deliver is what Postgres committed, and gives the verdict.",
       "verifier");
@@ -94,6 +95,11 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::Range(1, 86'400))
       ->envname("LOCKSTEP_STALL_TIMEOUT");
+  app.add_option("--listener-timeout", listener_timeout,
+                 "seconds of silence after which a listener that owes reports is lost")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 86'400))
+      ->envname("LOCKSTEP_LISTENER_TIMEOUT");
   app.add_option("--status", options.status_endpoint, "endpoint of the launcher")
       ->envname("LOCKSTEP_STATUS");
   app.add_option("--report", report_path, "write the result as JSON")->envname("LOCKSTEP_REPORT");
@@ -104,5 +110,6 @@ int main(int argc, char** argv) {
   }
   options.stall_timeout = std::chrono::seconds(stall_timeout);
   if (!report_path.empty()) report_path = std::filesystem::absolute(report_path);
+  options.listener_timeout = std::chrono::seconds(listener_timeout);
   return static_cast<int>(Verify(std::move(options), report_path));
 }

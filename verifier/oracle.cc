@@ -310,6 +310,7 @@ void Oracle::RememberWriters(const Outcome& outcome, const model::Execution& exe
 
 void Oracle::Forget(Lsn lsn) {
   history_.Forget(lsn);
+  forgotten_ = std::max(forgotten_, lsn);
   while (!foreign_.empty() && foreign_.front().end_lsn <= lsn) foreign_.pop_front();
 }
 

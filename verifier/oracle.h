@@ -106,6 +106,8 @@ class Oracle {
   // Remembers rows as they were after commits above `lsn`.
   const model::History& history() const { return history_; }
   void Forget(model::Lsn lsn);
+  // Rows of commits at or below it cannot be looked at any more.
+  model::Lsn forgotten() const { return forgotten_; }
   // Postgres committed it, and it is not the run's. Known as long as history() goes back.
   bool IsForeign(const model::CommitRecord& record) const;
   // The xmin that a row must have in Postgres; nullopt when it was written before the run.
@@ -178,6 +180,7 @@ class Oracle {
   model::Lsn settled_;
   model::Lsn scanned_;
   model::Lsn frontier_;
+  model::Lsn forgotten_;
 };
 
 }  // namespace lockstep::verifier

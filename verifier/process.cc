@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
+#include <map>
 #include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -46,7 +49,7 @@ class Process {
     if (reporter_.client()) poller_.Add(*reporter_.client());
     poller_.AddFd(stop.fd(), {.read = true});
     while (!referee_.verdict()) {
-      if (stop.Stopped()) referee_.GiveUp("stopped by a signal");
+      OnStopSignals(stop.Count());
       if (auto ok = Turn(); !ok) return std::unexpected(std::move(ok.error()));
     }
     return *referee_.verdict();
@@ -67,12 +70,25 @@ class Process {
   }
 
  private:
+  // The first asks for the end, the second is the end.
+  void OnStopSignals(int count) {
+    if (count == stop_signals_) return;
+    const bool is_first = std::exchange(stop_signals_, count) == 0 && count == 1;
+    if (is_first && referee_.Finish()) {
+      spdlog::info("stopped by a signal: the generator is asked to end, then comes the verdict");
+    } else {
+      referee_.GiveUp("stopped by a signal");
+    }
+  }
+
   // Everything that can be done now, then a wait.
   Result<void> Turn() {
     if (auto ok = ReadMessages(); !ok) return ok;
     const auto now = wire::Clock::now();
     if (auto ok = ReadWal(now); !ok) return ok;
     referee_.Advance();
+    if (referee_.failure()) return std::unexpected(*referee_.failure());
+    WatchListeners(now);
     if (auto ok = CheckSource(now); !ok) return ok;
     if (auto ok = ConcludeInvestigation(now); !ok) return ok;
     if (auto ok = SendLetters(); !ok) return ok;
@@ -113,17 +129,42 @@ class Process {
       if (!event) return std::unexpected(std::move(event.error()));
       if (!*event) return {};
       if (auto* received = std::get_if<wire::Received>(&**event)) {
+        quiet_since_.erase(received->peer);
         referee_.OnMessage(received->peer, std::move(received->message), received->body_bytes);
       } else if (const auto* lost = std::get_if<wire::MessagesLost>(&**event)) {
         referee_.GiveUp(fmt::format("{} messages of {} are lost", lost->count, lost->peer));
       } else if (const auto* started = std::get_if<wire::PeerStarted>(&**event);
                  started->is_restart) {
-        referee_.GiveUp(
-            fmt::format("{} was started again in the middle of the run", started->peer));
+        OnRestart(started->peer);
       }
     }
     more_messages_ = true;
     return {};
+  }
+
+  // A listener joins anew; what the others knew is gone with them.
+  void OnRestart(const std::string& peer) {
+    if (peer == kGenerator || peer == kApplier) {
+      referee_.GiveUp(fmt::format("{} was started again in the middle of the run", peer));
+    } else {
+      referee_.OnLost(peer, "it was started again");
+    }
+  }
+
+  // Who owes a word and is silent for too long is lost. Attaching copies all rows without a word.
+  void WatchListeners(wire::Time now) {
+    constexpr int kAttachPatience = 10;
+    const auto debtors = referee_.Debtors();
+    std::erase_if(quiet_since_, [&](const auto& entry) {
+      return std::ranges::find(debtors, entry.first, &std::pair<std::string, bool>::first) ==
+             debtors.end();
+    });
+    for (const auto& [peer, has_attached] : debtors) {
+      const wire::Time since = quiet_since_.try_emplace(peer, now).first->second;
+      const auto patience = options_.listener_timeout * (has_attached ? 1 : kAttachPatience);
+      if (now - since < patience) continue;
+      referee_.OnLost(peer, fmt::format("nothing has come from it for {} s", patience.count()));
+    }
   }
 
   Result<void> ReadWal(wire::Time now) {
@@ -241,6 +282,8 @@ class Process {
   wire::WatchedFd check_fd_;
   wire::Time next_snapshot_ = wire::Time::min();
   bool more_messages_ = false;
+  int stop_signals_ = 0;
+  std::map<std::string, wire::Time> quiet_since_;  // listeners that owe a word
   std::optional<wire::Time> concluding_since_;
   std::uint64_t last_progress_ = 0;
   wire::Time moved_at_ = wire::Clock::now();
@@ -252,7 +295,9 @@ Result<model::Verdict> RunProcess(const ProcessOptions& options, wire::StopSigna
   wire::Context context;
   auto reporter = wire::Reporter::Connect(context, "verifier", options.status_endpoint);
   if (!reporter) return std::unexpected(std::move(reporter.error()));
-  auto server = wire::Server::Bind(context, "verifier", options.listen_endpoint);
+  // What was meant for a listener that died means nothing to the one that takes its name.
+  auto server = wire::Server::Bind(context, "verifier", options.listen_endpoint,
+                                   {.link = {.resend_to_new_incarnation = false}});
   if (!server) return std::unexpected(std::move(server.error()));
   Process process(options, std::move(*server), std::move(*reporter));
   auto verdict = process.Run(stop);

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <variant>
@@ -22,12 +23,10 @@ struct Overloaded : Ts... {
   using Ts::operator()...;
 };
 
-constexpr const char* kGenerator = "generator";
-constexpr const char* kApplier = "applier";
-
 }  // namespace
 
-Referee::Referee(const RefereeOptions& options) : options_(options), credit_(options.window) {}
+Referee::Referee(const RefereeOptions& options)
+    : options_(options), credit_(options.window), roster_(options.queue_bytes_max) {}
 
 void Referee::OnMessage(const std::string& peer, wire::Message message, std::size_t bytes) {
   ++progress_;
@@ -57,22 +56,23 @@ void Referee::OnMessage(const std::string& peer, wire::Message message, std::siz
                  [&](const wire::BarrierReached& reached) { from_applier_.emplace_back(reached); },
                  [&](const wire::End& end) { end_ = end; },
                  [&](const wire::Commit& commit) {
-                   auto* judge = JudgeOf(peer);
+                   auto* judge = roster_.JudgeOf(peer);
                    if (judge) judge->OnCommit(commit);
                    if (judge && brackets_) brackets_->OnReport(peer, commit.xid, commit.end_lsn);
                  },
                  [&](const wire::Position& position) {
                    // An idle listener says this now and then: no progress of the run.
                    --progress_;
-                   auto* judge = JudgeOf(peer);
+                   auto* judge = roster_.JudgeOf(peer);
                    if (judge) judge->OnPosition(position);
                    if (judge && brackets_) brackets_->OnReceived(peer, position.received);
                  },
                  [&](const wire::Misfit& misfit) { OnMisfit(peer, misfit); },
                  [&](const wire::Quarantined& quarantined) {
-                   if (auto* judge = JudgeOf(peer)) judge->OnQuarantined(quarantined);
+                   if (auto* judge = roster_.JudgeOf(peer)) judge->OnQuarantined(quarantined);
                  },
                  [&](const wire::RowsReply& reply) { On(peer, reply); },
+                 [&](const wire::Leave& leave) { On(peer, leave); },
                  [&](const wire::Failure& failure) {
                    GiveUp(fmt::format("{} failed: {}", failure.process, failure.error.message));
                  },
@@ -84,6 +84,7 @@ void Referee::OnMessage(const std::string& peer, wire::Message message, std::siz
                  [&](const wire::Quarantine& m) { nothing(m); },
                  [&](const wire::RowsRequest& m) { nothing(m); },
                  [&](const wire::Credit& m) { nothing(m); },
+                 [&](const wire::Finish& m) { nothing(m); },
                  [&](const wire::Status& m) { nothing(m); },
                  [&](const model::Verdict& m) { nothing(m); },
              },
@@ -137,11 +138,11 @@ void Referee::OnCommitOrder(model::CommitOrderSource source) {
 
 void Referee::On(wire::Ready ready) {
   ready_ = std::move(ready);
-  for (const auto& [peer, listener] : listeners_) SendAttach(peer);
+  for (const auto& [peer, member] : roster_.members()) SendAttach(peer);
 }
 
 void Referee::OnMisfit(const std::string& peer, const wire::Misfit& misfit) {
-  auto* judge = JudgeOf(peer);
+  auto* judge = roster_.JudgeOf(peer);
   if (!judge) return;
   judge->OnMisfit(misfit);
   if (!brackets_) return;
@@ -155,57 +156,80 @@ void Referee::OnSettled(Lsn lsn) {
 }
 
 void Referee::On(const std::string& peer, const wire::Join& join) {
-  auto [it, is_new] = listeners_.try_emplace(peer, Listener{.join = join});
-  if (!is_new) return;
+  if (!roster_.Join(peer, join)) return;
   if (ready_) SendAttach(peer);
 }
 
 void Referee::SendAttach(const std::string& peer) {
-  Listener& listener = listeners_.at(peer);
-  const std::string& plugin = listener.join.plugin;
-  const model::LossSet losses = listener.join.losses;
+  const wire::Join& join = roster_.Find(peer)->join;
   // Of the oldest version, which shows the least.
-  if (!model::FindOutputPlugin(plugin) || !model::LossesOf(plugin, {}).Contains(losses)) {
-    GiveUp(fmt::format("{} says that its plugin {} cannot show what it can", peer, plugin));
+  if (!model::FindOutputPlugin(join.plugin) ||
+      !model::LossesOf(join.plugin, {}).Contains(join.losses)) {
+    GiveUp(fmt::format("{} says that its plugin {} cannot show what it can", peer, join.plugin));
     return;
   }
-  listener.view = oracle_->AddView(losses);
-  listener.initial = oracle_->view(listener.view).state(oracle_->expected());
+  // In the middle of a run the tables that it will be blind to are not known before it has
+  // attached.
+  if (started_ && join.losses.Has(model::Loss::kTruncate)) {
+    std::vector<std::uint32_t> tables(catalog()->tables.size());
+    std::iota(tables.begin(), tables.end(), 0U);
+    oracle_->Watch(tables);
+  }
+  const std::size_t view = oracle_->AddView(join.losses);
+  roster_.StartJudging(peer, view, oracle_->view(view).state(oracle_->expected()));
+  if (brackets_) brackets_->OnAttaching(peer);
   letters_.push_back({peer, wire::Attach{catalog()->schema, catalog()->schema}});
 }
 
 void Referee::On(const std::string& peer, const wire::Hello& hello) {
-  auto it = listeners_.find(peer);
-  if (it == listeners_.end() || it->second.judge) return;
-  Listener& listener = it->second;
-  if (!MayBeBlind(listener, hello)) {
+  Roster::Member* member = roster_.Find(peer);
+  if (!member || !member->judge || member->has_attached()) return;
+  if (!MayBeBlind(member->join, hello)) {
     GiveUp(fmt::format("{} says that it cannot see truncations, which its plugin {} shows", peer,
-                       listener.join.plugin));
+                       member->join.plugin));
     return;
   }
-  listener.judge.emplace(hello, listener.view, listener.initial);
+  member->judge->OnHello(hello);
   if (brackets_) brackets_->OnListener(peer, hello.consistent_point);
-  // Everything is kept while a listener that has joined has not attached.
-  for (const Expectation& expectation : unjudged_) listener.judge->OnExpectation(expectation);
-  const auto attached = std::ranges::count_if(
-      listeners_, [](const auto& entry) { return entry.second.judge.has_value(); });
-  if (static_cast<std::size_t>(attached) >= options_.listeners) started_ = true;
+  if (started_) spdlog::info("{} joins at {}", peer, ToString(hello.consistent_point));
+  if (roster_.attached() >= options_.listeners) started_ = true;
 }
 
-bool Referee::MayBeBlind(const Listener& listener, const wire::Hello& hello) {
+void Referee::On(const std::string& peer, const wire::Leave& leave) {
+  roster_.OnLeave(peer, leave.received);
+  if (brackets_) brackets_->OnGone(peer);
+  StopAsking(peer);
+}
+
+void Referee::OnLost(const std::string& peer, const std::string& what) {
+  if (!roster_.OnLost(peer)) return;
+  ++progress_;
+  spdlog::warn("{} is lost: {}", peer, what);
+  if (brackets_) brackets_->OnGone(peer);
+  StopAsking(peer);
+  letters_.push_back({peer, wire::Leave{peer, {}}});
+}
+
+void Referee::StopAsking(const std::string& peer) {
+  if (investigation_ && investigation_->listener == peer && !investigation_->reply)
+    investigation_->reply = wire::RowsReply{.end_lsn = investigation_->finding.end_lsn};
+}
+
+bool Referee::Finish() {
+  if (!started_) return false;
+  letters_.push_back({kGenerator, wire::Finish{}});
+  return true;
+}
+
+bool Referee::MayBeBlind(const wire::Join& join, const wire::Hello& hello) {
   if (hello.blind_tables.empty()) return true;
-  if (!listener.join.losses.Has(model::Loss::kTruncate)) return false;
+  if (!join.losses.Has(model::Loss::kTruncate)) return false;
   std::vector<std::uint32_t> tables;
   for (const std::string& name : hello.blind_tables) {
     if (auto table = oracle_->expected().FindTable(name)) tables.push_back(*table);
   }
   oracle_->Watch(tables);
   return true;
-}
-
-ListenerJudge* Referee::JudgeOf(const std::string& peer) {
-  auto it = listeners_.find(peer);
-  return it == listeners_.end() || !it->second.judge ? nullptr : &*it->second.judge;
 }
 
 void Referee::OnCommitRecords(std::span<const model::CommitRecord> records, Lsn scanned) {
@@ -221,11 +245,11 @@ void Referee::Advance() {
   }
   oracle_->Advance(barrier_ ? std::optional(barrier_->lsn) : std::nullopt);
   for (const Expectation& expectation : oracle_->TakeExpectations()) {
-    unjudged_.push_back(expectation);
+    uncredited_.push_back({expectation.end_lsn, expectation.script_bytes});
+    remembered_.push_back(uncredited_.back());
+    remembered_bytes_ += expectation.script_bytes;
     last_commit_ = expectation.end_lsn;
-    for (auto& [peer, listener] : listeners_) {
-      if (listener.judge) listener.judge->OnExpectation(expectation);
-    }
+    roster_.OnExpectation(expectation);
   }
   // Before a listener is blamed for what Postgres did.
   if (const auto& illegal = oracle_->illegal_effect(); illegal && !investigation_) {
@@ -236,6 +260,8 @@ void Referee::Advance() {
     return;
   }
   JudgeListeners();
+  if (failure_) return;
+  CreditJudged();
   ForgetJudged();
   if (started_ && !investigation_) {
     if (auto grant = credit_.NextGrant()) letters_.push_back({kGenerator, *grant});
@@ -244,21 +270,25 @@ void Referee::Advance() {
 }
 
 void Referee::JudgeListeners() {
-  for (auto& [peer, listener] : listeners_) {
-    if (!listener.judge) continue;
-    ListenerJudge& judge = *listener.judge;
-    judge.Judge(*oracle_);
+  if (auto ok = roster_.Judge(*oracle_); !ok) {
+    failure_ = std::move(ok.error());
+    return;
+  }
+  for (auto& [peer, member] : roster_.members()) {
+    if (!member.has_attached()) continue;
+    ListenerJudge& judge = *member.judge;
     for (std::string& table : judge.TakeQuarantines())
       letters_.push_back({peer, wire::Quarantine{std::move(table)}});
-    if (judge.finding() && !investigation_) Investigate(peer, *judge.finding());
-    if (judge.judged() > listener.accepted && !judge.finding()) {
-      listener.accepted = judge.judged();
-      letters_.push_back({peer, wire::Accepted{listener.accepted}});
+    if (judge.judged() > member.accepted && !judge.finding()) {
+      member.accepted = judge.judged();
+      letters_.push_back({peer, wire::Accepted{member.accepted}});
     }
   }
+  if (investigation_) return;
+  if (auto found = roster_.FirstFinding()) Investigate(std::move(*found));
 }
 
-void Referee::ForgetJudged() {
+void Referee::CreditJudged() {
   const model::TransactionCounts& counts = oracle_->counts();
   const std::uint64_t rolled_back = counts.rolled_back + counts.failed;
   credit_.Judge(rolled_back - credited_rolled_back_,
@@ -266,20 +296,29 @@ void Referee::ForgetJudged() {
   credited_rolled_back_ = rolled_back;
   credited_rolled_back_bytes_ = oracle_->rolled_back_bytes();
 
-  Lsn judged = oracle_->frontier();
-  for (const auto& [peer, listener] : listeners_) {
-    if (!listener.judge) return;  // it will want to look back
-    judged = std::min(judged, listener.judge->judged());
-  }
-  while (!unjudged_.empty() && unjudged_.front().end_lsn <= judged) {
-    credit_.Judge(1, unjudged_.front().script_bytes);
+  const Lsn judged = roster_.JudgedByFirst(oracle_->frontier());
+  while (!uncredited_.empty() && uncredited_.front().end_lsn <= judged) {
+    credit_.Judge(1, uncredited_.front().script_bytes);
     ++judged_;
     ++progress_;
-    unjudged_.pop_front();
+    uncredited_.pop_front();
   }
+}
+
+void Referee::ForgetJudged() {
   if (investigation_) return;
-  oracle_->Forget(judged);
-  if (brackets_) brackets_->Forget(judged);
+  Lsn forgotten = roster_.JudgedByAll(oracle_->frontier());
+  const auto is_too_much = [&] {
+    return remembered_.size() > options_.history.scripts ||
+           remembered_bytes_ > options_.history.bytes;
+  };
+  while (!remembered_.empty() && (remembered_.front().end_lsn <= forgotten || is_too_much())) {
+    forgotten = std::max(forgotten, remembered_.front().end_lsn);
+    remembered_bytes_ -= remembered_.front().script_bytes;
+    remembered_.pop_front();
+  }
+  oracle_->Forget(forgotten);
+  if (brackets_) brackets_->Forget(forgotten);
 }
 
 void Referee::OnSnapshot() {
@@ -311,14 +350,23 @@ void Referee::OnSnapshotLost() {
   TakeFromApplier();
 }
 
-void Referee::Investigate(const std::string& listener, const Finding& finding) {
-  spdlog::info("{}: {}", listener, finding.reason);
-  investigation_ = Investigation{listener, listeners_.at(listener).view, finding, std::nullopt};
-  if (finding.rows_differ) {
+void Referee::Investigate(Roster::Found found) {
+  Finding& finding = found.finding;
+  if (finding.rows_differ && finding.end_lsn <= oracle_->forgotten()) {
+    finding.rows_differ = false;
+    finding.reason += fmt::format(
+        " (it lags: what rows should have been there is kept only for commits after {}, so no row "
+        "is shown)",
+        ToString(oracle_->forgotten()));
+  }
+  spdlog::info("{}: {}", found.listener, finding.reason);
+  investigation_ = Investigation{found.listener, found.view, finding, std::nullopt};
+  if (finding.rows_differ && !found.is_gone) {
     letters_.push_back(
-        {listener, wire::RowsRequest{finding.end_lsn, RowsToAsk(finding, *oracle_, *catalog())}});
+        {found.listener,
+         wire::RowsRequest{finding.end_lsn, RowsToAsk(finding, *oracle_, *catalog())}});
   } else {
-    investigation_->reply = wire::RowsReply{.end_lsn = finding.end_lsn};
+    StopAsking(found.listener);
   }
 }
 
@@ -347,16 +395,14 @@ void Referee::ConvergeIfDone() {
   const bool replayed =
       oracle_->scripts_waiting() == 0 && oracle_->counts().generated == end_->scripts;
   const bool checked = !barrier_ && last_checked_ == end_->barriers;
-  const bool judged =
-      unjudged_.empty() && std::ranges::all_of(listeners_, [&](const auto& entry) {
-        return entry.second.judge && entry.second.judge->HasAgreedUpTo(last_commit_);
-      });
-  if (!replayed || !checked || !judged) return;
+  if (!replayed || !checked || !roster_.HaveAgreedUpTo(last_commit_)) return;
+  if (!roster_.WasAnybodyJudged())
+    return GiveUp("every listener left before the end, and none had been judged for a commit");
   const bool as_generated = oracle_->expected().digest() == end_->digest;
   if (as_generated || oracle_->counts().failed > 0) {
-    const std::string unseen = DescribeQuarantines();
-    verdict_ =
-        MakeVerdict(unseen.empty() ? VerdictKind::kConverged : VerdictKind::kInconclusive, unseen);
+    const std::string gaps = roster_.DescribeGaps();
+    verdict_ = gaps.empty() ? MakeVerdict(VerdictKind::kConverged, roster_.DescribeReturns())
+                            : MakeVerdict(VerdictKind::kInconclusive, gaps);
   } else {
     verdict_ = MakeVerdict(
         VerdictKind::kDiverged,
@@ -365,98 +411,11 @@ void Referee::ConvergeIfDone() {
   }
 }
 
-std::string Referee::DescribeQuarantines() const {
-  std::string text;
-  for (const auto& [peer, listener] : listeners_) {
-    for (const model::QuarantinedTable& table : listener.judge->Result().quarantined) {
-      text += fmt::format(
-          "{}{}: table {} was truncated at {}, which {} does not show; its rows "
-          "were not compared from there on (lockstep doctor tells the remedy)",
-          text.empty() ? "" : "; ", peer, table.table, ToString(table.end_lsn),
-          listener.join.plugin);
-    }
-  }
-  return text;
-}
-
 void Referee::GiveUp(const std::string& reason) {
   if (verdict_) return;
   const std::string turn = WhoseTurn();
   verdict_ = MakeVerdict(VerdictKind::kInconclusive,
                          turn.empty() ? reason : reason + "; waited for " + turn);
-}
-
-std::string Referee::WhoseTurn() const {
-  if (!made_) return "the generator: it has sent no catalog";
-  if (!ready_) return "the applier: it has not made the schema";
-  for (const auto& [peer, listener] : listeners_) {
-    if (!listener.judge) return fmt::format("{}: it has not attached", peer);
-  }
-  if (!started_) {
-    return fmt::format("listeners: {} of {} have joined", listeners_.size(), options_.listeners);
-  }
-  if (investigation_ && !investigation_->reply) {
-    return fmt::format("{}: it has not sent the rows it was asked for", investigation_->listener);
-  }
-  if (auto id = oracle_->OldestWithoutOutcome()) {
-    return fmt::format("the applier: transaction {} has no outcome", id->value);
-  }
-  if (brackets_) {
-    if (std::string turn = brackets_->WhoseTurn(); !turn.empty()) return turn;
-  }
-  if (oracle_->scripts_waiting() > 0) return "Postgres: a commit has not been found in the WAL";
-  for (const auto& [peer, listener] : listeners_) {
-    if (const auto waiting = listener.judge->expectations_waiting()) {
-      return fmt::format("{}: {} commits after {} have not come", peer, waiting,
-                         ToString(listener.judge->judged()));
-    }
-  }
-  if (barrier_) return "Postgres: the rows of a checkpoint are being read";
-  if (!end_) return "the generator: it has not ended";
-  return "";
-}
-
-std::vector<std::string> Referee::peers() const {
-  std::vector<std::string> peers{kGenerator, kApplier};
-  for (const auto& [peer, listener] : listeners_) peers.push_back(peer);
-  return peers;
-}
-
-decltype(wire::Status::counters) Referee::Counters() const {
-  if (!oracle_) return {};
-  decltype(wire::Status::counters) counters{{"scripts", oracle_->counts().generated},
-                                            {"committed", oracle_->counts().committed},
-                                            {"judged", judged_},
-                                            {"failed", oracle_->counts().failed},
-                                            {"wal_lsn", oracle_->frontier().value}};
-  for (const auto& [peer, listener] : listeners_) {
-    if (!listener.judge) continue;
-    counters.emplace_back(peer + ".checked", listener.judge->commits_checked());
-    counters.emplace_back(peer + ".lsn", listener.judge->judged().value);
-  }
-  return counters;
-}
-
-model::Verdict Referee::MakeVerdict(VerdictKind kind, std::string reason) const {
-  model::Verdict verdict{
-      .kind = kind, .reason = std::move(reason), .seed = made_ ? made_->seed : 0};
-  verdict.commit_order = commit_order_;
-  if (ready_) verdict.postgres_version = ready_->postgres_version;
-  if (end_) {
-    verdict.workload_hash = end_->workload_hash;
-    verdict.generator = end_->digest;
-    verdict.situations = end_->situations;
-  }
-  if (oracle_) {
-    verdict.transactions = oracle_->counts();
-    verdict.expected = oracle_->expected().digest();
-  }
-  verdict.source = source_;
-  verdict.rows_compared = rows_compared_;
-  for (const auto& [peer, listener] : listeners_) {
-    if (listener.judge) verdict.listeners.push_back(listener.judge->Result());
-  }
-  return verdict;
 }
 
 }  // namespace lockstep::verifier

@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,6 +21,7 @@
 #include "model/catalog.h"
 #include "model/commit_record.h"
 #include "model/digest.h"
+#include "model/error.h"
 #include "model/ids.h"
 #include "model/lsn.h"
 #include "model/outcome.h"
@@ -29,6 +29,7 @@
 #include "verifier/bracket_order.h"
 #include "verifier/listener_judge.h"
 #include "verifier/oracle.h"
+#include "verifier/roster.h"
 #include "verifier/source_check.h"
 #include "wire/credit.h"
 #include "wire/message.h"
@@ -39,7 +40,17 @@ struct RefereeOptions {
   // The first credit is given when so many listeners have attached.
   std::size_t listeners = 1;
   wire::CreditWindow window;
+  // Rows of so many of the latest commits, and so many bytes of their scripts, can still be looked
+  // at when a listener that lags is found to differ. Above the window: one that keeps up is always
+  // explained.
+  wire::CreditWindow history = {.scripts = 32'768, .bytes = std::uint64_t{64} << 20};
+  // Memory for what listeners that lag have yet to be judged for; more goes to files.
+  std::size_t queue_bytes_max = std::size_t{64} << 20;
 };
+
+// The names of the others in the run; whoever else speaks is a listener.
+inline constexpr const char* kGenerator = "generator";
+inline constexpr const char* kApplier = "applier";
 
 class Referee {
  public:
@@ -51,6 +62,10 @@ class Referee {
   // Where the commit order comes from; said once there is a catalog. kWal: OnCommitRecords gives
   // it, and the WAL is being read already. kBrackets: the applier is told to bracket commits.
   void OnCommitOrder(model::CommitOrderSource source);
+  // A listener is gone without a word; `what` says how that is known. It is told, should it live.
+  void OnLost(const std::string& peer, const std::string& what);
+  // No more scripts are wanted: a verdict over what was done. False before the first credit.
+  bool Finish();
   // Replays, judges, gives credit and acceptance.
   void Advance();
 
@@ -93,6 +108,10 @@ class Referee {
   model::CommitOrderSource commit_order() const { return commit_order_; }
   // Valid once there is a catalog.
   const Oracle& oracle() const { return *oracle_; }
+  // The run cannot go on.
+  const std::optional<model::Error>& failure() const { return failure_; }
+  // Listeners that owe a word: a Hello, or reports. True: it has attached.
+  std::vector<std::pair<std::string, bool>> Debtors() const;
   // Grows with everything that brings the run forward.
   std::uint64_t progress() const { return progress_; }
   // Whom the run waits for.
@@ -101,18 +120,17 @@ class Referee {
   decltype(wire::Status::counters) Counters() const;
 
  private:
-  struct Listener {
-    wire::Join join;
-    std::size_t view = 0;                // of the oracle; since Attach was sent
-    model::Digest initial;               // the view's state then
-    std::optional<ListenerJudge> judge;  // since Hello
-    model::Lsn accepted;
+  // A commit of the run, replayed.
+  struct Replayed {
+    model::Lsn end_lsn;
+    std::size_t script_bytes = 0;
   };
 
   void On(wire::CatalogMade made);
   void On(wire::Ready ready);
   void On(const std::string& peer, const wire::Join& join);
   void On(const std::string& peer, const wire::Hello& hello);
+  void On(const std::string& peer, const wire::Leave& leave);
   void On(const std::string& peer, const wire::RowsReply& reply);
   void On(model::Outcome outcome);
   void OnSettled(model::Lsn lsn);
@@ -121,17 +139,18 @@ class Referee {
   // What the applier said and may be taken now, in its order.
   void TakeFromApplier();
   // Whether it can be that the listener does not see truncations; those tables are watched then.
-  bool MayBeBlind(const Listener& listener, const wire::Hello& hello);
-  ListenerJudge* JudgeOf(const std::string& peer);
+  bool MayBeBlind(const wire::Join& join, const wire::Hello& hello);
 
   void SendAttach(const std::string& peer);
   void JudgeListeners();
-  // What every listener has been judged for is credited and forgotten.
+  // What the first listener has been judged for is credited; nobody waits for the last one.
+  void CreditJudged();
+  // What every listener has been judged for, or is too long ago, is forgotten.
   void ForgetJudged();
-  void Investigate(const std::string& listener, const Finding& finding);
+  void Investigate(Roster::Found found);
+  // The listener cannot be asked any more.
+  void StopAsking(const std::string& peer);
   void ConvergeIfDone();
-  // Which tables could not be followed; empty: none.
-  std::string DescribeQuarantines() const;
   // A verdict with everything that is known filled in.
   model::Verdict MakeVerdict(model::VerdictKind kind, std::string reason) const;
 
@@ -142,14 +161,16 @@ class Referee {
   std::optional<BracketOrder> brackets_;  // when it is kBrackets
   std::optional<Oracle> oracle_;
   std::optional<wire::Ready> ready_;
-  std::map<std::string, Listener> listeners_;
+  Roster roster_;
   bool started_ = false;  // all listeners attached
 
   // What waits to be taken: a barrier while the one before is being checked, and all behind it.
   std::deque<std::variant<model::Outcome, wire::Settled, wire::BarrierReached>> from_applier_;
 
-  std::deque<Expectation> unjudged_;  // not yet judged by every listener
-  model::Lsn last_commit_;            // of the run, replayed
+  std::deque<Replayed> uncredited_;
+  std::deque<Replayed> remembered_;  // in the oracle's history
+  std::uint64_t remembered_bytes_ = 0;
+  model::Lsn last_commit_;  // of the run, replayed
   std::uint64_t judged_ = 0;
   std::uint64_t credited_rolled_back_ = 0;
   std::uint64_t credited_rolled_back_bytes_ = 0;
@@ -164,6 +185,7 @@ class Referee {
 
   std::optional<Investigation> investigation_;
   std::optional<model::Verdict> verdict_;
+  std::optional<model::Error> failure_;
   std::vector<Letter> letters_;
   std::uint64_t progress_ = 0;
 };

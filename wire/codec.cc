@@ -60,6 +60,8 @@ template <> struct Format<Failure> : FixedFormat<Kind::kFailure, proto::Failure>
 template <> struct Format<model::Verdict> : FixedFormat<Kind::kVerdict, proto::Verdict> {};
 template <> struct Format<Quarantine> : FixedFormat<Kind::kQuarantine, proto::Quarantine> {};
 template <> struct Format<Quarantined> : FixedFormat<Kind::kQuarantined, proto::Quarantined> {};
+template <> struct Format<Leave> : FixedFormat<Kind::kLeave, proto::Leave> {};
+template <> struct Format<Finish> : FixedFormat<Kind::kFinish, proto::Finish> {};
 // clang-format on
 
 template <>
@@ -156,12 +158,16 @@ std::string_view ToString(Kind kind) {
       return "Quarantine";
     case Kind::kQuarantined:
       return "Quarantined";
+    case Kind::kLeave:
+      return "Leave";
+    case Kind::kFinish:
+      return "Finish";
   }
   __builtin_unreachable();
 }
 
 std::optional<Kind> ToKind(int number) {
-  static_assert(static_cast<int>(Kind::kQuarantined) == proto::Kind_MAX);
+  static_assert(static_cast<int>(Kind::kFinish) == proto::Kind_MAX);
   if (number <= proto::KIND_NONE || number > proto::Kind_MAX) return std::nullopt;
   return static_cast<Kind>(number);
 }
@@ -225,6 +231,10 @@ Result<Message> Decode(Kind kind, std::string_view body) {
       return DecodeFixed<proto::Quarantine>(kind, body);
     case Kind::kQuarantined:
       return DecodeFixed<proto::Quarantined>(kind, body);
+    case Kind::kLeave:
+      return DecodeFixed<proto::Leave>(kind, body);
+    case Kind::kFinish:
+      return DecodeFixed<proto::Finish>(kind, body);
   }
   __builtin_unreachable();
 }

@@ -176,6 +176,9 @@ void Put(const model::ListenerResult& from, proto::ListenerResult* to) {
   to->set_foreign(from.foreign);
   to->set_end_lsn(from.end_lsn.value);
   Put(from.digest, to->mutable_digest());
+  to->set_joined(from.joined.value);
+  to->set_left(from.left.value);
+  to->set_lost(from.lost);
   Put(from.projected, to->mutable_projected());
   for (const model::QuarantinedTable& table : from.quarantined)
     ToProto(Quarantined{table.table, table.end_lsn, table.reason}, *to->add_quarantined());
@@ -190,6 +193,9 @@ model::ListenerResult Get(const proto::ListenerResult& from) {
                                .foreign = from.foreign(),
                                .end_lsn = Lsn{from.end_lsn()},
                                .digest = Get(from.digest()),
+                               .joined = Lsn{from.joined()},
+                               .left = Lsn{from.left()},
+                               .lost = from.lost(),
                                .projected = Get(from.projected()),
                                .quarantined = Get(from.quarantined())};
 }
@@ -413,19 +419,6 @@ void ToProto(const Quarantined& from, proto::Quarantined& to) {
 
 Result<Quarantined> FromProto(const proto::Quarantined& from) {
   return Quarantined{from.table(), Lsn{from.end_lsn()}, from.reason()};
-}
-
-void ToProto(const Accepted& from, proto::Accepted& to) { to.set_lsn(from.lsn.value); }
-
-Result<Accepted> FromProto(const proto::Accepted& from) { return Accepted{.lsn = Lsn{from.lsn()}}; }
-
-void ToProto(const Credit& from, proto::Credit& to) {
-  to.set_scripts(from.scripts);
-  to.set_bytes(from.bytes);
-}
-
-Result<Credit> FromProto(const proto::Credit& from) {
-  return Credit{.scripts = from.scripts(), .bytes = from.bytes()};
 }
 
 void ToProto(const Status& from, proto::Status& to) {

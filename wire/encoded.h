@@ -38,6 +38,8 @@ enum class Kind : std::uint8_t {
   kVerdict = 22,
   kQuarantine = 23,
   kQuarantined = 24,
+  kLeave = 25,
+  kFinish = 26,
 };
 
 // Copying shares the body.

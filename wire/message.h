@@ -5,9 +5,10 @@
 //   generator ── CatalogMade, Script, Barrier, End ──► applier, verifier
 //                (CatalogMade reaches the applier through the verifier)
 //   applier   ── Ready, Outcome, Settled, BarrierReached ──► verifier
-//   listener  ── Join, Hello, Commit, Position, Misfit, Quarantined, RowsReply ──► verifier
-//   verifier  ── Attach, Accepted, Quarantine, RowsRequest ──► listener
-//   verifier  ── Credit ──► generator
+//   listener  ── Join, Hello, Commit, Position, Misfit, Quarantined, RowsReply,
+//                Leave ──► verifier
+//   verifier  ── Attach, Accepted, Quarantine, RowsRequest, Leave ──► listener
+//   verifier  ── Credit, Finish ──► generator
 //   verifier  ── CatalogMade, BarrierRelease ──► applier
 //   verifier  ── Verdict ──► everybody
 //   everybody ── Status, Failure ──► launcher
@@ -162,6 +163,19 @@ struct Quarantined {
   friend bool operator==(const Quarantined&, const Quarantined&) = default;
 };
 
+// From a listener: it ends here, and has reported every commit with end_lsn <= `received`.
+// To a listener: it was given up, and is judged no longer; it may end and join anew.
+struct Leave {
+  std::string listener;
+  model::Lsn received;
+  friend bool operator==(const Leave&, const Leave&) = default;
+};
+
+// No more scripts are wanted: the last Barrier and End are to come now.
+struct Finish {
+  friend bool operator==(const Finish&, const Finish&) = default;
+};
+
 // Commits up to `lsn` have been judged (or are safe with the verifier): the listener may confirm
 // and forget them.
 struct Accepted {
@@ -221,7 +235,7 @@ struct Failure {
 using Message = std::variant<CatalogMade, Ready, Join, Attach, Hello, model::Script, Barrier,
                              BarrierReached, BarrierRelease, End, model::Outcome, Settled, Commit,
                              Position, Misfit, Accepted, RowsRequest, RowsReply, Credit, Status,
-                             Failure, model::Verdict, Quarantine, Quarantined>;
+                             Failure, model::Verdict, Quarantine, Quarantined, Leave, Finish>;
 
 }  // namespace lockstep::wire
 

@@ -27,16 +27,16 @@ model::Result<StopSignal> StopSignal::Make() {
 }
 
 StopSignal::StopSignal(StopSignal&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), stopped_(other.stopped_) {}
+    : fd_(std::exchange(other.fd_, -1)), count_(other.count_) {}
 
 StopSignal::~StopSignal() {
   if (fd_ >= 0) close(fd_);
 }
 
-bool StopSignal::Stopped() {
+int StopSignal::Count() {
   signalfd_siginfo info;
-  while (read(fd_, &info, sizeof(info)) == static_cast<ssize_t>(sizeof(info))) stopped_ = true;
-  return stopped_;
+  while (read(fd_, &info, sizeof(info)) == static_cast<ssize_t>(sizeof(info))) ++count_;
+  return count_;
 }
 
 }  // namespace lockstep::wire

@@ -18,12 +18,14 @@ class StopSignal {
   // Readable once a signal has come.
   int fd() const { return fd_; }
   // True from the first signal on.
-  bool Stopped();
+  bool Stopped() { return Count() > 0; }
+  // How many have come. Two of one kind that come at once may count as one.
+  int Count();
 
  private:
   explicit StopSignal(int fd) : fd_(fd) {}
   int fd_;
-  bool stopped_ = false;
+  int count_ = 0;
 };
 
 }  // namespace lockstep::wire

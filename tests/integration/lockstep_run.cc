@@ -96,6 +96,9 @@ std::vector<std::string> CommandLine(const Plan& plan, const std::string& mark,
       fmt::format("--stall-timeout={}", plan.stall_timeout_s),
   };
   if (!plan.truncation_triggers) command.push_back("--no-truncation-triggers");
+  if (plan.listener_timeout_s > 0) {
+    command.push_back(fmt::format("--listener-timeout={}", plan.listener_timeout_s));
+  }
   if (plan.keep) command.push_back("--keep=" + directory + "/kept");
   if (!plan.plugin.empty()) command.push_back("--plugin=" + plan.plugin);
   if (!plan.database.empty()) command.push_back("--database=" + plan.database);
@@ -216,6 +219,31 @@ void LockstepRun::Freeze(const std::string& process) const {
   const pid_t pid = Find(process);
   kill(pid, SIGSTOP);
   WaitUntil(process + " stands still", [&] { return StateOf(pid) == 'T'; });
+}
+
+void LockstepRun::Join(const std::string& listener) {
+  std::vector<std::string> command = {"/usr/bin/env", mark_};
+  std::istringstream words(ReadText(fmt::format("/proc/{}/cmdline", Find("listener-1"))));
+  for (std::string word; std::getline(words, word, '\0');) {
+    if (word == "--status" || word == "--trace" || word == "--sabotage" || word == "--slot") {
+      std::getline(words, word, '\0');
+    } else {
+      command.push_back(word == "listener-1" ? listener : word);
+    }
+  }
+  const int life = ++lives_[listener];
+  joined_.erase(listener);
+  auto process =
+      launcher::Process::Start(command, fmt::format("{}/{}.{}.log", directory_, listener, life));
+  if (!process) throw std::runtime_error(process.error().message);
+  joined_.emplace(listener, std::move(*process));
+}
+
+std::string LockstepRun::JoinedLog(const std::string& listener) const {
+  std::string text;
+  for (int life = 1; life <= lives_.at(listener); ++life)
+    text += ReadText(fmt::format("{}/{}.{}.log", directory_, listener, life));
+  return text;
 }
 
 void LockstepRun::Thaw(const std::string& process) const { Signal(process, SIGCONT); }

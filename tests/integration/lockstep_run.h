@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -32,6 +33,7 @@ struct Plan {
   std::uint32_t listeners = 1;
   std::uint64_t checkpoint = 1000;
   std::uint32_t stall_timeout_s = 60;
+  std::uint32_t listener_timeout_s = 0;  // 0: as it is by default
   std::string plugin = {};
   std::string database = {};  // empty: a server of the run's own
   std::string sabotage = {};
@@ -77,6 +79,11 @@ class LockstepRun {
   // Returns when it is stopped (SIGSTOP) in fact.
   void Freeze(const std::string& process) const;
   void Thaw(const std::string& process) const;
+  // Starts one more listener beside those of the launcher, which knows nothing of it: as
+  // listener-1, with another id. Again under an id that was used: the one of before has ended.
+  void Join(const std::string& listener);
+  // What it has logged, all its lives together.
+  std::string JoinedLog(const std::string& listener) const;
   // To the launcher, as Ctrl-C does.
   void SignalLauncher(int number) { launcher_->Signal(number); }
   std::string output() const;
@@ -91,6 +98,8 @@ class LockstepRun {
   std::string directory_;
   std::string mark_;
   std::optional<launcher::Process> launcher_;
+  std::map<std::string, launcher::Process> joined_;
+  std::map<std::string, int> lives_;
   std::set<std::string> directories_;
 };
 

@@ -93,8 +93,9 @@ TEST_F(PipelineTest, TheReportOfAConvergedRunIsTheContract) {
 
   ASSERT_EQ(report["listeners"].size(), 1u);
   const Json& listener = report["listeners"][0];
-  EXPECT_EQ(NamesOf(listener), (Names{"changes", "commits_checked", "digest", "end_lsn", "foreign",
-                                      "id", "plugin", "projected", "quarantined", "transactions"}));
+  EXPECT_EQ(NamesOf(listener),
+            (Names{"changes", "commits_checked", "digest", "end_lsn", "foreign", "id", "joined",
+                   "left", "lost", "plugin", "projected", "quarantined", "transactions"}));
   for (const char* count : {"changes", "commits_checked", "foreign", "transactions"}) {
     EXPECT_TRUE(IsCount(listener[count])) << count;
   }

@@ -119,8 +119,39 @@ TEST_F(CourseTest, TheVerifierJudgesTheDeathOfAnother) {
   EXPECT_TRUE(ending().crashed);
 }
 
-TEST_F(CourseTest, LeavingBeforeTheVerdictIsADeathAfterAWhile) {
-  Exit("generator", {});
+TEST_F(CourseTest, AListenerAndAGeneratorMayLeaveBeforeTheVerdict) {
+  ExitAll({"listener-1", "generator"});
+  Wait();
+  EXPECT_TRUE(course_.TakeActions().empty());
+  EXPECT_FALSE(course_.IsOver());
+  Verdict(VerdictKind::kConverged);
+  ExitAll({"applier", "verifier"});
+  EXPECT_TRUE(course_.IsOver());
+  EXPECT_EQ(ending().kind, VerdictKind::kConverged);
+}
+
+TEST_F(CourseTest, ARunWithoutAnEndIsAskedForItsVerdictFirst) {
+  course_ = Course({"verifier", "applier", "listener-1", "generator"}, {}, true);
+  course_.OnStopRequest(now_);
+  EXPECT_TRUE(Takes<FinishRun>());
+  EXPECT_EQ(course_.NextDeadline(), std::nullopt);
+  Verdict(VerdictKind::kConverged);
+  ExitAll({"verifier", "applier", "listener-1", "generator"});
+  EXPECT_TRUE(course_.IsOver());
+  EXPECT_EQ(ending().kind, VerdictKind::kConverged);
+}
+
+TEST_F(CourseTest, ASecondStopRequestEndsARunWithoutAnEnd) {
+  course_ = Course({"verifier", "applier", "listener-1", "generator"}, {}, true);
+  course_.OnStopRequest(now_);
+  EXPECT_TRUE(Takes<FinishRun>());
+  course_.OnStopRequest(now_);
+  EXPECT_TRUE(Takes<StopAll>());
+  EXPECT_EQ(ending().reason, "interrupted");
+}
+
+TEST_F(CourseTest, AnApplierThatLeavesBeforeTheVerdictIsADeathAfterAWhile) {
+  Exit("applier", {});
   EXPECT_TRUE(course_.TakeActions().empty());
   Wait();
   EXPECT_TRUE(Takes<TellVerifier>());

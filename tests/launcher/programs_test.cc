@@ -69,10 +69,10 @@ class PlanTest : public ::testing::Test {
 TEST_F(PlanTest, EachProcessIsCalledAsItsContractSays) {
   const auto plans = PlanProcesses(programs_, names_, RunOptions{.seed = 7});
   using Words = std::vector<std::string>;
-  EXPECT_EQ(
-      CommandOf(plans, "verifier"),
-      (Words{"/b/verifier", "--listen", "ipc:///tmp/s/verifier", "--database", "postgresql://x",
-             "--listeners", "1", "--stall-timeout", "60", "--status", "ipc:///tmp/s/launcher"}));
+  EXPECT_EQ(CommandOf(plans, "verifier"),
+            (Words{"/b/verifier", "--listen", "ipc:///tmp/s/verifier", "--database",
+                   "postgresql://x", "--listeners", "1", "--stall-timeout", "60",
+                   "--listener-timeout", "180", "--status", "ipc:///tmp/s/launcher"}));
   EXPECT_EQ(CommandOf(plans, "applier"),
             (Words{"/b/applier", "--listen", "ipc:///tmp/s/applier", "--verifier",
                    "ipc:///tmp/s/verifier", "--database", "postgresql://x", "--status",

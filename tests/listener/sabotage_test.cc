@@ -50,8 +50,8 @@ class SabotageTest : public testing::Test {
       replica_.database().Write(model::kSessionTable, verifier::SessionKey(session),
                                 model::MakeSessionRow({session}, {}));
     }
-    judge_.emplace(wire::Hello{.consistent_point = {1000}, .digest = replica_.database().digest()},
-                   oracle_.AddView({}), initial_);
+    judge_.emplace(oracle_.AddView({}), initial_);
+    judge_->OnHello({.consistent_point = {1000}, .digest = replica_.database().digest()});
   }
 
   void Start(SabotageKind kind) {

@@ -32,6 +32,9 @@ RunResult Converged() {
                                .foreign = 1,
                                .end_lsn = {0x16B374D848},
                                .digest = {0xabc, 0xdef},
+                               .joined = {0x10},
+                               .left = {0x20},
+                               .lost = true,
                                .projected = {{"time_zone", 3}},
                                .quarantined = {{"t", {0x10}, "why"}}});
   return {.verdict = verdict, .elapsed_s = 1.5};
@@ -70,7 +73,8 @@ TEST(ReportTest, ConvergedHasExactlyTheFieldsOfTheContract) {
     "transactions": {"generated": 20, "committed": 17, "rolled_back": 2, "failed": 1},
     "listeners": [{"id": "listener-1", "plugin": "decoderbufs", "transactions": 18, "changes": 40,
       "commits_checked": 17, "foreign": 1, "end_lsn": "16/B374D848",
-      "digest": "0000000000000abc0000000000000def", "projected": {"time_zone": 3},
+      "digest": "0000000000000abc0000000000000def", "joined": "0/10", "left": "0/20",
+      "lost": true, "projected": {"time_zone": 3},
       "quarantined": [{"table": "t", "end_lsn": "0/10", "reason": "why"}]}],
     "digests": {"expected": "0000000000000abc0000000000000def",
       "source": "0000000000000abc0000000000000def",

@@ -27,7 +27,8 @@ RunResult Result(VerdictKind kind) {
                                       .transactions = 1790,
                                       .changes = 24311,
                                       .commits_checked = 1790,
-                                      .end_lsn = {0x16B374D848}});
+                                      .end_lsn = {0x16B374D848},
+                                      .joined = {0x10}});
   return result;
 }
 
@@ -44,12 +45,21 @@ digest generator  00000000000000000000000000000000
 rows compared     12,345
 elapsed           3.2 s
 
-listener    plugin       received  changes  checked  foreign  end LSN      digest
-listener-1  decoderbufs     1,790   24,311    1,790        0  16/B374D848  )"
+listener    plugin       received  changes  checked  foreign  joined  end LSN      digest
+listener-1  decoderbufs     1,790   24,311    1,790        0  0/10    16/B374D848  )"
             R"(00000000000000000000000000000000
 
 Verdict: CONVERGED (exit 0)
 )");
+}
+
+TEST(SummaryTest, WhoWasNotThereAtTheEndIsNamed) {
+  RunResult result = Result(VerdictKind::kConverged);
+  EXPECT_FALSE(Contains(SummaryText(result), "listener-1 left"));
+  result.verdict.listeners[0].left = {0x20};
+  EXPECT_TRUE(Contains(SummaryText(result), "\n\nlistener-1 left at 0/20\n\nVerdict"));
+  result.verdict.listeners[0].lost = true;
+  EXPECT_TRUE(Contains(SummaryText(result), "\n\nlistener-1 was lost at 0/20\n\nVerdict"));
 }
 
 TEST(SummaryTest, WhatDidNotOccurIsOneLine) {

@@ -269,6 +269,67 @@ TEST_F(BracketOrderTest, AListenerThatAttachesLateIsNotAskedForWhatItsCopyHolds)
   EXPECT_THAT(Take(), ElementsAre(Record(1001, 130)));
 }
 
+class LaggardBracketsTest : public BracketOrderTest {
+ protected:
+  // `count` more commits; the first listener reports them, the second one stands still.
+  void GoOn(std::uint32_t count) {
+    for (std::uint32_t i = 0; i < count; ++i) {
+      ++last_;
+      Committed(1000 + last_, 10 * last_ + 100, 10 * last_ + 110);
+      Reports(kFirst, 1000 + last_, 10 * last_ + 105);
+    }
+    Settled(10 * last_ + 110);
+  }
+  void CatchUp() {
+    for (std::uint32_t n = 1; n <= last_; ++n) Reports(kSecond, 1000 + n, 10 * n + 105);
+  }
+  std::uint32_t last_ = 0;
+};
+
+TEST_F(LaggardBracketsTest, OneThatLagsIsWaitedForAWhileAndThenNotUntilItHasCaughtUp) {
+  Attach(2);
+  GoOn(BracketOrder::kPatience);
+  EXPECT_THAT(Take(), IsEmpty());
+  GoOn(1);
+  EXPECT_EQ(Take().size(), BracketOrder::kPatience);  // the last one's bracket is open yet
+  GoOn(10);
+  EXPECT_EQ(Take().size(), 11u);
+  CatchUp();
+  Received(kSecond, 10 * last_ + 110);
+  EXPECT_THAT(Take(), IsEmpty());
+  GoOn(1);
+  EXPECT_THAT(Take(), IsEmpty());  // it counts again
+  Reports(kSecond, 1000 + last_, 10 * last_ + 105);
+  EXPECT_EQ(Take().size(), 1u);
+}
+
+TEST_F(LaggardBracketsTest, WhoIsGoneIsNotWaitedFor) {
+  Attach(2);
+  GoOn(3);
+  EXPECT_THAT(Take(), IsEmpty());
+  Received(kFirst, 10 * last_ + 110);
+  order_.OnGone(kSecond);
+  EXPECT_EQ(Take().size(), 3u);
+  GoOn(1);
+  EXPECT_EQ(Take().size(), 1u);
+}
+
+TEST_F(LaggardBracketsTest, WithNobodyLeftCommitsArePlacedUnlessSomebodyAttaches) {
+  Attach(1);
+  order_.OnGone(kFirst);
+  Committed(1001, 110, 120);
+  Settled(200);
+  EXPECT_THAT(Take(), ElementsAre(Record(1001, 120)));
+  order_.OnAttaching(kSecond);
+  Committed(1002, 210, 220);
+  Settled(300);
+  EXPECT_THAT(Take(), IsEmpty());  // its consistent point may lie in the bracket
+  order_.OnListener(kSecond, Lsn{205});
+  EXPECT_THAT(Take(), IsEmpty());
+  Reports(kSecond, 1002, 215);
+  EXPECT_THAT(Take(), ElementsAre(Record(1002, 215)));
+}
+
 TEST_F(BracketOrderTest, WhatIsForgottenIsNotExplained) {
   Attach(1);
   Committed(1001, 110, 150);

@@ -24,14 +24,14 @@ class ListenerJudgeTest : public testing::Test {
   ListenerJudgeTest() { Attach({1000}, initial_); }
 
   void Attach(Lsn consistent_point, model::Digest digest) {
-    judge_.emplace(wire::Hello{.listener = "listener-1",
-                               .plugin = "decoderbufs",
-                               .slot = "s",
-                               .consistent_point = consistent_point,
-                               .digest = digest,
-                               .blind_tables = blind_tables_},
-                   oracle_.AddView({}), initial_);
+    judge_.emplace(oracle_.AddView({}), initial_);
     for (const Expectation& expectation : made_) judge_->OnExpectation(expectation);
+    judge_->OnHello({.listener = "listener-1",
+                     .plugin = "decoderbufs",
+                     .slot = "s",
+                     .consistent_point = consistent_point,
+                     .digest = digest,
+                     .blind_tables = blind_tables_});
   }
 
   // A transaction of the run, of which the verifier knows.
@@ -133,7 +133,8 @@ TEST_F(ListenerJudgeTest, WhatIsAsExpectedIsCountedAndAccepted) {
                                                      .changes = 6,
                                                      .commits_checked = 2,
                                                      .end_lsn = second.record.end_lsn,
-                                                     .digest = second.digest}));
+                                                     .digest = second.digest,
+                                                     .joined = {1000}}));
 }
 
 TEST_F(ListenerJudgeTest, ACommitAheadOfTheOracleWaits) {

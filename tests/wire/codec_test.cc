@@ -59,8 +59,8 @@ TEST(Codec, KindsAreTheNumbersOfTheEnvelope) {
   EXPECT_EQ(ToKind(0), std::nullopt);
   EXPECT_EQ(ToKind(1), Kind::kCatalogMade);
   EXPECT_EQ(ToKind(22), Kind::kVerdict);
-  EXPECT_EQ(ToKind(24), Kind::kQuarantined);
-  EXPECT_EQ(ToKind(25), std::nullopt);
+  EXPECT_EQ(ToKind(26), Kind::kFinish);
+  EXPECT_EQ(ToKind(27), std::nullopt);
   EXPECT_EQ(ToKind(-1), std::nullopt);
 }
 

@@ -104,6 +104,9 @@ model::Verdict SampleVerdict() {
                         1,
                         Lsn{99},
                         Digest{3, 4},
+                        Lsn{11},
+                        Lsn{98},
+                        true,
                         {{"time_zone", 5}},
                         {{"t", Lsn{50}, "truncated"}}}};
   verdict.expected = Digest{5, 6};
@@ -169,6 +172,8 @@ std::vector<Message> SampleMessages() {
       model::Verdict{},
       Quarantine{.table = "a"},
       Quarantined{.table = "a", .end_lsn = Lsn{7}, .reason = "r"},
+      Leave{.listener = "listener-1", .received = Lsn{9}},
+      Finish{},
   };
 }
 
