@@ -1,10 +1,12 @@
 #include "applier/process.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <chrono>
 #include <deque>
 #include <optional>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "model/catalog.h"
 #include "model/verdict.h"
 #include "postgres/connection.h"
+#include "postgres/slot.h"
 #include "wire/codec.h"
 #include "wire/message.h"
 #include "wire/peer.h"
@@ -61,14 +64,20 @@ class Process {
     return {};
   }
 
-  // Drops what was created. The sessions go first: they may hold locks.
+  // Drops what was created, and the slots of listeners that were killed and did not come back. The
+  // sessions go first: they may hold locks.
   Result<void> CleanUp() {
     workers_.clear();
     settler_.reset();
     if (!catalog_) return {};
     auto connection = Open();
     if (!connection) return std::unexpected(std::move(connection.error()));
-    return DropSchema(*connection, *catalog_);
+    if (auto ok = DropSchema(*connection, *catalog_); !ok) return ok;
+    auto dropped = postgres::DropIdleSlots(*connection, catalog_->schema + "_");
+    if (!dropped) return std::unexpected(std::move(dropped.error()));
+    for (const std::string& slot : *dropped)
+      spdlog::info("dropped slot {}, whose listener is gone", slot);
+    return {};
   }
 
   wire::Reporter& reporter() { return reporter_; }

@@ -1,5 +1,6 @@
 #include "generator/process.h"
 
+#include <chrono>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -16,6 +17,10 @@ namespace lockstep::generator {
 namespace {
 
 using model::Result;
+
+// How long a stopped generator, which has ended the run early, waits for the verdict: whoever stops
+// all processes, this one first, has one then. Below the 30 s after which Docker would kill it.
+constexpr std::chrono::seconds kVerdictPatience{15};
 
 class Process {
  public:
@@ -36,10 +41,13 @@ class Process {
     if (auto ok = verifier_.Send(wire::Encode(wire::CatalogMade{workload_.catalog(), seed_})); !ok)
       return ok;
     while (stop.Count() < 2) {
-      if (stop.Stopped()) Finish();
+      if (stop.Stopped() && !leaves_at_) {
+        Finish();
+        leaves_at_ = wire::Clock::now() + kVerdictPatience;
+      }
       if (auto ok = Turn(); !ok) return ok;
       if (finished_) return verifier_.AcknowledgeNow();
-      if (stop.Stopped() && HasSaidAll()) return {};
+      if (leaves_at_ && wire::Clock::now() >= *leaves_at_) return {};
     }
     return {};
   }
@@ -52,11 +60,6 @@ class Process {
     if (is_finishing_) return;
     is_finishing_ = true;
     workload_.Finish();
-  }
-
-  bool HasSaidAll() const {
-    return sent_end_ && verifier_.UnacknowledgedMessages() == 0 &&
-           applier_.UnacknowledgedMessages() == 0;
   }
 
   // Everything that can be done now, then a wait.
@@ -72,6 +75,7 @@ class Process {
     auto deadline = wire::Earlier(wire::Earlier(verifier_.NextDeadline(), applier_.NextDeadline()),
                                   reporter_.NextDeadline());
     if (finished_) return {};
+    if (leaves_at_) deadline = wire::Earlier(deadline, *leaves_at_);
     if (std::exchange(more_to_send_, false)) deadline = now;
     auto ready = poller_.Wait(deadline);
     if (!ready) return std::unexpected(std::move(ready.error()));
@@ -144,6 +148,7 @@ class Process {
   std::uint64_t credit_waits_ = 0;
   bool more_to_send_ = false;
   bool is_finishing_ = false;
+  std::optional<wire::Time> leaves_at_;  // once stopped
   bool sent_end_ = false;
   bool finished_ = false;
 };

@@ -254,7 +254,10 @@ class Process {
       trace_ = std::move(*trace);
       record = [this](std::string_view frame) { return trace_->Write(frame); };
     }
-    if (auto ok = DropLeftoverSlot(options_.conninfo, options_.id, slot); !ok) return ok;
+    // A slot that the user named may be anybody's.
+    if (options_.slot.empty()) {
+      if (auto ok = DropLeftoverSlot(options_.conninfo, options_.id, slot); !ok) return ok;
+    }
     auto attached = Consumer::Attach(
         {.conninfo = options_.conninfo,
          .application_name = "lockstep " + options_.id,

@@ -100,4 +100,23 @@ Result<void> DropSlot(Connection& connection, const std::string& name,
   }
 }
 
+Result<std::vector<std::string>> DropIdleSlots(Connection& connection, const std::string& prefix) {
+  const std::string sql = fmt::format(
+      "SELECT slot_name FROM pg_catalog.pg_replication_slots WHERE NOT active AND NOT temporary "
+      "AND database = pg_catalog.current_database() AND pg_catalog.starts_with(slot_name, {})",
+      model::SqlLiteral(prefix));
+  Result<QueryResult> idle = connection.Execute(sql);
+  if (!idle) return std::unexpected(std::move(idle.error()));
+  std::vector<std::string> dropped;
+  for (int row = 0; row < idle->rows(); ++row) {
+    std::string name(idle->Text(row, 0));
+    if (auto ok = DropSlot(connection, name, {}); ok) {
+      dropped.push_back(std::move(name));
+    } else if (ok.error().sqlstate != "55006") {  // its reader has come back
+      return std::unexpected(std::move(ok.error()));
+    }
+  }
+  return dropped;
+}
+
 }  // namespace lockstep::postgres

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "model/error.h"
 #include "model/lsn.h"
@@ -52,6 +53,11 @@ model::Result<std::optional<SlotInfo>> InspectSlot(Connection& connection, const
 // not an error. On either kind of connection. SQLSTATE 55006 when it is still in use then.
 model::Result<void> DropSlot(Connection& connection, const std::string& name,
                              std::chrono::milliseconds timeout = std::chrono::seconds(10));
+
+// Drops the slots of this database whose names begin with `prefix` and that nobody reads, and gives
+// their names.
+model::Result<std::vector<std::string>> DropIdleSlots(Connection& connection,
+                                                      const std::string& prefix);
 
 }  // namespace lockstep::postgres
 

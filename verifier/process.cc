@@ -36,6 +36,9 @@ constexpr std::chrono::milliseconds kPace{1};
 // Before a lost connection is tried again.
 constexpr std::chrono::milliseconds kReconnectPause{200};
 
+// How long nothing may move once the run is to end: whoever stopped it is waiting.
+constexpr std::chrono::seconds kStopPatience{15};
+
 class Process {
  public:
   Process(const ProcessOptions& options, wire::Server server, wire::Reporter reporter)
@@ -103,7 +106,7 @@ class Process {
 
   Result<void> Wait(wire::Time now) {
     auto deadline = wire::Earlier(server_.NextDeadline(), reporter_.NextDeadline());
-    deadline = wire::Earlier(deadline, moved_at_ + options_.stall_timeout);
+    deadline = wire::Earlier(deadline, moved_at_ + StallTimeout());
     if (wal_) {
       wal_fd_.Watch(poller_, wal_->fd(), {.read = true, .write = wal_->WantsWrite()});
       deadline = wire::Earlier(deadline, wal_->NextRead());
@@ -252,9 +255,13 @@ class Process {
     if (referee_.progress() != last_progress_) {
       last_progress_ = referee_.progress();
       moved_at_ = now;
-    } else if (now - moved_at_ >= options_.stall_timeout) {
-      referee_.GiveUp(fmt::format("nothing has moved for {} s", options_.stall_timeout.count()));
+    } else if (now - moved_at_ >= StallTimeout()) {
+      referee_.GiveUp(fmt::format("nothing has moved for {} s", StallTimeout().count()));
     }
+  }
+  std::chrono::seconds StallTimeout() const {
+    return stop_signals_ == 0 ? options_.stall_timeout
+                              : std::min(options_.stall_timeout, kStopPatience);
   }
 
   void Drain() {

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "postgres/replication_stream.h"
 #include "tests/postgres/cluster_fixture.h"
@@ -74,6 +75,20 @@ TEST_F(SlotTest, DropWaitsForAReaderAndThenNamesIt) {
   Must(DropSlot(back, "busy"));
   EXPECT_FALSE(Must(InspectSlot(sql, "busy")).has_value());
   Must(DropSlot(sql, "busy"));
+}
+
+TEST_F(SlotTest, OnlyIdleSlotsOfThePrefixAreDropped) {
+  Connection sql = Sql();
+  for (const char* name : {"run_1", "run_2", "runner"}) {
+    auto maker = Replication();
+    Must(CreateSlot(maker, {.name = name, .plugin = "test_decoding"}));
+  }
+  auto reader = Replication();
+  Must(CreateSlot(reader, {.name = "run_3", .plugin = "test_decoding"}));
+  auto stream = Must(ReplicationStream::Start(std::move(reader), "run_3", model::Lsn{}, {}));
+  EXPECT_EQ(Must(DropIdleSlots(sql, "run_")), (std::vector<std::string>{"run_1", "run_2"}));
+  EXPECT_TRUE(Must(InspectSlot(sql, "runner")));
+  EXPECT_TRUE(Must(InspectSlot(sql, "run_3")));
 }
 
 TEST_F(SlotTest, OpenTransactionEndsTheWaitByLockTimeout) {
