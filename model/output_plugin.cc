@@ -42,8 +42,8 @@ LossSet PgoutputBinaryLosses(const PluginVersion& version) {
 constexpr std::array<Entry, 4> kTable = {{
     {{"decoderbufs", "decoderbufs"}, DecoderbufsLosses},
     {{"wal2json", "wal2json", "numeric-data-types-as-string"}, Wal2jsonLosses},
-    {{"pgoutput", "pgoutput"}, PgoutputLosses},
-    {{"pgoutput-binary", "pgoutput"}, PgoutputBinaryLosses},
+    {{"pgoutput", "pgoutput", {}, true}, PgoutputLosses},
+    {{"pgoutput-binary", "pgoutput", {}, true}, PgoutputBinaryLosses},
 }};
 
 constexpr std::array<OutputPlugin, kTable.size()> kPlugins = [] {
@@ -80,8 +80,7 @@ std::string_view Explain(Loss loss) {
   switch (loss) {
     case Loss::kTruncate:
       return "TRUNCATE is not sent; a statement trigger that writes to lockstep_truncation makes "
-             "it "
-             "visible (--install-triggers)";
+             "it visible (--install-triggers)";
     case Loss::kMessage:
       return "messages of pg_logical_emit_message are not sent";
     case Loss::kTimeZone:

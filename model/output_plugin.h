@@ -69,6 +69,7 @@ struct OutputPlugin {
   std::string_view library;  // what the slot is made with: "pgoutput"
   // The option that only its newer versions know (PluginVersion); empty: none matters.
   std::string_view probed_option = {};
+  bool in_core = false;  // comes with Postgres; others are Debian's postgresql-<major>-<library>
 };
 
 std::span<const OutputPlugin> OutputPlugins();

@@ -8,18 +8,23 @@
 
 #include "model/error.h"
 #include "model/output_plugin.h"
+#include "postgres/connection.h"
 
 namespace lockstep::postgres {
 
 // What model::LossesOf and the decoder depend on. `plugin_name` is one of model::OutputPlugins();
 // kUsage otherwise. Takes one connection, and where model::OutputPlugin::probed_option is set also
-// a slot, as KnowsOption.
+// a temporary slot, which is gone when this returns; making it waits as CreateSlot does.
 model::Result<model::PluginVersion> ProbePlugin(const std::string& conninfo,
                                                 std::string_view plugin_name);
 
-// Whether the library takes `option` (with the value "true"). Makes a temporary slot and ends it
-// before it returns; making it waits as CreateSlot does. Errors of connection and slot as there.
-model::Result<bool> KnowsOption(const std::string& conninfo, std::string_view library,
+// The same on a slot of the plugin that is there already, temporary or not. On either kind of
+// connection; nothing is consumed.
+model::Result<model::PluginVersion> VersionOfPlugin(Connection& connection, const std::string& slot,
+                                                    const model::OutputPlugin& plugin);
+
+// Whether the slot's plugin takes `option` (with the value "true").
+model::Result<bool> KnowsOption(Connection& connection, const std::string& slot,
                                 std::string_view option);
 
 }  // namespace lockstep::postgres

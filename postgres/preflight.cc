@@ -9,6 +9,7 @@
 
 #include "model/relation.h"
 #include "postgres/commit_order.h"
+#include "postgres/plugin_probe.h"
 #include "postgres/remedy.h"
 #include "postgres/slot.h"
 
@@ -136,22 +137,6 @@ class ServerChecks {
   ServerCheck check_;
 };
 
-// What differs by the plugin's version is asked on a slot of it.
-model::PluginVersion ProbeVersion(Connection& replication, const std::string& slot,
-                                  const std::string& library) {
-  model::PluginVersion version{.server = replication.server_version()};
-  if (library == "wal2json") {
-    // An option that is not known is an error.
-    version.wal2json_numbers_as_strings =
-        replication
-            .Execute(fmt::format("SELECT FROM pg_logical_slot_peek_changes({}, NULL, 1, "
-                                 "'numeric-data-types-as-string', 'true')",
-                                 model::SqlLiteral(slot)))
-            .has_value();
-  }
-  return version;
-}
-
 Finding CheckCommitOrder(Connection& sql) {
   constexpr const char* kCheck = "commit order";
   Result<std::string> why = CommitOrder::WhyUnavailable(sql);
@@ -182,7 +167,9 @@ PluginCheck CheckPlugin(Connection& replication, const std::string& plugin) {
   if (slot) {
     check.finding = {Severity::kOk, "plugin", plugin + " can be used"};
     check.usable = true;
-    check.version = ProbeVersion(replication, name, library);
+    if (known != nullptr) {
+      if (auto version = VersionOfPlugin(replication, name, *known)) check.version = *version;
+    }
     // The next plugin's slot has the same name. What cannot be dropped goes with the connection.
     (void)DropSlot(replication, name);
   } else {

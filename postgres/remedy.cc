@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
+
+#include "model/output_plugin.h"
 
 namespace lockstep::postgres {
 namespace {
@@ -18,7 +21,11 @@ struct Remedy {
 std::string PackageOf(const RemedyContext& context) {
   int major = context.server_version / 10000;
   std::string version = major > 0 ? std::to_string(major) : "<version>";
-  if (context.plugin == "decoderbufs" || context.plugin == "wal2json") {
+  const bool has_package =
+      std::ranges::any_of(model::OutputPlugins(), [&](const model::OutputPlugin& plugin) {
+        return plugin.library == context.plugin && !plugin.in_core;
+      });
+  if (has_package) {
     return fmt::format("install it on the server (Debian: apt-get install postgresql-{}-{})",
                        version, context.plugin);
   }

@@ -198,7 +198,7 @@ constexpr std::array<TypeLoss, 5> kTypeLosses = {{
        return c.type == type_oid::kNumeric || c.type == type_oid::kFloat4 ||
               c.type == type_oid::kFloat8;
      },
-     "NaN and infinities arrive as null", "wal2json 2.6 sends them, as do the other plugins"},
+     "NaN and infinities arrive as null", "use a newer version of the plugin, or another plugin"},
     {Loss::kGeneratedColumn, Severity::kLoss, "generated",
      [](const ColumnFacts& c) { return c.generated == 's'; }, "generated, and not sent",
      "compute it from the others, or use another plugin"},

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "postgres/local_cluster.h"
+#include "postgres/slot.h"
 #include "tests/postgres/cluster_fixture.h"
 
 namespace lockstep::postgres {
@@ -29,10 +30,21 @@ TEST_F(PluginProbeTest, Wal2json25DoesNotKnowNumbersAsStrings) {
 }
 
 TEST_F(PluginProbeTest, AnOptionIsKnownOrNot) {
-  EXPECT_TRUE(Must(KnowsOption(cluster().uri(), "wal2json", "include-lsn")));
-  EXPECT_TRUE(Must(KnowsOption(cluster().uri(), "test_decoding", "include-xids")));
-  EXPECT_FALSE(Must(KnowsOption(cluster().uri(), "wal2json", "numeric-data-types-as-string")));
-  EXPECT_FALSE(Must(KnowsOption(cluster().uri(), "wal2json", "no-such-option")));
+  Connection connection = Replication();
+  for (const char* plugin : {"wal2json", "test_decoding"})
+    Must(CreateSlot(connection, {.name = plugin, .plugin = plugin}));
+  EXPECT_TRUE(Must(KnowsOption(connection, "wal2json", "include-lsn")));
+  EXPECT_TRUE(Must(KnowsOption(connection, "test_decoding", "include-xids")));
+  EXPECT_FALSE(Must(KnowsOption(connection, "wal2json", "numeric-data-types-as-string")));
+  EXPECT_FALSE(Must(KnowsOption(connection, "wal2json", "no-such-option")));
+  for (const char* plugin : {"wal2json", "test_decoding"}) Must(DropSlot(connection, plugin));
+}
+
+TEST_F(PluginProbeTest, ASlotThatIsNotThereIsNotAnUnknownOption) {
+  Connection connection = Sql();
+  const auto known = KnowsOption(connection, "absent", "include-lsn");
+  ASSERT_FALSE(known.has_value());
+  EXPECT_EQ(known.error().sqlstate, "42704");
 }
 
 // No slot is made for them, so that even a server without a free one can be asked.
@@ -60,12 +72,6 @@ TEST_F(PluginProbeTest, APluginThatCannotBeFollowedIsRefusedByName) {
   EXPECT_THAT(version.error().message, HasSubstr("\"test_decoding\""));
 }
 
-TEST_F(PluginProbeTest, ALibraryThatTheServerLacksIsNotAnUnknownOption) {
-  const auto known = KnowsOption(cluster().uri(), "no_such_library", "x");
-  ASSERT_FALSE(known.has_value());
-  EXPECT_THAT(known.error().message, HasSubstr("no_such_library"));
-}
-
 TEST_F(PluginProbeTest, AServerThatIsNotThereIsDisconnected) {
   const auto version = ProbePlugin("host=/tmp/lockstep-no-such-directory", "wal2json");
   ASSERT_FALSE(version.has_value());
@@ -75,10 +81,7 @@ TEST_F(PluginProbeTest, AServerThatIsNotThereIsDisconnected) {
 // With one slot on the server, the next probe would find it taken.
 TEST(PluginProbeOnASmallServer, NoSlotOutlivesItsProbe) {
   LocalCluster small = Must(LocalCluster::Start({.settings = {{"max_replication_slots", "1"}}}));
-  for (int i = 0; i < 20; ++i) {
-    EXPECT_TRUE(Must(KnowsOption(small.uri(), "wal2json", "include-lsn")));
-    EXPECT_FALSE(Must(KnowsOption(small.uri(), "wal2json", "no-such-option")));
-  }
+  for (int i = 0; i < 20; ++i) Must(ProbePlugin(small.uri(), "wal2json"));
 }
 
 }  // namespace
