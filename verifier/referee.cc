@@ -168,13 +168,7 @@ void Referee::SendAttach(const std::string& peer) {
     GiveUp(fmt::format("{} says that its plugin {} cannot show what it can", peer, join.plugin));
     return;
   }
-  // In the middle of a run the tables that it will be blind to are not known before it has
-  // attached.
-  if (started_ && join.losses.Has(model::Loss::kTruncate)) {
-    std::vector<std::uint32_t> tables(catalog()->tables.size());
-    std::iota(tables.begin(), tables.end(), 0U);
-    oracle_->Watch(tables);
-  }
+  if (started_) WatchFor(join);
   const std::size_t view = oracle_->AddView(join.losses);
   roster_.StartJudging(peer, view, oracle_->view(view).state(oracle_->expected()));
   if (brackets_) brackets_->OnAttaching(peer);
@@ -192,7 +186,18 @@ void Referee::On(const std::string& peer, const wire::Hello& hello) {
   member->judge->OnHello(hello);
   if (brackets_) brackets_->OnListener(peer, hello.consistent_point);
   if (started_) spdlog::info("{} joins at {}", peer, ToString(hello.consistent_point));
-  if (roster_.attached() >= options_.listeners) started_ = true;
+  if (started_ || roster_.attached() < options_.listeners) return;
+  started_ = true;
+  for (const auto& [other, attaching] : roster_.members()) {
+    if (!attaching.has_attached()) WatchFor(attaching.join);
+  }
+}
+
+void Referee::WatchFor(const wire::Join& join) {
+  if (!join.losses.Has(model::Loss::kTruncate)) return;
+  std::vector<std::uint32_t> tables(catalog()->tables.size());
+  std::iota(tables.begin(), tables.end(), 0U);
+  oracle_->Watch(tables);
 }
 
 void Referee::On(const std::string& peer, const wire::Leave& leave) {

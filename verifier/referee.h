@@ -142,6 +142,9 @@ class Referee {
   bool MayBeBlind(const wire::Join& join, const wire::Hello& hello);
 
   void SendAttach(const std::string& peer);
+  // For one that attaches while transactions run: which tables it is blind to is not known before
+  // its Hello, and what was not watched until then cannot be judged.
+  void WatchFor(const wire::Join& join);
   void JudgeListeners();
   // What the first listener has been judged for is credited; nobody waits for the last one.
   void CreditJudged();

@@ -78,19 +78,19 @@ class RefereeTest : public ::testing::Test {
     GreetAt(listener, EndOf(id), digests_.at(id - 1));
   }
 
-  static model::Script ScriptOf(std::uint64_t id) {
+  model::Script ScriptOf(std::uint64_t id) const {
     return {TransactionId{id},
             SessionOf(id),
             {model::InsertRow{1, TRow(static_cast<std::int64_t>(id), "x")}}};
   }
-  static model::SessionId SessionOf(std::uint64_t id) {
+  virtual model::SessionId SessionOf(std::uint64_t id) const {
     return model::SessionId{static_cast<std::uint32_t>(id % 2) + 1};
   }
   static Xid XidOf(std::uint64_t id) { return Xid{static_cast<std::uint32_t>(700 + id)}; }
   static Lsn EndOf(std::uint64_t id) { return Lsn{100 * id}; }
 
   void Script(std::uint64_t id) { Say("generator", ScriptOf(id)); }
-  static model::Outcome OutcomeOf(std::uint64_t id, std::uint32_t rows = 1) {
+  model::Outcome OutcomeOf(std::uint64_t id, std::uint32_t rows = 1) const {
     return {.id = TransactionId{id},
             .session = SessionOf(id),
             .xid = model::FullXid{700 + id},
@@ -106,16 +106,16 @@ class RefereeTest : public ::testing::Test {
   }
   // Everything but the listeners.
   void Transaction(std::uint64_t id) {
-    Script(id);
-    Outcome(id);
-    WalHas(id);
-    const model::Row session = model::MakeSessionRow(SessionOf(id), {id});
-    model::ChangeDigest changes;
-    changes.Update("session", nullptr, session);
+    model::ChangeDigest changes = ChangesOfSession(id);
     changes.Insert("t", TRow(static_cast<std::int64_t>(id), "x"));
-    changes_.push_back(changes.digest());
-    (void)model::Execute(ScriptOf(id), truth_);
-    digests_.push_back(truth_.digest());
+    Commit(ScriptOf(id), OutcomeOf(id), changes.digest());
+  }
+  // The same of one that truncates "t" instead.
+  void Truncation(std::uint64_t id) {
+    model::ChangeDigest changes = ChangesOfSession(id);
+    changes.Truncate("t");
+    Commit({TransactionId{id}, SessionOf(id), {model::TruncateTable{1}}}, OutcomeOf(id, 0),
+           changes.digest());
   }
   void Report(const std::string& listener, std::uint64_t id) {
     Say(listener,
@@ -155,6 +155,20 @@ class RefereeTest : public ::testing::Test {
   }
   std::string Reason() const { return referee_.verdict() ? referee_.verdict()->reason : "none"; }
   bool Is(VerdictKind kind) const { return referee_.verdict() && referee_.verdict()->kind == kind; }
+
+  model::ChangeDigest ChangesOfSession(std::uint64_t id) const {
+    model::ChangeDigest changes;
+    changes.Update("session", nullptr, model::MakeSessionRow(SessionOf(id), {id}));
+    return changes;
+  }
+  void Commit(const model::Script& script, const model::Outcome& outcome, model::Digest changes) {
+    Say("generator", script);
+    Say("applier", outcome);
+    WalHas(script.id.value);
+    (void)model::Execute(script, truth_);
+    changes_.push_back(changes);
+    digests_.push_back(truth_.digest());
+  }
 
   model::Catalog catalog_ = MakeCatalog();
   model::Database truth_;
