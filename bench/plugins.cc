@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "bench/child.h"
+#include "bench/median.h"
 #include "bench/proc.h"
 #include "bench/server.h"
 #include "model/error.h"
@@ -201,12 +202,6 @@ Result<Turn> RunTurn(const Server& server, Connection& sql, const Slot& slot, co
   auto finished = std::move(*stream).Finish(std::chrono::seconds(10));
   if (!finished) return std::unexpected(std::move(finished.error()));
   return turn;
-}
-
-double Median(std::vector<double> values) {
-  std::ranges::sort(values);
-  const std::size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
 using Measure = double (*)(const Turn&);

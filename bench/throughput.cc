@@ -21,6 +21,7 @@
 
 #include "bench/child.h"
 #include "bench/lockstep_run.h"
+#include "bench/median.h"
 #include "bench/server.h"
 #include "model/error.h"
 
@@ -59,12 +60,6 @@ struct Round {
            (large.elapsed_s - small.elapsed_s);
   }
 };
-
-double Median(std::vector<double> values) {
-  std::ranges::sort(values);
-  const std::size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
 
 template <typename Number>
 double MedianOf(const std::vector<Round>& rounds, Number number) {
