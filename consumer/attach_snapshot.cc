@@ -13,6 +13,7 @@
 #include "model/database.h"
 #include "model/output_plugin.h"
 #include "model/projection.h"
+#include "postgres/publication.h"
 #include "postgres/table_reader.h"
 #include "postgres/table_state.h"
 #include "postgres/truncation_trigger.h"
@@ -126,6 +127,7 @@ Result<std::vector<postgres::TableState>> LockUnchanged(AttachPreparation& prepa
                 fmt::format("{} got a new table while the slot was made", scope.scope.Describe()));
   }
   prepared.tables.excluded = std::move(then->excluded);
+  prepared.tables.insert_only = std::move(then->insert_only);
   return states;
 }
 
@@ -206,6 +208,10 @@ Result<ScopeTables> ReadTables(Connection& connection, const AttachScope& scope)
     tables->excluded.push_back({relation->schema, relation->name, kNoKey, true});
     return true;
   });
+  if (replication::SendsPublications(scope.plugin) && !scope.plugin.publications.empty()) {
+    auto ok = postgres::ExcludeUnpublished(connection, scope.plugin.publications, *tables);
+    if (!ok) return std::unexpected(std::move(ok.error()));
+  }
   return tables;
 }
 
@@ -223,7 +229,8 @@ Result<AttachSnapshot> ReadAttachSnapshot(AttachPreparation prepared,
       .relations = AllOf(prepared.tables),
       .excluded = std::move(prepared.tables.excluded),
       .types = std::make_shared<const model::TypeCatalog>(),
-      .replica = std::make_unique<replication::Replica>(followed, slot.consistent_point)};
+      .replica = std::make_unique<replication::Replica>(followed, slot.consistent_point),
+      .insert_only = std::move(prepared.tables.insert_only)};
   if (replication::NeedsTypes(scope.plugin)) {
     auto types = postgres::ReadTypes(leader);
     if (!types) return std::unexpected(std::move(types.error()));

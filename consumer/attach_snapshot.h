@@ -26,6 +26,7 @@ struct AttachSnapshot {
   // The rows as a plugin with the losses shows them; without the log of truncations.
   std::unique_ptr<replication::Replica> replica;
   std::vector<postgres::TableName> blind_tables;  // their truncation cannot be seen
+  std::vector<postgres::TableName> insert_only;   // their UPDATE and DELETE are not decoded
   std::chrono::milliseconds wal_sender_timeout{0};
 };
 

@@ -147,7 +147,7 @@ Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
   auto version = PluginVersionOf(options, *output_plugin, *connection);
   if (!version) return std::unexpected(std::move(version.error()));
   const model::LossSet losses = model::LossesOf(options.plugin, *version);
-  replication::PluginChoice plugin{options.plugin, *version, options.publication};
+  replication::PluginChoice plugin{options.plugin, *version, options.publications};
   const AttachScope scope{options.scope, options.policy, plugin};
   if (options.install_triggers && losses.Has(model::Loss::kTruncate)) {
     if (auto ok = InstallTriggers(options, scope); !ok)
@@ -171,8 +171,8 @@ Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
     if (!stream) return std::unexpected(std::move(stream.error()));
     return Consumer(options, std::move(plugin), std::move(*identity), consistent_point,
                     std::move(relations), std::move(snapshot.excluded),
-                    std::move(snapshot.blind_tables), std::move(snapshot.replica),
-                    std::move(follower), std::move(*stream));
+                    std::move(snapshot.blind_tables), std::move(snapshot.insert_only),
+                    std::move(snapshot.replica), std::move(follower), std::move(*stream));
   };
   auto consumer = attach();
   if (!consumer) DropOwnSlot(options);

@@ -40,10 +40,11 @@ using replication::TimePoint;
 struct ConsumerOptions {
   std::string conninfo;
   std::string application_name = "lockstep listener";
-  std::string slot;                   // made by Attach, dropped by Detach
-  std::string plugin;                 // one of model::OutputPlugins()
-  postgres::TableScope scope;         // the tables that are followed
-  std::string publication;            // which tables pgoutput sends; no other plugin knows it
+  std::string slot;            // made by Attach, dropped by Detach
+  std::string plugin;          // one of model::OutputPlugins()
+  postgres::TableScope scope;  // the tables that are followed
+  // Which tables pgoutput sends; no other plugin knows them.
+  std::vector<std::string> publications = {};
   model::PluginVersion version = {};  // of the plugin on this server (postgres/plugin_probe.h)
   // What is done about a table that cannot be followed: Attach fails, or excluded() has it.
   replication::FollowPolicy policy = replication::FollowPolicy::kStrict;
@@ -74,6 +75,8 @@ class Consumer {
   model::Lsn consistent_point() const { return consistent_point_; }
   // Followed tables whose truncation cannot be seen.
   const std::vector<postgres::TableName>& blind_tables() const { return blind_tables_; }
+  // Followed tables whose UPDATE and DELETE are not in the stream: they have no replica identity.
+  const std::vector<postgres::TableName>& insert_only() const { return insert_only_; }
   // The tables of the scope that are not followed, as of the consistent point.
   const std::vector<postgres::ExcludedTable>& excluded() const { return excluded_; }
 
@@ -110,6 +113,7 @@ class Consumer {
            postgres::SystemIdentity identity, model::Lsn consistent_point,
            replication::RelationMap relations, std::vector<postgres::ExcludedTable> excluded,
            std::vector<postgres::TableName> blind_tables,
+           std::vector<postgres::TableName> insert_only,
            std::unique_ptr<replication::Replica> replica, replication::Follower follower,
            postgres::ReplicationStream stream)
       : options_(std::move(options)),
@@ -119,6 +123,7 @@ class Consumer {
         relations_(std::move(relations)),
         excluded_(std::move(excluded)),
         blind_tables_(std::move(blind_tables)),
+        insert_only_(std::move(insert_only)),
         replica_(std::move(replica)),
         follower_(std::move(follower)),
         stream_(std::move(stream)) {}
@@ -130,6 +135,7 @@ class Consumer {
   replication::RelationMap relations_;
   std::vector<postgres::ExcludedTable> excluded_;
   std::vector<postgres::TableName> blind_tables_;
+  std::vector<postgres::TableName> insert_only_;
   std::unique_ptr<replication::Replica> replica_;
   replication::Follower follower_;
   std::optional<postgres::ReplicationStream> stream_;

@@ -263,7 +263,7 @@ class Process {
          .slot = slot,
          .plugin = options_.plugin,
          .scope = postgres::TableScope::OneSchema(attach.schema),
-         .publication = attach.publication,
+         .publications = {attach.publication},
          .version = version_,
          .install_triggers = options_.install_triggers,
          .on_frame = std::move(record),

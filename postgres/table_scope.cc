@@ -95,12 +95,16 @@ std::string LikeOne(const std::vector<std::string>& patterns, const char* name) 
 // Conditions of relation_reader's query.
 constexpr const char* kOrdinary = "c.relkind = 'r' AND c.relpersistence = 'p' AND ";
 
-enum Field { kSchema, kName, kKind, kPersistence, kMayRead, kRowSecurity };
+enum Field { kSchema, kName, kKind, kPersistence, kMayRead, kRowSecurity, kIdentity };
 
+// A deferrable primary key is no identity.
 constexpr std::string_view kTables = R"(
 SELECT n.nspname, c.relname, c.relkind, c.relpersistence,
        has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'),
-       row_security_active(c.oid)
+       row_security_active(c.oid),
+       c.relreplident = 'f' OR EXISTS (
+         SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indimmediate AND i.indisvalid
+         AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident END)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f', 'm') AND {}
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C")";
@@ -172,9 +176,13 @@ Result<ScopeTables> ReadScope(Connection& connection, const TableScope& scope) {
   std::set<std::pair<std::string, std::string>> excluded;
   for (int row = 0; row < tables->rows(); ++row) {
     std::string reason = ReasonOf(*tables, row);
-    if (reason.empty()) continue;
-    ExcludedTable table{.schema = std::string(tables->Text(row, kSchema)),
-                        .name = std::string(tables->Text(row, kName)),
+    TableName name{std::string(tables->Text(row, kSchema)), std::string(tables->Text(row, kName))};
+    if (reason.empty()) {
+      if (tables->Text(row, kIdentity) == "f") read.insert_only.push_back(std::move(name));
+      continue;
+    }
+    ExcludedTable table{.schema = std::move(name.schema),
+                        .name = std::move(name.name),
                         .reason = std::move(reason),
                         .is_ordinary = tables->Text(row, kKind) == "r" &&
                                        tables->Text(row, kPersistence) == "p" &&

@@ -10,6 +10,7 @@
 #include "model/error.h"
 #include "model/relation.h"
 #include "postgres/connection.h"
+#include "postgres/relation_reader.h"
 
 namespace lockstep::postgres {
 
@@ -53,6 +54,9 @@ struct ScopeTables {
   // Ordinary permanent tables; inheritance children and leaf partitions count by themselves. Some
   // may have no key.
   std::vector<model::RelationPtr> followed;
+  // Those of them without a replica identity: their UPDATE and DELETE are not in the stream. In the
+  // same order.
+  std::vector<TableName> insert_only;
   // Lockstep's own (model/truncation_log.h), read and locked with the others. Excluded, too.
   std::vector<model::RelationPtr> truncation_logs;
   // Unlogged, temporary, foreign and partitioned tables, materialized views, and what the user may

@@ -39,7 +39,7 @@ class ConsumerScopeTest : public ConsumerFixture, public testing::WithParamInter
   static ConsumerOptions AuditOptions(const TableScope& scope = {}) {
     ConsumerOptions options = Options("scoped");
     options.plugin = GetParam();
-    options.publication = "everything";
+    options.publications = {"everything"};
     options.scope = scope;
     options.policy = replication::FollowPolicy::kSetAside;
     return options;
