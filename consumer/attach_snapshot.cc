@@ -38,10 +38,8 @@ std::string DescribeFirst(const std::vector<postgres::ExcludedTable>& excluded) 
                      first.reason);
 }
 
-constexpr const char* kNoKey =
-    "no primary key: its rows cannot be followed; add one, or set REPLICA IDENTITY USING INDEX";
-
-// A replica of no tables would agree with everything, and one without keys cannot tell rows apart.
+// A replica of no tables would agree with everything. A run's tables have keys, by which it tells
+// what a transaction did to a row.
 Result<void> CheckFollowable(const ScopeTables& tables, const AttachScope& scope) {
   if (tables.followed.empty()) {
     return Fail(model::ErrorKind::kUsage,
@@ -52,7 +50,9 @@ Result<void> CheckFollowable(const ScopeTables& tables, const AttachScope& scope
   for (const RelationPtr& relation : tables.followed) {
     if (!relation->key.empty()) continue;
     return Fail(model::ErrorKind::kUnsupported,
-                fmt::format("table {} has {}", relation->QualifiedName(), kNoKey));
+                fmt::format("table {} has no primary key: its rows cannot be followed; add one, or "
+                            "set REPLICA IDENTITY USING INDEX",
+                            relation->QualifiedName()));
   }
   for (const postgres::ExcludedTable& table : tables.excluded) {
     if (!table.is_ordinary) continue;
@@ -190,12 +190,13 @@ Result<void> CopyRows(std::vector<postgres::TableReader> readers,
   std::vector<TableToCopy> to_copy;
   for (std::uint32_t i = 0; i < followed.size(); ++i)
     to_copy.push_back({followed[i], i, states[i].bytes});
-  return CopyTables(
-      std::move(readers), std::move(to_copy), [&](const TableToCopy& from, postgres::TableRow row) {
-        model::Row key = from.relation->KeyOf(row.row);
-        auto shown = projection.Project(*from.relation, row.row);
-        database.Write(from.table, std::move(key), std::move(shown ? *shown : row.row));
-      });
+  return CopyTables(std::move(readers), std::move(to_copy),
+                    [&](const TableToCopy& from, postgres::TableRow row) {
+                      auto shown = projection.Project(*from.relation, row.row);
+                      model::Row copied = std::move(shown ? *shown : row.row);
+                      model::Row key = database.table(from.table).KeyToInsert(copied);
+                      database.Write(from.table, std::move(key), std::move(copied));
+                    });
 }
 
 }  // namespace
@@ -203,11 +204,6 @@ Result<void> CopyRows(std::vector<postgres::TableReader> readers,
 Result<ScopeTables> ReadTables(Connection& connection, const AttachScope& scope) {
   auto tables = postgres::ReadScope(connection, scope.scope);
   if (!tables || scope.policy == FollowPolicy::kStrict) return tables;
-  std::erase_if(tables->followed, [&](const RelationPtr& relation) {
-    if (!relation->key.empty()) return false;
-    tables->excluded.push_back({relation->schema, relation->name, kNoKey, true});
-    return true;
-  });
   if (replication::SendsPublications(scope.plugin) && !scope.plugin.publications.empty()) {
     auto ok = postgres::ExcludeUnpublished(connection, scope.plugin.publications, *tables);
     if (!ok) return std::unexpected(std::move(ok.error()));

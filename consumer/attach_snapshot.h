@@ -37,8 +37,8 @@ struct AttachScope {
   replication::PluginChoice plugin;
 };
 
-// The tables of the scope as they can be followed by the plugin. Under kSetAside those without a
-// key, and those that the publication leaves out, are excluded, too.
+// The tables of the scope as they can be followed by the plugin. Under kSetAside those that the
+// publications leave out are excluded, too.
 model::Result<postgres::ScopeTables> ReadTables(postgres::Connection& connection,
                                                 const AttachScope& scope);
 
@@ -52,9 +52,9 @@ struct AttachPreparation {
 };
 
 // Reads all tables of the scope under the slot's snapshot. kUsage when there are none to follow;
-// under kStrict kUnsupported when an ordinary one cannot be followed. kMisfit when a table was
-// truncated, rewritten, altered or dropped between the slot's consistent point and the lock that
-// keeps it as it is: another slot may have more luck. Blocks while the rows are copied, and so
+// under kStrict kUnsupported when an ordinary one cannot be followed by a key. kMisfit when a table
+// was truncated, rewritten, altered or dropped between the slot's consistent point and the lock
+// that keeps it as it is: another slot may have more luck. Blocks while the rows are copied, and so
 // does, for others, a TRUNCATE or ALTER of the tables.
 model::Result<AttachSnapshot> ReadAttachSnapshot(AttachPreparation prepared,
                                                  const postgres::CreatedSlot& slot,

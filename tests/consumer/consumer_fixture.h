@@ -19,6 +19,8 @@
 #include "model/change.h"
 #include "model/digest.h"
 #include "model/lsn.h"
+#include "model/output_plugin.h"
+#include "model/projection.h"
 #include "model/relation.h"
 #include "postgres/relation_reader.h"
 #include "postgres/slot.h"
@@ -155,10 +157,10 @@ class ConsumerFixture : public postgres::ClusterFixture {
       digest += model::HashTable(relation->name, DigestOf(sql, *relation));
     return digest;
   }
-  // The same of one table.
-  static model::TableDigest SourceDigestOf(const model::Relation& relation) {
+  // The same of one table, as a plugin with the losses shows it.
+  static model::TableDigest SourceDigestOf(const model::Relation& relation, model::LossSet losses) {
     Connection sql = Sql();
-    return DigestOf(sql, relation);
+    return DigestOf(sql, relation, losses);
   }
   // Follows up to now and compares.
   static void ExpectReplicaEqualsSource(Follow& follow) {
@@ -167,11 +169,14 @@ class ConsumerFixture : public postgres::ClusterFixture {
   }
 
  private:
-  static model::TableDigest DigestOf(Connection& sql, const model::Relation& relation) {
+  static model::TableDigest DigestOf(Connection& sql, const model::Relation& relation,
+                                     model::LossSet losses = {}) {
     model::TableDigest digest;
+    const model::Projection projection(losses);
     Must(postgres::ReadTable(sql, relation,
                              [&](const postgres::TableRow& row) -> model::Result<void> {
-                               digest.Add(row.row.bytes());
+                               const auto shown = projection.Project(relation, row.row);
+                               digest.Add((shown ? *shown : row.row).bytes());
                                return {};
                              }));
     return digest;

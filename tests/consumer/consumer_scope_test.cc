@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "consumer/consumer.h"
 #include "model/database.h"
@@ -52,7 +53,7 @@ class ConsumerScopeTest : public ConsumerFixture, public testing::WithParamInter
     follow.UntilReceived(InsertLsn());
     const model::Database& replica = follow->replica().database();
     for (std::uint32_t i = 0; i < replica.table_count(); ++i) {
-      EXPECT_EQ(replica.table(i).digest(), SourceDigestOf(*replica.table(i).relation()))
+      EXPECT_EQ(replica.table(i).digest(), SourceDigestOf(*replica.table(i).relation(), Losses()))
           << replica.table(i).relation()->QualifiedName();
     }
   }
@@ -62,8 +63,8 @@ class ConsumerScopeTest : public ConsumerFixture, public testing::WithParamInter
       reasons[table.schema + "." + table.name] = table.reason;
     return reasons;
   }
-  static bool Loses(model::Loss loss) {
-    return model::LossesOf(GetParam(), {.server = Sql().server_version()}).Has(loss);
+  static model::LossSet Losses() {
+    return model::LossesOf(GetParam(), {.server = Sql().server_version()});
   }
 };
 
@@ -148,7 +149,7 @@ TEST_P(ConsumerScopeTest, TruncationsAreSeenInEachSchema) {
   Write(
       "INSERT INTO s.t VALUES (1, 'a'); INSERT INTO \"Od.d \"\"one\".\"T.\"\"q\"\" \" "
       "VALUES (1, 'b')");
-  if (Loses(model::Loss::kTruncate)) {
+  if (Losses().Has(model::Loss::kTruncate)) {
     Follow blind(Must(Consumer::Attach(options)));
     EXPECT_THAT(blind->blind_tables(), ElementsAre(postgres::TableName{"Od.d \"one", "T.\"q\" "},
                                                    postgres::TableName{"Od.d \"one", "other"},
@@ -173,6 +174,65 @@ TEST_P(ConsumerScopeTest, AScopeWithoutTablesToFollowIsRefusedWithAReason) {
   EXPECT_EQ(consumer.error().kind, model::ErrorKind::kUsage);
   EXPECT_THAT(consumer.error().message, HasSubstr("s.unlogged: unlogged"));
   EXPECT_EQ(Slots(), "");
+}
+
+// ---- tables without a key ----
+
+TEST_P(ConsumerScopeTest, TablesWithoutAKeyAreMultisets) {
+  Write(
+      "CREATE TABLE s.log(a int, b text, f float8, big text, tz timetz); CREATE TABLE s.none();"
+      "ALTER TABLE s.log ALTER big SET STORAGE EXTERNAL; ALTER TABLE s.log REPLICA IDENTITY FULL;"
+      "ALTER TABLE s.none REPLICA IDENTITY FULL;"
+      "INSERT INTO s.log SELECT n % 3, NULL, 'NaN', repeat('0123456789', 1000), '12:00+05:30' "
+      "FROM generate_series(1, 30) n; INSERT INTO s.none DEFAULT VALUES;"
+      "INSERT INTO s.none DEFAULT VALUES");
+  Follow follow = AttachTo(TableScope::Matching("s"));
+  EXPECT_EQ(follow->replica().database().row_count(), 32U);
+  Write("INSERT INTO s.log SELECT 1, 'new', '-0', '', NULL FROM generate_series(1, 5)");
+  Write("INSERT INTO s.none DEFAULT VALUES");
+  const char* one = "ctid = (SELECT min(ctid) FROM s.log WHERE a = 1)";
+  Write(std::string("UPDATE s.log SET b = 'one' WHERE ") + one);
+  Write(std::string("DELETE FROM s.log WHERE ") + one);
+  Write("UPDATE s.log SET a = 2, f = -f WHERE a <> 2");
+  Write("UPDATE s.log SET b = b");
+  Write("UPDATE s.log SET big = big || 'x' WHERE big <> '' AND b IS NULL");
+  Write("DELETE FROM s.none WHERE ctid = (SELECT min(ctid) FROM s.none)");
+  ExpectEqual(follow);
+  Write("BEGIN; DELETE FROM s.log WHERE a = 2; INSERT INTO s.log VALUES (7); COMMIT");
+  ExpectEqual(follow);
+  EXPECT_EQ(follow->replica().database().row_count(), 3U);
+  Must(follow->Detach());
+}
+
+TEST_P(ConsumerScopeTest, TablesWithoutIdentityAreFollowedWhileTheyGrow) {
+  Write(
+      "DROP PUBLICATION everything; CREATE PUBLICATION everything FOR ALL TABLES WITH (publish = "
+      "'insert, truncate'); CREATE PUBLICATION identified FOR TABLE s.t;"
+      "CREATE TABLE s.log(a int); INSERT INTO s.log VALUES (1), (1);"
+      "CREATE TABLE s.late(id int PRIMARY KEY DEFERRABLE)");
+  ConsumerOptions options = AuditOptions(TableScope::Matching("s"));
+  options.publications.push_back("identified");
+  Follow follow(Must(Consumer::Attach(options)));
+  EXPECT_THAT(follow->insert_only(),
+              ElementsAre(postgres::TableName{"s", "late"}, postgres::TableName{"s", "log"}));
+  Write(
+      "INSERT INTO s.log VALUES (1), (2); INSERT INTO s.t VALUES (1, 'a');"
+      "INSERT INTO s.late VALUES (1); UPDATE s.t SET id = 2");
+  ExpectEqual(follow);
+  EXPECT_EQ(follow->replica().database().row_count(), 6U);
+  Must(follow->Detach());
+  Write("DROP PUBLICATION identified");
+}
+
+TEST_P(ConsumerScopeTest, WhatThePublicationLeavesOutIsExcluded) {
+  Write("DROP PUBLICATION everything; CREATE PUBLICATION everything FOR TABLE s.t");
+  Follow follow = AttachTo();
+  const bool by_publication = std::string_view(GetParam()).starts_with("pgoutput");
+  EXPECT_EQ(follow->replica().database().table_count(), by_publication ? 1U : 3U);
+  EXPECT_EQ(follow->excluded().size(), by_publication ? 2U : 0U);
+  Write("INSERT INTO s.t VALUES (1, 'a'); INSERT INTO \"Od.d \"\"one\".other VALUES (1)");
+  ExpectEqual(follow);
+  Must(follow->Detach());
 }
 
 }  // namespace
