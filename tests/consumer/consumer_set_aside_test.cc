@@ -178,6 +178,18 @@ TEST_P(ConsumerSetAsideTest, AnAlteredTableThatIsTruncated) {
   Must(follow->Detach());
 }
 
+TEST_P(ConsumerSetAsideTest, ATableThatIsCreatedAgainWherePgoutputTells) {
+  if (!IsPgoutput()) GTEST_SKIP() << "the plugin knows tables by name";
+  Write("CREATE TABLE s.u(id int PRIMARY KEY)");
+  Follow follow = AttachTo(TableScope::Matching("s"));
+  Write("INSERT INTO s.u VALUES (1), (2); INSERT INTO s.t VALUES (1, 'a')");
+  Write("DROP TABLE s.u; CREATE TABLE s.u(id int PRIMARY KEY); INSERT INTO s.u VALUES (3)");
+  ExpectOthersEqual(follow);
+  EXPECT_THAT(ReasonOf(follow, "u"), HasSubstr("another table has the name now"));
+  EXPECT_EQ(follow->replica().set_aside().size(), 1U);
+  Must(follow->Detach());
+}
+
 TEST_P(ConsumerSetAsideTest, AnIdentityThatIsTakenAway) {
   Write(
       "CREATE TABLE s.log(a int); ALTER TABLE s.log REPLICA IDENTITY FULL;"
