@@ -4,6 +4,7 @@
 #ifndef LOCKSTEP_REPLICATION_RELATION_MAP_H_
 #define LOCKSTEP_REPLICATION_RELATION_MAP_H_
 
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -11,20 +12,32 @@
 #include "model/error.h"
 #include "model/relation.h"
 #include "model/type_catalog.h"
+#include "replication/follow_policy.h"
 #include "replication/sql_name.h"
 
 namespace lockstep::replication {
 
 class RelationMap {
  public:
+  // Whether a table would be followed if it were there at the attach.
+  using Covers = std::function<bool(const QualifiedName&)>;
+
   // Follows `relations`, which are all the tables of their schemas. Without `types` the built-in
   // ones are known.
   explicit RelationMap(std::vector<model::RelationPtr> relations,
                        model::TypeCatalogPtr types = std::make_shared<const model::TypeCatalog>())
-      : relations_(std::move(relations)), types_(std::move(types)) {}
+      : RelationMap(std::move(relations), std::move(types), nullptr) {}
+  // Follows `relations`, which are all the tables that `covers` is true of, and logs of
+  // truncations.
+  RelationMap(std::vector<model::RelationPtr> relations, model::TypeCatalogPtr types, Covers covers,
+              FollowPolicy policy = FollowPolicy::kStrict)
+      : relations_(std::move(relations)),
+        types_(std::move(types)),
+        covers_(std::move(covers)),
+        policy_(policy) {}
 
-  // nullptr: the table lies in a schema that is not followed, or is its log of truncations.
-  // kMisfit: it lies in a followed schema and is unknown.
+  // nullptr: the table is not followed, or is a log of truncations. kMisfit: it should be followed
+  // and is unknown.
   model::Result<model::RelationPtr> Find(const QualifiedName& name) const;
 
   // The log of truncations of a followed schema (model/truncation_log.h), for plugins that do not
@@ -32,10 +45,14 @@ class RelationMap {
   model::RelationPtr FindTruncationLog(const QualifiedName& name) const;
 
   const model::TypeCatalog& types() const { return *types_; }
+  // What is done about a table whose changes cannot be read.
+  FollowPolicy policy() const { return policy_; }
 
  private:
   std::vector<model::RelationPtr> relations_;
   model::TypeCatalogPtr types_;
+  Covers covers_;  // empty: all tables of the relations' schemas
+  FollowPolicy policy_ = FollowPolicy::kStrict;
 };
 
 }  // namespace lockstep::replication

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "model/text_form.h"
@@ -20,7 +22,13 @@ std::unexpected<Misfit> DoesNotFit(const char* operation, const Relation& relati
   return std::unexpected(
       Misfit{relation.name, key,
              fmt::format("{} on {} of key {}: {}", operation, relation.QualifiedName(),
-                         model::DescribeKey(relation, key), why)});
+                         model::DescribeKey(relation, key), why),
+             std::nullopt, relation.schema});
+}
+
+std::unexpected<Misfit> Unfollowable(std::uint32_t table, std::unexpected<Misfit> misfit) {
+  misfit.error().unfollowable = table;
+  return misfit;
 }
 
 // (id integer, note text)
@@ -45,13 +53,38 @@ std::string KeyNames(const Relation& relation) {
 
 constexpr const char* kAbsent = "the replica has no such row";
 constexpr const char* kDuplicate = "the replica has this key already";
-constexpr const char* kKeyless =
-    "nothing identifies a row; give the table a primary key or a REPLICA IDENTITY USING INDEX";
+constexpr const char* kNoOldRow =
+    "nothing identifies the row; give the table a primary key or REPLICA IDENTITY FULL";
+// Whether an old row tells all that the plugin sends of its columns.
+bool IsWhole(const Row& row) {
+  for (const model::Cell cell : row) {
+    if (!std::holds_alternative<model::Value>(cell) &&
+        !std::holds_alternative<model::NotSent>(cell))
+      return false;
+  }
+  return true;
+}
+
 constexpr const char* kNoKey = "the key is not complete in the stream (replica identity)";
 
 }  // namespace
 
 std::expected<Applied, Misfit> Replica::Apply(const model::Transaction& transaction) {
+  for (const model::UnreadTable& table : transaction.unread) {
+    if (policy_ == FollowPolicy::kStrict)
+      return std::unexpected(Misfit{table.name, Row(), table.reason, std::nullopt, table.schema});
+    SetAside(table, transaction.end_lsn);
+  }
+  while (true) {
+    auto applied = ApplyChanges(transaction);
+    if (applied || policy_ == FollowPolicy::kStrict || !applied.error().unfollowable)
+      return applied;
+    SetAside(*applied.error().unfollowable, std::move(applied.error().message),
+             transaction.end_lsn);
+  }
+}
+
+std::expected<Applied, Misfit> Replica::ApplyChanges(const model::Transaction& transaction) {
   Images images;
   digest_.Clear();
   images.reserve(transaction.changes.size());
@@ -70,8 +103,7 @@ std::expected<Applied, Misfit> Replica::Apply(const model::Transaction& transact
 std::expected<void, Misfit> Replica::Apply(const model::Insert& insert, Images& images) {
   auto table = TableOf(insert.relation);
   if (!table) return std::unexpected(std::move(table.error()));
-  if (insert.relation->key.empty()) return DoesNotFit("INSERT", *insert.relation, Row(), kKeyless);
-  Row key = insert.relation->KeyOf(insert.row);
+  Row key = database_.table(*table).KeyToInsert(insert.row);
   if (database_.table(*table).Find(key))
     return DoesNotFit("INSERT", *insert.relation, key, kDuplicate);
   digest_.Insert(insert.relation->name, insert.row);
@@ -83,9 +115,10 @@ std::expected<void, Misfit> Replica::Apply(const model::Update& update, Images& 
   const Relation& relation = *update.relation;
   auto table = TableOf(update.relation);
   if (!table) return std::unexpected(std::move(table.error()));
-  if (relation.key.empty()) return DoesNotFit("UPDATE", relation, Row(), kKeyless);
+  if (relation.key.empty()) return UpdateCopy(*table, update, images);
   Row old_key = relation.KeyOf(update.old_row ? *update.old_row : update.row);
-  if (!old_key.IsComplete()) return DoesNotFit("UPDATE", relation, old_key, kNoKey);
+  if (!old_key.IsComplete())
+    return Unfollowable(*table, DoesNotFit("UPDATE", relation, old_key, kNoKey));
   const Row* found = database_.table(*table).Find(old_key);
   if (!found) return DoesNotFit("UPDATE", relation, old_key, kAbsent);
   Row row = update.row.IsComplete() ? update.row : FillUnchanged(update.row, *found);
@@ -104,13 +137,44 @@ std::expected<void, Misfit> Replica::Apply(const model::Update& update, Images& 
 std::expected<void, Misfit> Replica::Apply(const model::Delete& erase, Images& images) {
   auto table = TableOf(erase.relation);
   if (!table) return std::unexpected(std::move(table.error()));
-  if (erase.relation->key.empty()) return DoesNotFit("DELETE", *erase.relation, Row(), kKeyless);
+  if (erase.relation->key.empty()) return DeleteCopy(*table, erase, images);
   Row key = erase.relation->KeyOf(erase.old_row);
-  if (!key.IsComplete()) return DoesNotFit("DELETE", *erase.relation, key, kNoKey);
+  if (!key.IsComplete())
+    return Unfollowable(*table, DoesNotFit("DELETE", *erase.relation, key, kNoKey));
   if (!database_.table(*table).Find(key))
     return DoesNotFit("DELETE", *erase.relation, key, kAbsent);
   digest_.Delete(erase.relation->name, key);
   images.push_back(database_.Write(*table, std::move(key), std::nullopt));
+  return {};
+}
+
+std::expected<void, Misfit> Replica::UpdateCopy(std::uint32_t table, const model::Update& update,
+                                                Images& images) {
+  const Relation& relation = *update.relation;
+  if (!update.old_row || !IsWhole(*update.old_row))
+    return Unfollowable(table, DoesNotFit("UPDATE", relation, Row(), kNoOldRow));
+  const Row& old_row = *update.old_row;
+  const std::uint64_t copies = database_.table(table).CountCopies(old_row);
+  if (copies == 0) return DoesNotFit("UPDATE", relation, old_row, kAbsent);
+  Row row = update.row.IsComplete() ? update.row : FillUnchanged(update.row, old_row);
+  digest_.Update(relation.name, row == old_row ? nullptr : &old_row, row);
+  Row old_key = model::Table::CopyKey(old_row, copies - 1);
+  images.push_back(database_.Write(table, std::move(old_key), std::nullopt));
+  Row key = database_.table(table).KeyToInsert(row);
+  images.push_back(database_.Write(table, std::move(key), std::move(row)));
+  return {};
+}
+
+std::expected<void, Misfit> Replica::DeleteCopy(std::uint32_t table, const model::Delete& erase,
+                                                Images& images) {
+  const Relation& relation = *erase.relation;
+  if (!IsWhole(erase.old_row))
+    return Unfollowable(table, DoesNotFit("DELETE", relation, Row(), kNoOldRow));
+  const std::uint64_t copies = database_.table(table).CountCopies(erase.old_row);
+  if (copies == 0) return DoesNotFit("DELETE", relation, erase.old_row, kAbsent);
+  digest_.Delete(relation.name, erase.old_row);
+  Row key = model::Table::CopyKey(erase.old_row, copies - 1);
+  images.push_back(database_.Write(table, std::move(key), std::nullopt));
   return {};
 }
 
@@ -129,11 +193,16 @@ std::expected<void, Misfit> Replica::Apply(const model::LogicalMessage& message,
 
 std::expected<std::uint32_t, Misfit> Replica::TableOf(const model::RelationPtr& relation) {
   if (relation == last_relation_) return last_table_;
+  if (auto known = tables_.find(relation); known != tables_.end()) {
+    last_relation_ = relation;
+    return last_table_ = known->second;
+  }
   auto table = database_.FindTable(relation->schema, relation->name);
   if (!table) {
     return std::unexpected(
         Misfit{relation->name, Row(),
-               fmt::format("the replica has no table {}", relation->QualifiedName())});
+               fmt::format("the replica has no table {}", relation->QualifiedName()), std::nullopt,
+               relation->schema});
   }
   if (const Relation& known = *database_.table(*table).relation();
       relation->columns != known.columns || relation->key != known.key) {
@@ -142,11 +211,12 @@ std::expected<std::uint32_t, Misfit> Replica::TableOf(const model::RelationPtr& 
         fmt::format("table {} changed since the listener attached: its columns were {} with key "
                     "{}, and are {} with key {}; attach again",
                     relation->QualifiedName(), ColumnNames(known), KeyNames(known),
-                    ColumnNames(*relation), KeyNames(*relation))});
+                    ColumnNames(*relation), KeyNames(*relation)),
+        *table, relation->schema});
   }
+  tables_.emplace(relation, *table);
   last_relation_ = relation;
-  last_table_ = *table;
-  return *table;
+  return last_table_ = *table;
 }
 
 void Replica::Quarantine(std::uint32_t table) {
@@ -155,9 +225,27 @@ void Replica::Quarantine(std::uint32_t table) {
   (void)database_.EraseAll(table);
 }
 
-bool Replica::IsQuarantined(const model::RelationPtr& relation) {
-  const auto table = relation ? TableOf(relation) : std::expected<std::uint32_t, Misfit>(0);
-  return relation && table && quarantined_[*table];
+void Replica::SetAside(std::uint32_t table, std::string reason, model::Lsn end_lsn) {
+  Quarantine(table);
+  const Relation& relation = *database_.table(table).relation();
+  SetAside({relation.schema, relation.name, std::move(reason)}, end_lsn);
+}
+
+void Replica::SetAside(const model::UnreadTable& table, model::Lsn end_lsn) {
+  const auto same = [&](const SetAsideTable& known) {
+    return known.schema == table.schema && known.name == table.name;
+  };
+  if (std::ranges::any_of(set_aside_, same)) return;
+  set_aside_.push_back({table.schema, table.name, table.reason, end_lsn});
+  if (auto known = database_.FindTable(table.schema, table.name)) Quarantine(*known);
+}
+
+// By the name: its columns may be others than the replica's.
+bool Replica::IsQuarantined(const model::RelationPtr& relation) const {
+  if (!relation) return false;
+  if (relation == last_relation_) return quarantined_[last_table_];
+  const auto table = database_.FindTable(relation->schema, relation->name);
+  return table && quarantined_[*table];
 }
 
 Row Replica::FillUnchanged(const Row& row, const Row& old_row) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "postgres/relation_reader.h"
+#include "postgres/table_scope.h"
 #include "replication/make_decoder.h"
 #include "replication/relation_map.h"
 #include "tests/consumer/consumer_fixture.h"
@@ -253,7 +254,7 @@ TEST_F(ConsumerTest, FailedAttachLeavesNoSlot) {
   EXPECT_EQ(Slots(), "");
 
   ConsumerOptions no_schema = Options("no_schema");
-  no_schema.schema = "absent";
+  no_schema.scope = postgres::TableScope::OneSchema("absent");
   const model::Error absent = attach(no_schema);
   EXPECT_EQ(absent.kind, model::ErrorKind::kUsage);
   EXPECT_NE(absent.message.find("absent"), std::string::npos) << absent.message;
@@ -264,6 +265,8 @@ TEST_F(ConsumerTest, FailedAttachLeavesNoSlot) {
   EXPECT_EQ(no_key.kind, model::ErrorKind::kUnsupported);
   EXPECT_NE(no_key.message.find("s.no_key"), std::string::npos) << no_key.message;
   EXPECT_EQ(Slots(), "");
+  Write("ALTER TABLE s.no_key REPLICA IDENTITY FULL");
+  EXPECT_EQ(attach(Options("no_key")).kind, model::ErrorKind::kUnsupported);
 }
 
 TEST_F(ConsumerTest, SlotOfSomebodyElseStays) {
