@@ -1,5 +1,5 @@
 // What decoderbufs shows in its own way of a capture from a real server, and what it refuses. What
-// all plugins show alike: captured_changes_test.
+// all plugins show alike: decoder_captures_test.
 #include "replication/decoderbufs_decoder.h"
 
 #include <gmock/gmock.h>

@@ -1,5 +1,5 @@
 // What pgoutput shows in its own way of two captures from a real server, one with text and one with
-// binary values, and what it refuses. What all plugins show alike: captured_changes_test.
+// binary values, and what it refuses. What all plugins show alike: decoder_captures_test.
 #include "replication/pgoutput_decoder.h"
 
 #include <gmock/gmock.h>

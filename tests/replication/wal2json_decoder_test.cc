@@ -1,5 +1,5 @@
 // What wal2json shows in its own way of a capture from a real server, and what it refuses. What all
-// plugins show alike: captured_changes_test.
+// plugins show alike: decoder_captures_test.
 #include "replication/wal2json_decoder.h"
 
 #include <gmock/gmock.h>

@@ -62,12 +62,12 @@ std::string KeyOfEvent(const XLogData&, const Result<Event>& event) {
   return RelationOf(change->change)->name;
 }
 
-class CapturedChangesTest : public testing::TestWithParam<const char*>, protected DecodedCapture {
+class DecoderCapturesTest : public testing::TestWithParam<const char*>, protected DecodedCapture {
  protected:
-  CapturedChangesTest() : DecodedCapture(GetParam(), *DecoderOf(GetParam()), KeyOfEvent) {}
+  DecoderCapturesTest() : DecodedCapture(GetParam(), *DecoderOf(GetParam()), KeyOfEvent) {}
 };
 
-INSTANTIATE_TEST_SUITE_P(Plugins, CapturedChangesTest,
+INSTANTIATE_TEST_SUITE_P(Plugins, DecoderCapturesTest,
                          testing::Values("decoderbufs", "wal2json", "pgoutput", "pgoutput-binary"),
                          [](const auto& plugin) {
                            std::string name = plugin.param;
@@ -75,7 +75,7 @@ INSTANTIATE_TEST_SUITE_P(Plugins, CapturedChangesTest,
                            return name;
                          });
 
-TEST_P(CapturedChangesTest, RowsComeAsTheyWereInserted) {
+TEST_P(DecoderCapturesTest, RowsComeAsTheyWereInserted) {
   std::size_t compared = 0;
   for (const std::string& table : TablesWithCapturedRows()) {
     if (IsShownOtherwise(GetParam(), table)) continue;
@@ -86,12 +86,12 @@ TEST_P(CapturedChangesTest, RowsComeAsTheyWereInserted) {
   EXPECT_EQ(compared, TablesWithCapturedRows().size() - 1);
 }
 
-TEST_P(CapturedChangesTest, RelationsAreThoseOfTheCatalog) {
+TEST_P(DecoderCapturesTest, RelationsAreThoseOfTheCatalog) {
   for (const std::string& table : TablesWithCapturedRows())
     EXPECT_EQ(*Nth<Insert>(table, 0).relation, *CapturedRelation(table)) << table;
 }
 
-TEST_P(CapturedChangesTest, NamesThatNeedQuotesAreRead) {
+TEST_P(DecoderCapturesTest, NamesThatNeedQuotesAreRead) {
   const std::string table = "Odd \"T.q\"";
   EXPECT_EQ(Nth<Update>(table, 1).row, RowOf({Int(2), Txt("x"), Txt("y"), Int(2)}));
   EXPECT_EQ(Nth<Delete>(table, 2).old_row,
@@ -100,7 +100,7 @@ TEST_P(CapturedChangesTest, NamesThatNeedQuotesAreRead) {
 
 // ---- old rows and what is left out ----
 
-TEST_P(CapturedChangesTest, AnOutOfLineValueThatWasNotTouchedIsUnchanged) {
+TEST_P(DecoderCapturesTest, AnOutOfLineValueThatWasNotTouchedIsUnchanged) {
   const std::string table = "toasted";
   const auto untouched = Nth<Update>(table, 1);
   EXPECT_EQ(untouched.old_row, std::nullopt);
@@ -113,7 +113,7 @@ TEST_P(CapturedChangesTest, AnOutOfLineValueThatWasNotTouchedIsUnchanged) {
 }
 
 // wal2json always says the identity; the standard form only when it changed.
-TEST_P(CapturedChangesTest, OldRowsOfACompositeKeyHoldTheKeyOnly) {
+TEST_P(DecoderCapturesTest, OldRowsOfACompositeKeyHoldTheKeyOnly) {
   const std::string table = "keyed";
   EXPECT_EQ(Nth<Update>(table, 1).old_row, std::nullopt);
   const auto key_changed = Nth<Update>(table, 2);
@@ -122,7 +122,7 @@ TEST_P(CapturedChangesTest, OldRowsOfACompositeKeyHoldTheKeyOnly) {
   EXPECT_EQ(Nth<Delete>(table, 3).old_row, RowOf({Int(2), Txt("one"), kNotInIdentity}));
 }
 
-TEST_P(CapturedChangesTest, OldRowsOfIdentityFullAreWholeAndTheirNullsAreNull) {
+TEST_P(DecoderCapturesTest, OldRowsOfIdentityFullAreWholeAndTheirNullsAreNull) {
   const std::string table = "full_identity";
   const auto first = Nth<Update>(table, 1);
   EXPECT_EQ(first.old_row, RowOf({Int(1), kNull, Txt(BigText())}));
@@ -133,7 +133,7 @@ TEST_P(CapturedChangesTest, OldRowsOfIdentityFullAreWholeAndTheirNullsAreNull) {
   EXPECT_EQ(Nth<Delete>(table, 3).old_row, RowOf({Int(2), kNull, Txt(BigText())}));
 }
 
-TEST_P(CapturedChangesTest, OldRowsOfAnIndexIdentityHoldTheIndexOnly) {
+TEST_P(DecoderCapturesTest, OldRowsOfAnIndexIdentityHoldTheIndexOnly) {
   const std::string table = "indexed";
   EXPECT_EQ(Nth<Update>(table, 1).old_row, std::nullopt);  // the primary key is not the identity
   const auto update = Nth<Update>(table, 2);
@@ -144,7 +144,7 @@ TEST_P(CapturedChangesTest, OldRowsOfAnIndexIdentityHoldTheIndexOnly) {
 
 // ---- transactions ----
 
-TEST_P(CapturedChangesTest, WhatWasRolledBackDoesNotCome) {
+TEST_P(DecoderCapturesTest, WhatWasRolledBackDoesNotCome) {
   EXPECT_EQ(InsertedRows("saved", 2), (std::vector{RowOf({Int(1)}), RowOf({Int(3)})}));
   EXPECT_EQ(Nth<Update>("saved", 2).old_row, RowOf({Int(3)}));
   for (const Result<Event>& event : events_["saved"]) {
@@ -153,12 +153,12 @@ TEST_P(CapturedChangesTest, WhatWasRolledBackDoesNotCome) {
   }
 }
 
-TEST_P(CapturedChangesTest, ATableOfAnotherSchemaIsCountedOnly) {
+TEST_P(DecoderCapturesTest, ATableOfAnotherSchemaIsCountedOnly) {
   EXPECT_EQ(std::get<OtherTableEvent>(*Decoded("(other table)", 0)).xid,
             std::get<ChangeEvent>(*Decoded("saved", 0)).xid);
 }
 
-TEST_P(CapturedChangesTest, CommitsEndWhatBeganAtThePositionOfTheirFramesWhichRise) {
+TEST_P(DecoderCapturesTest, CommitsEndWhatBeganAtThePositionOfTheirFramesWhichRise) {
   ASSERT_EQ(events_["(begin)"].size(), events_["(commit)"].size());
   model::Lsn last;
   for (std::size_t i = 0; i < events_["(begin)"].size(); ++i) {
