@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <cassert>
-#include <charconv>
+#include <cstddef>
+#include <memory>
+#include <string_view>
 #include <utility>
 
-#include "model/text_form.h"
-#include "model/value.h"
 #include "postgres/libpq_access.h"
 
 namespace lockstep::postgres {
@@ -24,49 +24,6 @@ constexpr const char* kBegin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 struct FreeMemory {
   void operator()(char* memory) const { PQfreemem(memory); }
 };
-
-std::string CopyCommand(const Relation& relation, Xmin xmin) {
-  std::string columns;
-  for (const model::Column& column : relation.columns) {
-    columns += (columns.empty() ? "" : ", ") + model::SqlIdentifier(column.name);
-  }
-  if (xmin == Xmin::kRead) columns += columns.empty() ? "xmin" : ", xmin";
-  return fmt::format("COPY (SELECT {} FROM ONLY {}.{}) TO STDOUT", columns,
-                     model::SqlIdentifier(relation.schema), model::SqlIdentifier(relation.name));
-}
-
-std::size_t CountFields(const Relation& relation, Xmin xmin) {
-  return relation.columns.size() + (xmin == Xmin::kRead ? 1 : 0);
-}
-
-Result<TableRow> ParseRow(const Relation& relation, Xmin xmin, std::string_view line,
-                          CopyTextParser& parser, model::RowBuilder& builder) {
-  auto fields = parser.Parse(line);
-  if (!fields) return Fail("table " + relation.QualifiedName(), fields.error());
-  builder.Clear();
-  for (std::size_t i = 0; i < relation.columns.size(); ++i) {
-    const std::optional<std::string_view>& field = (*fields)[i];
-    if (!field) {
-      builder.Add(model::Value(model::Null{}));
-    } else if (Result<void> added = model::AppendFromText(relation.columns[i], *field, builder);
-               !added) {
-      return Fail(
-          fmt::format("table {}, column {}", relation.QualifiedName(), relation.columns[i].name),
-          added.error());
-    }
-  }
-  TableRow row;
-  row.row = builder.Build();
-  if (xmin == Xmin::kRead) {
-    std::string_view text = fields->back().value_or(std::string_view());
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), row.xmin.value);
-    if (error != std::errc() || end != text.data() + text.size()) {
-      return Fail(ErrorKind::kMalformed, fmt::format("table {}: xmin {:?} is not a number",
-                                                     relation.QualifiedName(), text));
-    }
-  }
-  return row;
-}
 
 }  // namespace
 
@@ -96,8 +53,7 @@ Result<void> ReadTable(Connection& connection, const Relation& relation,
   if (PQresultStatus(begun.get()) != PGRES_COPY_OUT) {
     return std::unexpected(ErrorOf(handle, begun.get(), Abbreviate(command)));
   }
-  CopyTextParser parser(CountFields(relation, xmin));
-  model::RowBuilder builder;
+  CopyRowParser parser(relation, xmin);
   Result<void> outcome;
   char* buffer = nullptr;
   int size = 0;
@@ -105,7 +61,7 @@ Result<void> ReadTable(Connection& connection, const Relation& relation,
     std::unique_ptr<char, FreeMemory> owned(buffer);
     if (!outcome) continue;  // the rest has to be read before the connection is of use again
     std::string_view line(buffer, static_cast<std::size_t>(size));
-    Result<TableRow> row = ParseRow(relation, xmin, line, parser, builder);
+    Result<TableRow> row = parser.Parse(line);
     outcome = row ? consume(*row) : Result<void>(std::unexpected(row.error()));
     if (!outcome) (void)connection.Cancel();
   }
@@ -188,8 +144,7 @@ Result<void> TableReader::Flush() {
 Result<void> TableReader::Read(model::RelationPtr relation, Xmin xmin) {
   assert(done());
   relation_ = std::move(relation);
-  xmin_ = xmin;
-  parser_ = CopyTextParser(CountFields(*relation_, xmin));
+  parser_.emplace(*relation_, xmin);
   std::string command = CopyCommand(*relation_, xmin);
   if (PQsendQuery(LibpqAccess::Handle(connection_), command.c_str()) != 1) {
     return std::unexpected(Failure());
@@ -235,7 +190,7 @@ Result<std::optional<TableRow>> TableReader::Next() {
       }
       if (size > 0) {
         std::string_view line(buffer, static_cast<std::size_t>(size));
-        Result<TableRow> row = ParseRow(*relation_, xmin_, line, parser_, builder_);
+        Result<TableRow> row = parser_->Parse(line);
         if (!row) return std::unexpected(row.error());
         return std::move(*row);
       }

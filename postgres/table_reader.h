@@ -13,11 +13,9 @@
 #include <vector>
 
 #include "model/error.h"
-#include "model/ids.h"
 #include "model/relation.h"
-#include "model/row.h"
 #include "postgres/connection.h"
-#include "postgres/copy_text.h"
+#include "postgres/copy_row.h"
 
 namespace lockstep::postgres {
 
@@ -36,13 +34,6 @@ model::Result<void> BeginSnapshotAndLock(Connection& connection, const std::stri
 // for older snapshots: without the lock it would empty a table that is read later.
 model::Result<void> LockTables(Connection& connection,
                                const std::vector<model::RelationPtr>& tables);
-
-struct TableRow {
-  model::Row row;   // complete, columns as in the Relation
-  model::Xid xmin;  // 0 unless asked for. The subtransaction's where a savepoint was open
-};
-
-enum class Xmin { kLeaveOut, kRead };
 
 // Blocking: all rows of a table, in the order that the server reads them, each given to `consume`,
 // whose error ends the reading (the connection is then in a failed transaction). A row that is not
@@ -85,9 +76,7 @@ class TableReader {
   Connection connection_;
   State state_ = State::kIdle;
   model::RelationPtr relation_;
-  Xmin xmin_ = Xmin::kLeaveOut;
-  CopyTextParser parser_{0};
-  model::RowBuilder builder_;
+  std::optional<CopyRowParser> parser_;  // of *relation_
   bool wants_write_ = false;
 };
 

@@ -66,17 +66,37 @@ std::string FromHex(std::string_view line) {
   return bytes;
 }
 
+std::vector<std::string> LinesOf(std::string_view capture) {
+  const std::string path = "tests/replication/captures/" + std::string(capture) + ".hex";
+  std::ifstream file(path);
+  if (!file) throw std::runtime_error("cannot read " + path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  return lines;
+}
+
 }  // namespace
 
 std::vector<std::string> CapturedMessages(std::string_view plugin) {
-  const std::string path = "tests/replication/captures/" + std::string(plugin) + ".hex";
-  std::ifstream file(path);
-  if (!file) throw std::runtime_error("cannot read " + path);
   std::vector<std::string> messages;
-  for (std::string line; std::getline(file, line);) {
+  for (const std::string& line : LinesOf(plugin)) {
     if (!line.starts_with('#')) messages.push_back(FromHex(line));
   }
   return messages;
+}
+
+std::vector<std::string> CapturedCopyRows(std::string_view table) {
+  const std::string heading = "# table " + std::string(table);
+  std::vector<std::string> rows;
+  bool is_of_table = false;
+  for (const std::string& line : LinesOf("copy")) {
+    if (line.starts_with('#')) {
+      is_of_table = line == heading;
+    } else if (is_of_table) {
+      rows.push_back(FromHex(line));
+    }
+  }
+  return rows;
 }
 
 std::vector<model::RelationPtr> CapturedRelations() {

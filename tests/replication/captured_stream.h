@@ -1,4 +1,4 @@
-// What a real server sent (captures/<plugin>.hex), and the tables it is about.
+// What a real server sent (captures/<plugin>.hex, captures/copy.hex), and the tables it is about.
 #ifndef LOCKSTEP_TESTS_REPLICATION_CAPTURED_STREAM_H_
 #define LOCKSTEP_TESTS_REPLICATION_CAPTURED_STREAM_H_
 
@@ -13,6 +13,9 @@ namespace lockstep::replication {
 
 // The CopyData messages in the order they came, headers and keepalives included.
 std::vector<std::string> CapturedMessages(std::string_view plugin = "decoderbufs");
+
+// The CopyData messages of COPY of a table of the schema "captured": a row each.
+std::vector<std::string> CapturedCopyRows(std::string_view table);
 
 // The followed tables (schema "captured") as the catalog had them when the slot was made, except
 // captured.late, which was created later; and captured.composed, which wal2json.sql creates,

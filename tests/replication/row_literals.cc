@@ -12,6 +12,13 @@ model::Row RowOf(std::initializer_list<model::Cell> cells) {
   return builder.Build();
 }
 
+model::Row WithCell(const model::Row& row, std::size_t column, const model::Cell& cell) {
+  model::RowBuilder builder;
+  std::size_t i = 0;
+  for (const model::Cell old : row) builder.Add(i++ == column ? cell : old);
+  return builder.Build();
+}
+
 }  // namespace lockstep::replication
 
 namespace lockstep::model {

@@ -2,6 +2,7 @@
 #ifndef LOCKSTEP_TESTS_REPLICATION_ROW_LITERALS_H_
 #define LOCKSTEP_TESTS_REPLICATION_ROW_LITERALS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <ostream>
@@ -33,6 +34,8 @@ inline model::Cell Oth(std::string_view type_name, std::string_view text) {
 }
 
 model::Row RowOf(std::initializer_list<model::Cell> cells);
+// The row with another cell in a column, from 0.
+model::Row WithCell(const model::Row& row, std::size_t column, const model::Cell& cell);
 
 }  // namespace lockstep::replication
 
