@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "auditor/followed_tables.h"
+#include "auditor/form_changes.h"
 #include "model/relation.h"
 #include "postgres/table_state.h"
 
@@ -85,22 +85,23 @@ Result<void> Checkpoint::LockTables(const model::Database& replica, const std::s
   Connection& leader = reading_.front();
   const std::vector<RelationPtr> tables = TablesOf(replica);
   auto locked = postgres::BeginSnapshotAndLock(leader, snapshot, tables, kLockTimeout);
-  auto now = ReadFollowedTables(observer_, options_.schema);
+  auto now = consumer::ReadTables(observer_, options_.scope);
   if (!now) return std::unexpected(std::move(now.error()));
   if (!locked && !TellsOfChange(locked.error())) return locked;
   if (!locked) {
-    form_changes_ = FormChanges(replica, *now);
+    form_changes_ = FormChanges(replica, now->followed);
     if (!form_changes_.empty()) return {};
     locked.error().kind = model::ErrorKind::kMisfit;
     return locked;
   }
-  auto then = ReadFollowedTables(leader, options_.schema);
+  auto then = consumer::ReadTables(leader, options_.scope);
   if (!then) return std::unexpected(std::move(then.error()));
-  form_changes_ = FormChanges(replica, *then);
+  form_changes_ = FormChanges(replica, then->followed);
   if (!form_changes_.empty()) return {};
-  if (const auto later = FormChanges(replica, *now); !later.empty()) {
+  if (const auto later = FormChanges(replica, now->followed); !later.empty()) {
     return Fail(model::ErrorKind::kMisfit, later.front() + " just after the snapshot");
   }
+  excluded_ = std::move(then->excluded);
   auto states = postgres::ReadTableStates(leader, tables);
   if (!states) return std::unexpected(std::move(states.error()));
   for (std::uint32_t i = 0; i < tables.size(); ++i) {
@@ -135,6 +136,11 @@ Result<void> Checkpoint::StartReaders(const std::vector<RelationPtr>& tables,
   }
   reading_.clear();
   return {};
+}
+
+Result<std::vector<postgres::TableActivity>> Checkpoint::ReadActivity(
+    const model::Database& replica) {
+  return postgres::ReadTableActivity(observer_, TablesOf(replica));
 }
 
 void Checkpoint::StartComparing(const model::Database& replica,

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "auditor/comparison.h"
+#include "consumer/attach_snapshot.h"
 #include "model/database.h"
 #include "model/error.h"
 #include "model/lsn.h"
@@ -25,7 +26,9 @@
 #include "postgres/connection.h"
 #include "postgres/slot.h"
 #include "postgres/slot_request.h"
+#include "postgres/table_activity.h"
 #include "postgres/table_reader.h"
+#include "postgres/table_scope.h"
 #include "wire/poller.h"
 #include "wire/watched_fd.h"
 
@@ -35,7 +38,7 @@ struct CheckpointOptions {
   std::string conninfo;
   std::string application_name;
   std::string slot;                       // of the temporary slot
-  std::string schema;                     // whose tables are compared
+  consumer::AttachScope scope;            // whose tables are compared
   std::set<std::uint32_t> left_out = {};  // tables of the replica that are not compared
   int connections = 4;  // that read tables at once; fewer where the server has no more
   // How long the server waits for open transactions.
@@ -51,6 +54,8 @@ class Checkpoint {
   model::Result<bool> AwaitSlot(const model::Database& replica);
   // What of the tables' form is not as the replica has it: then it cannot be compared with them.
   const std::vector<std::string>& form_changes() const { return form_changes_; }
+  // The tables of the scope that are not followed, as of the snapshot.
+  const std::vector<postgres::ExcludedTable>& excluded() const { return excluded_; }
   // The replica is to be held at exactly the commits with end_lsn at or below it.
   model::Lsn consistent_point() const { return consistent_point_; }
 
@@ -60,6 +65,8 @@ class Checkpoint {
   // Compares what has arrived; true when all is done.
   model::Result<bool> Compare();
   const Comparison& comparison() const { return *comparison_; }
+  // Of all tables of the replica, as of now. Blocks for a round trip.
+  model::Result<std::vector<postgres::TableActivity>> ReadActivity(const model::Database& replica);
 
   // What it waits for. `has_more`: nothing, it can go on at once.
   void Watch(wire::Poller& poller);
@@ -84,6 +91,7 @@ class Checkpoint {
   wire::WatchedFd watched_;
   model::Lsn consistent_point_;  // 0: the slot is not there yet
   std::vector<std::string> form_changes_;
+  std::vector<postgres::ExcludedTable> excluded_;
   std::vector<postgres::TableReader> readers_;
   std::vector<TableToCompare> tables_;
   std::optional<Comparison> comparison_;

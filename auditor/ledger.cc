@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cassert>
 
 #include "model/named_texts.h"
+#include "model/truncation_log.h"
 
 namespace lockstep::auditor {
 
@@ -117,18 +117,11 @@ void Ledger::OnTableCompared(const ComparedTable& compared, const model::Relatio
   }
 }
 
-void Ledger::OnCompared(const Comparison& comparison, const model::Database& replica,
-                        const LastWriters& writers, model::Lsn checkpoint) {
-  assert(comparison.done());
-  ++result_.checkpoints;
-  result_.rows_compared += comparison.rows_compared();
-  for (const ComparedTable& compared : comparison.compared())
-    OnTableCompared(compared, *replica.table(compared.table).relation(), writers, checkpoint);
-}
-
 report::AuditResult Ledger::Result() const {
   report::AuditResult result = result_;
-  for (const auto& [name, table] : tables_) result.tables.push_back(table);
+  for (const auto& [name, table] : tables_) {
+    if (table.name != model::kTruncationLog) result.tables.push_back(table);
+  }
   return result;
 }
 

@@ -42,9 +42,14 @@ class Ledger {
   // A change did not fit the table's replica, though its form is the table's: it differs.
   void OnMisfit(const model::Transaction& transaction, const model::Relation& relation,
                 const replication::Misfit& misfit);
-  // All tables of the replica were compared, as of `checkpoint`.
-  void OnCompared(const Comparison& comparison, const model::Database& replica,
-                  const LastWriters& writers, model::Lsn checkpoint);
+  // Tables were compared, so many rows in all.
+  void OnCheckpoint(std::uint64_t rows_compared) {
+    ++result_.checkpoints;
+    result_.rows_compared += rows_compared;
+  }
+  // One of them, as of `checkpoint`: its mismatches are faults.
+  void OnTableCompared(const ComparedTable& compared, const model::Relation& relation,
+                       const LastWriters& writers, model::Lsn checkpoint);
   void OnSkipped(std::string reason) {
     ++result_.skipped_checkpoints;
     result_.skipped_reason = std::move(reason);
@@ -58,8 +63,6 @@ class Ledger {
   using TableName = std::pair<std::string, std::string>;
   report::AuditedTable& TableOf(const model::Relation& relation);
   void AddDifference(report::AuditDifference difference);
-  void OnTableCompared(const ComparedTable& compared, const model::Relation& relation,
-                       const LastWriters& writers, model::Lsn checkpoint);
 
   report::AuditResult result_;
   std::map<TableName, report::AuditedTable> tables_;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "auditor/process.h"
+#include "auditor/process_options.h"
 #include "auditor/schedule.h"
 #include "consumer/sabotage.h"
 #include "model/error.h"
@@ -43,9 +44,10 @@ int main(int argc, char** argv) {
   app.add_option("--database", options.conninfo, "what to audit: a URI or key=value pairs")
       ->required();
   app.add_option("--plugin", options.plugin, "output plugin")->required();
-  app.add_option("--slot", options.slot, "name of the slot to make")->required();
-  app.add_option("--schema", options.schema, "the schema whose tables are followed")->required();
-  app.add_option("--publication", options.publication, "what pgoutput sends; exists");
+  app.add_option("--slot", options.slot, "name of the slot and the publications to make")
+      ->required();
+  app.add_option("--schema", options.schemas, "only schemas of these names: patterns with * and ?");
+  app.add_option("--tables", options.tables, "only tables of these names: patterns with * and ?");
   app.add_option("--result", options.result_path, "a file for the result as JSON");
   app.add_option("--checkpoint", checkpoint, "seconds (10s) or commits (5000) between comparisons")
       ->capture_default_str();

@@ -5,11 +5,14 @@
 //                                                 not; the source is read once more
 //   Take* (the same rows) ─► EndPass ─► false
 //
+// Rows of a table without a key are counted: the first pass compares digests, and where those are
+// not equal the second one finds the rows.
+//
 // Memory does not grow with the rows but in the second pass, which keeps the source's keys.
 #ifndef LOCKSTEP_AUDITOR_TABLE_COMPARISON_H_
 #define LOCKSTEP_AUDITOR_TABLE_COMPARISON_H_
 
-#include <tsl/robin_set.h>
+#include <tsl/robin_map.h>
 
 #include <cstdint>
 #include <optional>
@@ -26,7 +29,7 @@ namespace lockstep::auditor {
 
 // A row that is not in the replica as it is in the source. nullopt: no such row.
 struct RowMismatch {
-  model::Row key;
+  model::Row key;                    // of a table without a key: whatever the replica has it under
   std::optional<model::Row> source;  // as the plugin shows it
   std::optional<model::Row> replicated;
   model::Xid source_xid;  // xmin; 0 where the source has no such row
@@ -51,18 +54,27 @@ class TableComparison {
   const model::TableDigest& digest() const { return digest_; }
   // ---- at the end ----
   std::uint64_t mismatch_count() const { return mismatch_count_; }
+  // Rows of the replica that the source has not, or has otherwise.
+  std::uint64_t stale_count() const { return stale_count_; }
   const std::vector<RowMismatch>& mismatches() const { return mismatches_; }
 
  private:
+  struct Seen {
+    std::uint64_t rows = 0;
+    model::Xid xmin;  // of the last one
+  };
   void Add(RowMismatch mismatch);
+  void CompareCopies();
 
   const model::Table* replica_;
   const model::Projection* projection_;
-  bool collects_keys_ = false;
-  tsl::robin_set<model::Row, model::RowHash> keys_;
+  bool is_second_pass_ = false;
+  // The source's keys; of a table without a key, its rows.
+  tsl::robin_map<model::Row, Seen, model::RowHash> seen_;
   model::TableDigest digest_;
   std::uint64_t found_ = 0;  // rows of the source whose key the replica has
   std::uint64_t mismatch_count_ = 0;
+  std::uint64_t stale_count_ = 0;
   std::vector<RowMismatch> mismatches_;
 };
 

@@ -133,8 +133,10 @@ Result<std::vector<Slot>> MakeSlots(const Server& server, const std::string& wor
         *connection,
         {.name = name, .plugin = std::string(plugin.library), .export_snapshot = false});
     if (!created) return std::unexpected(std::move(created.error()));
-    slots.push_back(
-        {{std::string(plugin.name), *version, kPublication}, name, created->consistent_point, {}});
+    slots.push_back({{std::string(plugin.name), *version, {kPublication}},
+                     name,
+                     created->consistent_point,
+                     {}});
   }
   return slots;
 }

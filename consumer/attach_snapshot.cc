@@ -5,14 +5,15 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "consumer/table_copy.h"
 #include "model/database.h"
 #include "model/output_plugin.h"
 #include "model/projection.h"
-#include "model/truncation_log.h"
-#include "postgres/relation_reader.h"
+#include "postgres/publication.h"
 #include "postgres/table_reader.h"
 #include "postgres/table_state.h"
 #include "postgres/truncation_trigger.h"
@@ -25,21 +26,64 @@ using model::Fail;
 using model::RelationPtr;
 using model::Result;
 using postgres::Connection;
+using postgres::ScopeTables;
+using postgres::TableName;
+using replication::FollowPolicy;
 
-// A replica of no tables would agree with everything, and one without keys cannot tell rows apart.
-Result<void> CheckFollowable(const std::vector<RelationPtr>& relations, const std::string& schema) {
-  if (relations.empty()) {
+// " (s.t: foreign: ...)": why there are none to follow.
+std::string DescribeFirst(const std::vector<postgres::ExcludedTable>& excluded) {
+  if (excluded.empty()) return {};
+  const postgres::ExcludedTable& first = excluded.front();
+  return fmt::format(" ({}: {})", TableName{first.schema, first.name}.QualifiedName(),
+                     first.reason);
+}
+
+// A replica of no tables would agree with everything; an audit knows that, and waits for the first
+// one. A run's tables have keys, by which it tells what a transaction did to a row.
+Result<void> CheckFollowable(const ScopeTables& tables, const AttachScope& scope) {
+  if (scope.policy == FollowPolicy::kSetAside) return {};
+  if (tables.followed.empty()) {
     return Fail(model::ErrorKind::kUsage,
-                fmt::format("schema {} has no tables to follow, or does not exist", schema));
+                fmt::format("{} has no tables to follow, or does not exist{}",
+                            scope.scope.Describe(), DescribeFirst(tables.excluded)));
   }
-  for (const RelationPtr& relation : relations) {
+  for (const RelationPtr& relation : tables.followed) {
     if (!relation->key.empty()) continue;
     return Fail(model::ErrorKind::kUnsupported,
                 fmt::format("table {} has no primary key: its rows cannot be followed; add one, or "
                             "set REPLICA IDENTITY USING INDEX",
                             relation->QualifiedName()));
   }
+  for (const postgres::ExcludedTable& table : tables.excluded) {
+    if (!table.is_ordinary) continue;
+    return Fail(model::ErrorKind::kUnsupported,
+                fmt::format("table {} cannot be followed: {}",
+                            TableName{table.schema, table.name}.QualifiedName(), table.reason));
+  }
   return {};
+}
+
+// Followed tables first.
+std::vector<RelationPtr> AllOf(const ScopeTables& tables) {
+  std::vector<RelationPtr> all = tables.followed;
+  all.insert(all.end(), tables.truncation_logs.begin(), tables.truncation_logs.end());
+  return all;
+}
+
+using Known = std::map<std::pair<std::string, std::string>, RelationPtr>;
+
+Known ByName(const ScopeTables& tables) {
+  Known known;
+  for (RelationPtr& relation : AllOf(tables)) {
+    auto name = std::pair(relation->schema, relation->name);
+    known.emplace(std::move(name), std::move(relation));
+  }
+  return known;
+}
+
+bool Holds(const Known& known, const model::Relation& relation) {
+  const auto it = known.find({relation.schema, relation.name});
+  return it != known.end() && *it->second == relation;
 }
 
 // What a lock that cannot be had, or not in time, means here: somebody is changing the table.
@@ -53,10 +97,10 @@ bool TellsOfChange(const model::Error& error) {
 // transaction with an xid, and a TRUNCATE that waits for our lock has one.
 Result<std::vector<postgres::TableState>> LockUnchanged(AttachPreparation& prepared,
                                                         const std::string& snapshot_name,
-                                                        const std::string& schema) {
+                                                        const AttachScope& scope) {
   constexpr std::chrono::milliseconds kLockTimeout{1000};
   Connection& leader = prepared.copying.front();
-  const std::vector<RelationPtr>& relations = prepared.relations;
+  const std::vector<RelationPtr> relations = AllOf(prepared.tables);
   auto locked = postgres::BeginSnapshotAndLock(leader, snapshot_name, relations, kLockTimeout);
   if (!locked) {
     if (TellsOfChange(locked.error())) locked.error().kind = model::ErrorKind::kMisfit;
@@ -64,25 +108,26 @@ Result<std::vector<postgres::TableState>> LockUnchanged(AttachPreparation& prepa
   }
   auto states = postgres::ReadTableStates(leader, relations);
   if (!states) return states;
-  auto then = postgres::ReadSchema(leader, schema);
+  auto then = ReadTables(leader, scope);
   if (!then) return std::unexpected(std::move(then.error()));
-  auto now = postgres::ReadSchema(prepared.observer, schema);
+  auto now = ReadTables(prepared.observer, scope);
   if (!now) return std::unexpected(std::move(now.error()));
-  const auto holds = [](const std::vector<RelationPtr>& list, const RelationPtr& relation) {
-    return std::ranges::any_of(list, [&](const RelationPtr& r) { return *r == *relation; });
-  };
+  const Known known_then = ByName(*then);
+  const Known known_now = ByName(*now);
   for (std::size_t i = 0; i < relations.size(); ++i) {
-    const bool same = holds(*then, relations[i]) && holds(*now, relations[i]);
+    const bool same = Holds(known_then, *relations[i]) && Holds(known_now, *relations[i]);
     if (same && !(*states)[i].replaced) continue;
     return Fail(
         model::ErrorKind::kMisfit,
         fmt::format("table {} was {} while the slot was made", relations[i]->QualifiedName(),
                     same ? "truncated or rewritten" : "altered or dropped"));
   }
-  if (then->size() != relations.size()) {
+  if (known_then.size() != relations.size()) {
     return Fail(model::ErrorKind::kMisfit,
-                fmt::format("schema {} got a new table while the slot was made", schema));
+                fmt::format("{} got a new table while the slot was made", scope.scope.Describe()));
   }
+  prepared.tables.excluded = std::move(then->excluded);
+  prepared.tables.insert_only = std::move(then->insert_only);
   return states;
 }
 
@@ -111,13 +156,19 @@ Result<std::vector<postgres::TableReader>> StartReaders(std::vector<Connection> 
   return readers;
 }
 
-Result<std::vector<std::string>> FindBlindTables(Connection& connection, const std::string& schema,
-                                                 const std::vector<RelationPtr>& followed) {
-  auto seen = postgres::ReadTruncationTriggers(connection, schema);
-  if (!seen) return std::unexpected(std::move(seen.error()));
-  std::vector<std::string> blind;
+Result<std::vector<TableName>> FindBlindTables(Connection& connection,
+                                               const std::vector<RelationPtr>& followed) {
+  std::map<std::string, std::vector<std::string>> seen;  // by schema
+  std::vector<TableName> blind;
   for (const RelationPtr& relation : followed) {
-    if (std::ranges::find(*seen, relation->name) == seen->end()) blind.push_back(relation->name);
+    auto [schema, is_new] = seen.try_emplace(relation->schema);
+    if (is_new) {
+      auto tables = postgres::ReadTruncationTriggers(connection, relation->schema);
+      if (!tables) return std::unexpected(std::move(tables.error()));
+      schema->second = std::move(*tables);
+    }
+    if (!std::ranges::binary_search(schema->second, relation->name))
+      blind.push_back({relation->schema, relation->name});
   }
   return blind;
 }
@@ -131,39 +182,58 @@ Result<std::chrono::milliseconds> ReadWalSenderTimeout(Connection& connection) {
   return std::chrono::milliseconds(milliseconds);
 }
 
+// Copies the followed tables into the replica, which has them in the same order.
+Result<void> CopyRows(std::vector<postgres::TableReader> readers,
+                      const std::vector<RelationPtr>& followed,
+                      const std::vector<postgres::TableState>& states,
+                      const model::Projection& projection, model::Database& database) {
+  std::vector<TableToCopy> to_copy;
+  for (std::uint32_t i = 0; i < followed.size(); ++i)
+    to_copy.push_back({followed[i], i, states[i].bytes});
+  return CopyTables(std::move(readers), std::move(to_copy),
+                    [&](const TableToCopy& from, postgres::TableRow row) {
+                      auto shown = projection.Project(*from.relation, row.row);
+                      model::Row copied = std::move(shown ? *shown : row.row);
+                      model::Row key = database.table(from.table).KeyToInsert(copied);
+                      database.Write(from.table, std::move(key), std::move(copied));
+                    });
+}
+
 }  // namespace
+
+Result<ScopeTables> ReadTables(Connection& connection, const AttachScope& scope) {
+  auto tables = postgres::ReadScope(connection, scope.scope);
+  if (!tables || scope.policy == FollowPolicy::kStrict) return tables;
+  if (replication::SendsPublications(scope.plugin) && !scope.plugin.publications.empty()) {
+    auto ok = postgres::ExcludeUnpublished(connection, scope.plugin.publications, *tables);
+    if (!ok) return std::unexpected(std::move(ok.error()));
+  }
+  return tables;
+}
 
 Result<AttachSnapshot> ReadAttachSnapshot(AttachPreparation prepared,
                                           const postgres::CreatedSlot& slot,
-                                          const std::string& schema,
-                                          const replication::PluginChoice& plugin) {
-  const model::LossSet losses = model::LossesOf(plugin.name, plugin.version);
+                                          const AttachScope& scope) {
+  const model::LossSet losses = model::LossesOf(scope.plugin.name, scope.plugin.version);
   Connection& leader = prepared.copying.front();
-  auto states = LockUnchanged(prepared, slot.snapshot_name, schema);
+  auto states = LockUnchanged(prepared, slot.snapshot_name, scope);
   if (!states) return std::unexpected(std::move(states.error()));
-  const std::vector<RelationPtr>& relations = prepared.relations;
-  std::vector<RelationPtr> followed;
-  std::vector<TableToCopy> to_copy;
-  for (std::size_t i = 0; i < relations.size(); ++i) {
-    if (relations[i]->name == model::kTruncationLog) continue;
-    to_copy.push_back(
-        {relations[i], static_cast<std::uint32_t>(followed.size()), (*states)[i].bytes});
-    followed.push_back(relations[i]);
-  }
-  if (auto ok = CheckFollowable(followed, schema); !ok)
+  if (auto ok = CheckFollowable(prepared.tables, scope); !ok)
     return std::unexpected(std::move(ok.error()));
+  const std::vector<RelationPtr>& followed = prepared.tables.followed;
   AttachSnapshot snapshot{
-      .relations = relations,
+      .relations = AllOf(prepared.tables),
+      .excluded = std::move(prepared.tables.excluded),
       .types = std::make_shared<const model::TypeCatalog>(),
       .replica = std::make_unique<replication::Replica>(followed, slot.consistent_point),
-      .blind_tables = {}};
-  if (replication::NeedsTypes(plugin)) {
+      .insert_only = std::move(prepared.tables.insert_only)};
+  if (replication::NeedsTypes(scope.plugin)) {
     auto types = postgres::ReadTypes(leader);
     if (!types) return std::unexpected(std::move(types.error()));
     snapshot.types = std::move(*types);
   }
   if (losses.Has(model::Loss::kTruncate)) {
-    auto blind = FindBlindTables(leader, schema, followed);
+    auto blind = FindBlindTables(leader, followed);
     if (!blind) return std::unexpected(std::move(blind.error()));
     snapshot.blind_tables = std::move(*blind);
   }
@@ -174,15 +244,8 @@ Result<AttachSnapshot> ReadAttachSnapshot(AttachPreparation prepared,
   auto readers = StartReaders(std::move(prepared.copying), slot.snapshot_name, snapshot.relations,
                               followed.size());
   if (!readers) return std::unexpected(std::move(readers.error()));
-  const model::Projection projection(losses);
-  model::Database& database = snapshot.replica->database();
-  auto copied =
-      CopyTables(std::move(*readers), std::move(to_copy),
-                 [&](const TableToCopy& from, postgres::TableRow row) {
-                   model::Row key = from.relation->KeyOf(row.row);
-                   auto shown = projection.Project(*from.relation, row.row);
-                   database.Write(from.table, std::move(key), std::move(shown ? *shown : row.row));
-                 });
+  auto copied = CopyRows(std::move(*readers), followed, *states, model::Projection(losses),
+                         snapshot.replica->database());
   if (!copied) return std::unexpected(std::move(copied.error()));
   return snapshot;
 }

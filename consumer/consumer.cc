@@ -3,19 +3,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <utility>
 
 #include "consumer/attach_snapshot.h"
 #include "consumer/patient_slot.h"
 #include "model/output_plugin.h"
+#include "model/relation.h"
 #include "postgres/connection.h"
 #include "postgres/plugin_probe.h"
-#include "postgres/relation_reader.h"
 #include "postgres/slot.h"
 #include "postgres/system_identity.h"
 #include "postgres/truncation_trigger.h"
 #include "replication/frames.h"
 #include "replication/make_decoder.h"
+#include "replication/sql_name.h"
 
 namespace lockstep::consumer {
 namespace {
@@ -39,15 +42,19 @@ Result<model::PluginVersion> PluginVersionOf(const ConsumerOptions& options,
   return postgres::ProbePlugin(options.conninfo, plugin.name);
 }
 
-// Has the triggers made that show truncations, on all tables of the schema.
-Result<void> InstallTriggers(const ConsumerOptions& options) {
+// Has the triggers made that show truncations, on all tables that can be followed.
+Result<void> InstallTriggers(const ConsumerOptions& options, const AttachScope& scope) {
   auto connection = Open(options, ConnectionKind::kSql);
   if (!connection) return std::unexpected(std::move(connection.error()));
-  auto relations = postgres::ReadSchema(*connection, options.schema);
-  if (!relations) return std::unexpected(std::move(relations.error()));
-  std::vector<std::string> tables;
-  for (const model::RelationPtr& relation : *relations) tables.push_back(relation->name);
-  return postgres::InstallTruncationTriggers(*connection, options.schema, tables);
+  auto tables = ReadTables(*connection, scope);
+  if (!tables) return std::unexpected(std::move(tables.error()));
+  std::map<std::string, std::vector<std::string>> by_schema;
+  for (const model::RelationPtr& relation : tables->followed)
+    by_schema[relation->schema].push_back(relation->name);
+  for (const auto& [schema, names] : by_schema) {
+    if (auto ok = postgres::InstallTruncationTriggers(*connection, schema, names); !ok) return ok;
+  }
+  return {};
 }
 
 // Nobody else will read it, nor drop it.
@@ -57,12 +64,12 @@ void DropOwnSlot(const ConsumerOptions& options) {
 }
 
 // As many connections for copying as the server has left, at least one.
-Result<AttachPreparation> Prepare(const ConsumerOptions& options) {
+Result<AttachPreparation> Prepare(const ConsumerOptions& options, const AttachScope& scope) {
   auto observer = Open(options, ConnectionKind::kSql);
   if (!observer) return std::unexpected(std::move(observer.error()));
-  auto relations = postgres::ReadSchema(*observer, options.schema);
-  if (!relations) return std::unexpected(std::move(relations.error()));
-  AttachPreparation prepared{std::move(*observer), {}, std::move(*relations)};
+  auto tables = ReadTables(*observer, scope);
+  if (!tables) return std::unexpected(std::move(tables.error()));
+  AttachPreparation prepared{std::move(*observer), {}, std::move(*tables)};
   for (int i = 0; i < std::max(options.copy_connections, 1); ++i) {
     auto connection = Open(options, ConnectionKind::kSql);
     if (!connection && i == 0) return std::unexpected(std::move(connection.error()));
@@ -79,15 +86,15 @@ struct MadeSlot {
 
 // Again and again until the tables are left alone for the moment that it takes to lock them.
 Result<MadeSlot> MakeSlotAndCopy(const ConsumerOptions& options, const std::string& library,
-                                 const replication::PluginChoice& plugin, Connection& replication) {
+                                 const AttachScope& scope, Connection& replication) {
   AttachPatience patience(options.attach_timeout, options.on_wait);
   while (true) {
-    auto prepared = Prepare(options);
+    auto prepared = Prepare(options, scope);
     if (!prepared) return std::unexpected(std::move(prepared.error()));
     auto slot = CreateSlotPatiently(replication, prepared->observer,
                                     {.name = options.slot, .plugin = library}, patience);
     if (!slot) return std::unexpected(std::move(slot.error()));
-    auto snapshot = ReadAttachSnapshot(std::move(*prepared), *slot, options.schema, plugin);
+    auto snapshot = ReadAttachSnapshot(std::move(*prepared), *slot, scope);
     if (snapshot) return MadeSlot{slot->consistent_point, std::move(*snapshot)};
     DropOwnSlot(options);
     if (snapshot.error().kind != model::ErrorKind::kMisfit)
@@ -99,6 +106,19 @@ Result<MadeSlot> MakeSlotAndCopy(const ConsumerOptions& options, const std::stri
     if (!again) return std::unexpected(std::move(again.error()));
     replication = std::move(*again);
   }
+}
+
+// The scope's tables but the excluded ones.
+replication::RelationMap MakeRelationMap(const postgres::TableScope& scope,
+                                         const AttachSnapshot& snapshot) {
+  std::set<std::pair<std::string, std::string>> excluded;
+  for (const postgres::ExcludedTable& table : snapshot.excluded)
+    excluded.emplace(table.schema, table.name);
+  return {snapshot.relations, snapshot.types,
+          [scope, excluded = std::move(excluded)](const replication::QualifiedName& table) {
+            return scope.Covers(table.schema, table.name) &&
+                   !excluded.contains({table.schema, table.name});
+          }};
 }
 
 // Microseconds since 2000-01-01 UTC, by our clock: the server only shows it in pg_stat_replication.
@@ -127,18 +147,20 @@ Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
   auto version = PluginVersionOf(options, *output_plugin, *connection);
   if (!version) return std::unexpected(std::move(version.error()));
   const model::LossSet losses = model::LossesOf(options.plugin, *version);
+  replication::PluginChoice plugin{options.plugin, *version, options.publications};
+  const AttachScope scope{options.scope, options.policy, plugin};
   if (options.install_triggers && losses.Has(model::Loss::kTruncate)) {
-    if (auto ok = InstallTriggers(options); !ok) return std::unexpected(std::move(ok.error()));
+    if (auto ok = InstallTriggers(options, scope); !ok)
+      return std::unexpected(std::move(ok.error()));
   }
-  replication::PluginChoice plugin{options.plugin, *version, options.publication};
-  auto made = MakeSlotAndCopy(options, std::string(output_plugin->library), plugin, *connection);
+  auto made = MakeSlotAndCopy(options, std::string(output_plugin->library), scope, *connection);
   if (!made) return std::unexpected(std::move(made.error()));
   const model::Lsn consistent_point = made->consistent_point;
   AttachSnapshot& snapshot = made->snapshot;
 
   const auto attach = [&]() -> Result<Consumer> {
-    auto decoder = replication::MakeDecoder(
-        plugin, replication::RelationMap(snapshot.relations, snapshot.types));
+    replication::RelationMap relations = MakeRelationMap(options.scope, snapshot);
+    auto decoder = replication::MakeDecoder(plugin, relations);
     if (!decoder) return std::unexpected(std::move(decoder.error()));
     replication::Follower follower(
         {.start = consistent_point,
@@ -148,9 +170,9 @@ Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
         std::move(*connection), options.slot, consistent_point, replication::StreamOptions(plugin));
     if (!stream) return std::unexpected(std::move(stream.error()));
     return Consumer(options, std::move(plugin), std::move(*identity), consistent_point,
-                    std::move(snapshot.relations), std::move(snapshot.types),
-                    std::move(snapshot.blind_tables), std::move(snapshot.replica),
-                    std::move(follower), std::move(*stream));
+                    std::move(relations), std::move(snapshot.excluded),
+                    std::move(snapshot.blind_tables), std::move(snapshot.insert_only),
+                    std::move(snapshot.replica), std::move(follower), std::move(*stream));
   };
   auto consumer = attach();
   if (!consumer) DropOwnSlot(options);
@@ -222,7 +244,7 @@ Result<void> Consumer::Reconnect(TimePoint now) {
             "transactions between are lost, attach again",
             options_.slot, ToString((*slot)->confirmed_flush_lsn), ToString(confirmed())));
   }
-  auto decoder = replication::MakeDecoder(plugin_, replication::RelationMap(relations_, types_));
+  auto decoder = replication::MakeDecoder(plugin_, relations_);
   if (!decoder) return std::unexpected(std::move(decoder.error()));
   auto stream = postgres::ReplicationStream::Start(
       std::move(*connection), options_.slot, confirmed(), replication::StreamOptions(plugin_));

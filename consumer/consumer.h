@@ -23,12 +23,14 @@
 #include "model/change.h"
 #include "model/error.h"
 #include "model/lsn.h"
-#include "model/relation.h"
-#include "model/type_catalog.h"
+#include "postgres/relation_reader.h"
 #include "postgres/replication_stream.h"
 #include "postgres/system_identity.h"
+#include "postgres/table_scope.h"
+#include "replication/follow_policy.h"
 #include "replication/follower.h"
 #include "replication/make_decoder.h"
+#include "replication/relation_map.h"
 #include "replication/replica.h"
 
 namespace lockstep::consumer {
@@ -38,13 +40,16 @@ using replication::TimePoint;
 struct ConsumerOptions {
   std::string conninfo;
   std::string application_name = "lockstep listener";
-  std::string slot;                   // made by Attach, dropped by Detach
-  std::string plugin;                 // one of model::OutputPlugins()
-  std::string schema;                 // all its tables are followed
-  std::string publication;            // which tables pgoutput sends; no other plugin knows it
+  std::string slot;            // made by Attach, dropped by Detach
+  std::string plugin;          // one of model::OutputPlugins()
+  postgres::TableScope scope;  // the tables that are followed
+  // Which tables pgoutput sends; no other plugin knows them.
+  std::vector<std::string> publications = {};
   model::PluginVersion version = {};  // of the plugin on this server (postgres/plugin_probe.h)
-  // Where the plugin does not send TRUNCATE: make it visible with triggers on all tables. The user
-  // has consented.
+  // What is done about a table that cannot be followed: Attach fails, or excluded() has it.
+  replication::FollowPolicy policy = replication::FollowPolicy::kStrict;
+  // Where the plugin does not send TRUNCATE: make it visible with triggers on all followed tables.
+  // The user has consented.
   bool install_triggers = false;
   // Given each CopyData message before it is decoded, to record the stream. An error ends the
   // following.
@@ -68,8 +73,12 @@ class Consumer {
   // Next gives.
   replication::Replica& replica() { return *replica_; }
   model::Lsn consistent_point() const { return consistent_point_; }
-  // Tables, without schema, whose truncation cannot be seen.
-  const std::vector<std::string>& blind_tables() const { return blind_tables_; }
+  // Followed tables whose truncation cannot be seen.
+  const std::vector<postgres::TableName>& blind_tables() const { return blind_tables_; }
+  // Followed tables whose UPDATE and DELETE are not in the stream: they have no replica identity.
+  const std::vector<postgres::TableName>& insert_only() const { return insert_only_; }
+  // The tables of the scope that are not followed, as of the consistent point.
+  const std::vector<postgres::ExcludedTable>& excluded() const { return excluded_; }
 
   // The next transaction; nullopt when the stream has none now. After kDisconnected: Reconnect.
   // After any other error the stream is not read on.
@@ -102,16 +111,19 @@ class Consumer {
  private:
   Consumer(ConsumerOptions options, replication::PluginChoice plugin,
            postgres::SystemIdentity identity, model::Lsn consistent_point,
-           std::vector<model::RelationPtr> relations, model::TypeCatalogPtr types,
-           std::vector<std::string> blind_tables, std::unique_ptr<replication::Replica> replica,
-           replication::Follower follower, postgres::ReplicationStream stream)
+           replication::RelationMap relations, std::vector<postgres::ExcludedTable> excluded,
+           std::vector<postgres::TableName> blind_tables,
+           std::vector<postgres::TableName> insert_only,
+           std::unique_ptr<replication::Replica> replica, replication::Follower follower,
+           postgres::ReplicationStream stream)
       : options_(std::move(options)),
         plugin_(std::move(plugin)),
         identity_(std::move(identity)),
         consistent_point_(consistent_point),
         relations_(std::move(relations)),
-        types_(std::move(types)),
+        excluded_(std::move(excluded)),
         blind_tables_(std::move(blind_tables)),
+        insert_only_(std::move(insert_only)),
         replica_(std::move(replica)),
         follower_(std::move(follower)),
         stream_(std::move(stream)) {}
@@ -120,9 +132,10 @@ class Consumer {
   replication::PluginChoice plugin_;
   postgres::SystemIdentity identity_;
   model::Lsn consistent_point_;
-  std::vector<model::RelationPtr> relations_;  // with the log of truncations
-  model::TypeCatalogPtr types_;
-  std::vector<std::string> blind_tables_;
+  replication::RelationMap relations_;
+  std::vector<postgres::ExcludedTable> excluded_;
+  std::vector<postgres::TableName> blind_tables_;
+  std::vector<postgres::TableName> insert_only_;
   std::unique_ptr<replication::Replica> replica_;
   replication::Follower follower_;
   std::optional<postgres::ReplicationStream> stream_;

@@ -29,6 +29,7 @@
 #include "postgres/client_environment.h"
 #include "postgres/connection.h"
 #include "postgres/finding.h"
+#include "postgres/table_scope.h"
 #include "report/audit_json.h"
 #include "report/audit_result.h"
 #include "report/audit_summary.h"
@@ -98,9 +99,9 @@ class Session {
 
  private:
   void Announce() const {
-    Say(fmt::format("audit {}: PostgreSQL {}, schema {}, {}",
+    Say(fmt::format("audit {}: PostgreSQL {}, {}, {}",
                     names_.name.substr(names_.name.find('_') + 1), report_.postgres_version,
-                    options_.schema, fmt::join(options_.Plugins(), ", ")));
+                    Scope().Describe(), fmt::join(options_.Plugins(), ", ")));
     Say("it makes, and removes at the end:");
     for (const std::string& object : DescribeAuditObjects(options_, names_))
       std::cerr << "  " << object << std::endl;
@@ -109,9 +110,8 @@ class Session {
   // What `doctor` says against following these tables.
   void ShowDiagnosis() const {
     const auto plugins = options_.Plugins();
-    const auto diagnosis = Diagnose({.database = uri_,
-                                     .plugin = plugins.size() == 1 ? plugins.front() : "",
-                                     .schemas = {options_.schema}});
+    const auto diagnosis =
+        Diagnose({.database = uri_, .plugin = plugins.size() == 1 ? plugins.front() : ""});
     if (!diagnosis) return Say(diagnosis.error().message);
     for (const postgres::Finding& finding : diagnosis->of_tables) {
       const bool matters = std::ranges::any_of(
@@ -125,6 +125,10 @@ class Session {
     }
   }
 
+  postgres::TableScope Scope() const {
+    return postgres::TableScope::Matching(options_.schemas, options_.tables);
+  }
+
   std::vector<ProcessPlan> PlanAuditors(const std::string& program,
                                         const std::string& status) const {
     std::vector<ProcessPlan> plans;
@@ -132,8 +136,8 @@ class Session {
       const std::string name = AuditorName(plugin);
       ProcessPlan plan{name,
                        {program, "--id", name, "--database", uri_, "--plugin", plugin, "--slot",
-                        names_.slot(plugin), "--schema", options_.schema, "--publication",
-                        names_.name, "--result", ResultPath(plugin), "--checkpoint",
+                        names_.slot(plugin), "--schema", options_.schemas, "--tables",
+                        options_.tables, "--result", ResultPath(plugin), "--checkpoint",
                         options_.checkpoint, "--status", status}};
       if (options_.install_triggers) plan.command.emplace_back("--install-triggers");
       if (plans.empty() && !options_.sabotage.empty())
@@ -153,7 +157,6 @@ class Session {
     if (!sql) return std::unexpected(sql.error());
     auto variables = postgres::ClientEnvironment(*sql, uri_);
     if (!variables) return std::unexpected(variables.error());
-    if (auto ok = MakeAuditObjects(uri_, options_, names_); !ok) return ok;
     const std::string status = fmt::format("ipc://{}/launcher", directory_->sockets());
     wire::Context context;
     auto server = wire::Server::Bind(context, "launcher", status);

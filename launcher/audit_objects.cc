@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "launcher/source.h"
@@ -11,7 +13,6 @@
 #include "model/truncation_log.h"
 #include "postgres/connection.h"
 #include "postgres/publication.h"
-#include "postgres/relation_reader.h"
 #include "postgres/truncation_trigger.h"
 
 namespace lockstep::launcher {
@@ -20,10 +21,45 @@ namespace {
 using model::Result;
 using postgres::Connection;
 
-bool WantsPublication(const AuditOptions& options) {
-  return std::ranges::any_of(options.Plugins(), [](const std::string& plugin) {
-    return model::FindOutputPlugin(plugin)->library == "pgoutput";
-  });
+bool WantsPublications(const std::string& plugin) {
+  return model::FindOutputPlugin(plugin)->library == "pgoutput";
+}
+
+// The first column of all rows.
+Result<std::vector<std::string>> Texts(Connection& sql, const std::string& query,
+                                       const std::string& parameter) {
+  const std::optional<std::string_view> parameters[] = {parameter};
+  auto result = sql.Execute(query, parameters);
+  if (!result) return std::unexpected(result.error());
+  std::vector<std::string> texts;
+  for (int row = 0; row < result->rows(); ++row) texts.emplace_back(result->Text(row, 0));
+  return texts;
+}
+
+Result<void> DropPublications(Connection& sql, const std::string& prefix) {
+  auto names = Texts(
+      sql, "SELECT pubname FROM pg_catalog.pg_publication WHERE starts_with(pubname, $1)", prefix);
+  if (!names) return std::unexpected(names.error());
+  Result<void> result;
+  for (const std::string& name : *names) {
+    auto dropped = postgres::DropPublication(sql, name);
+    if (!dropped && result) result = dropped;
+  }
+  return result;
+}
+
+Result<void> RemoveTriggers(Connection& sql) {
+  auto schemas = Texts(sql,
+                       "SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
+                       "ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND c.relname = $1",
+                       std::string(model::kTruncationLog));
+  if (!schemas) return std::unexpected(schemas.error());
+  Result<void> result;
+  for (const std::string& schema : *schemas) {
+    auto removed = postgres::RemoveTruncationTriggers(sql, schema);
+    if (!removed && result) result = removed;
+  }
+  return result;
 }
 
 }  // namespace
@@ -38,48 +74,31 @@ std::vector<std::string> DescribeAuditObjects(const AuditOptions& options,
                                               const AuditNames& names) {
   std::vector<std::string> objects;
   for (const std::string& plugin : options.Plugins()) {
-    objects.push_back(
-        fmt::format("replication slot {0}, and for each comparison a temporary one "
-                    "({0}_check)",
-                    names.slot(plugin)));
-  }
-  if (WantsPublication(options)) {
-    objects.push_back(
-        fmt::format("publication {} of the tables of schema {}", names.name, options.schema));
+    const std::string slot = names.slot(plugin);
+    objects.push_back(fmt::format(
+        "replication slot {0}, and for each comparison a temporary one ({0}_check)", slot));
+    if (WantsPublications(plugin))
+      objects.push_back(fmt::format("publications {0} and {0}_inserts", slot));
   }
   if (options.install_triggers) {
     objects.push_back(
-        fmt::format("table {0}.{1}, a function and a trigger on each table of that "
-                    "name",
-                    model::QuoteIfNeeded(options.schema), model::kTruncationLog));
+        fmt::format("table {0} in each schema with tables, a function and triggers "
+                    "of that name",
+                    model::kTruncationLog));
   }
   return objects;
 }
 
-Result<void> MakeAuditObjects(const std::string& uri, const AuditOptions& options,
-                              const AuditNames& names) {
-  if (!WantsPublication(options)) return {};
-  auto sql = Connection::Open(uri, postgres::ConnectionKind::kSql);
-  if (!sql) return std::unexpected(sql.error());
-  auto relations = postgres::ReadSchema(*sql, options.schema);
-  if (!relations) return std::unexpected(relations.error());
-  std::vector<postgres::TableName> tables;
-  for (const model::RelationPtr& relation : *relations)
-    tables.push_back({relation->schema, relation->name});
-  if (tables.empty()) {
-    return model::Fail(model::ErrorKind::kUsage,
-                       fmt::format("schema {} has no tables to audit", options.schema));
-  }
-  return postgres::CreatePublication(*sql, names.name, tables);
-}
-
 Result<void> RemoveAuditObjects(const std::string& uri, const AuditOptions& options,
                                 const AuditNames& names) {
+  // Slots first: a reader that is still there wants its publications.
   Result<void> result = RemoveLeftovers(uri, names.name);
-  if (!options.install_triggers) return result;
   auto sql = Connection::Open(uri, postgres::ConnectionKind::kSql);
-  if (!sql) return std::unexpected(sql.error());
-  auto removed = postgres::RemoveTruncationTriggers(*sql, options.schema);
+  if (!sql) return result ? std::unexpected(sql.error()) : result;
+  auto dropped = DropPublications(*sql, names.name);
+  if (!dropped && result) result = dropped;
+  if (!options.install_triggers) return result;
+  auto removed = RemoveTriggers(*sql);
   return result ? removed : result;
 }
 

@@ -1,4 +1,4 @@
-// What an audit makes in the database, beside the slots that its auditors make.
+// What the auditors of an audit make in the database.
 #ifndef LOCKSTEP_LAUNCHER_AUDIT_OBJECTS_H_
 #define LOCKSTEP_LAUNCHER_AUDIT_OBJECTS_H_
 
@@ -11,18 +11,16 @@
 namespace lockstep::launcher {
 
 struct AuditNames {
-  std::string name;  // "lockstep_<run id>": the publication, and the start of the slots' names
+  std::string name;  // "lockstep_<run id>": all other names begin with it
+  // The slot of an auditor, and its publications.
   std::string slot(const std::string& plugin) const;
 };
 
-// For people, one a line: what MakeAuditObjects and the auditors will make.
+// For people, one a line: what the auditors will make.
 std::vector<std::string> DescribeAuditObjects(const AuditOptions& options, const AuditNames& names);
 
-// The publication, where a plugin wants one. kUsage, with a remedy, when the user may not.
-model::Result<void> MakeAuditObjects(const std::string& uri, const AuditOptions& options,
-                                     const AuditNames& names);
-
-// All of it, also what auditors that died have left: slots, publication, triggers.
+// What auditors that died have left, slots and publications; and all triggers that make TRUNCATE
+// visible, where the options had them made.
 model::Result<void> RemoveAuditObjects(const std::string& uri, const AuditOptions& options,
                                        const AuditNames& names);
 

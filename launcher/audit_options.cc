@@ -23,8 +23,11 @@ What follows -- is run with PGHOST, PGPORT, PGUSER, PGDATABASE (and PGPASSWORD, 
 one) set, once everything is attached. Rows are compared one by one, every --checkpoint and when the
 command has ended; the comparison is exact while others write.
 
-What it creates is said first, and removed at the end: replication slots, for pgoutput a
-publication, with --install-triggers a log table and triggers in the schema.
+What it creates is said first, and removed at the end: replication slots, for pgoutput publications,
+with --install-triggers a log table and triggers in the tables' schemas.
+
+Every table is accounted for: compared, or excluded with the reason. Tables that are created or
+altered meanwhile are read anew from then on, and the summary says so.
 
 Each option can also come from the environment (LOCKSTEP_DATABASE, LOCKSTEP_PLUGIN, ...) or, weaker
 than that, from the file that --config names.
@@ -86,8 +89,10 @@ CLI::App* AddAudit(CLI::App& app, AuditOptions& options) {
                                model::OutputPluginNames()))
       ->check(PluginList())
       ->capture_default_str();
-  audit->add_option("--schema", options.schema, "the schema whose tables are audited")
-      ->capture_default_str();
+  audit->add_option("--schema", options.schemas,
+                    "only tables of schemas of these names: patterns with * and ?,\n"
+                    "several by commas; by default all but the system's");
+  audit->add_option("--tables", options.tables, "only tables of these names: patterns, too");
   audit
       ->add_option("--checkpoint", options.checkpoint,
                    "seconds (10s) or commits (5000) between comparisons")

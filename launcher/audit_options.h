@@ -14,7 +14,9 @@ struct AuditOptions {
   std::string database = {};        // empty: a server of our own
   bool embedded = false;            // the same, said
   std::string plugin = "pgoutput";  // one of model::OutputPlugins(), several by commas, "all"
-  std::string schema = "public";
+  // Patterns, as postgres::TableScope::Matching; empty: all.
+  std::string schemas = {};
+  std::string tables = {};
   std::string checkpoint = "10s";  // or a number of commits
   std::string report = {};         // absolute; empty: none
   std::string keep = {};           // absolute; empty: keep nothing

@@ -26,7 +26,9 @@
 #include "postgres/finding.h"
 #include "postgres/plugin_probe.h"
 #include "postgres/preflight.h"
+#include "postgres/relation_reader.h"
 #include "postgres/table_preflight.h"
+#include "postgres/table_scope.h"
 #include "wire/codec.h"
 #include "wire/message.h"
 #include "wire/peer.h"
@@ -261,8 +263,8 @@ class Process {
          .application_name = "lockstep " + options_.id,
          .slot = slot,
          .plugin = options_.plugin,
-         .schema = attach.schema,
-         .publication = attach.publication,
+         .scope = postgres::TableScope::OneSchema(attach.schema),
+         .publications = {attach.publication},
          .version = version_,
          .install_triggers = options_.install_triggers,
          .on_frame = std::move(record),
@@ -273,16 +275,17 @@ class Process {
     consumer_ = std::move(*attached);
     sink_.emplace(verifier_, consumer_->consistent_point());
     WarnOfLosses(attach.schema);
-    if (!consumer_->blind_tables().empty()) {
+    const std::vector<std::string> blind_tables = BlindTables();
+    if (!blind_tables.empty()) {
       spdlog::warn(
           "{}: {} does not send TRUNCATE, and there is no trigger that shows it on {}; "
           "--install-triggers makes them",
-          options_.id, options_.plugin, fmt::join(consumer_->blind_tables(), ", "));
+          options_.id, options_.plugin, fmt::join(blind_tables, ", "));
     }
     if (!options_.health_path.empty()) std::ofstream(options_.health_path) << slot << "\n";
-    return verifier_.Send(wire::Encode(
-        wire::Hello{options_.id, options_.plugin, slot, consumer_->consistent_point(),
-                    consumer_->replica().database().digest(), consumer_->blind_tables()}));
+    return verifier_.Send(
+        wire::Encode(wire::Hello{options_.id, options_.plugin, slot, consumer_->consistent_point(),
+                                 consumer_->replica().database().digest(), blind_tables}));
   }
 
   // What an attach takes time for. Meanwhile nothing else is done here, so a stop ends it.
@@ -304,8 +307,15 @@ class Process {
   }
 
   bool IsBlind(const std::string& table) const {
-    const auto& blind = consumer_->blind_tables();
-    return std::ranges::find(blind, table) != blind.end();
+    return std::ranges::find(consumer_->blind_tables(), table, &postgres::TableName::name) !=
+           consumer_->blind_tables().end();
+  }
+
+  // Without their schema, which is the run's.
+  std::vector<std::string> BlindTables() const {
+    std::vector<std::string> names;
+    for (const postgres::TableName& table : consumer_->blind_tables()) names.push_back(table.name);
+    return names;
   }
 
   Result<void> Follow(wire::Time now) {

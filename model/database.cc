@@ -15,6 +15,36 @@ const Row* Table::Find(const Row& key) const {
   return it == rows_.end() ? nullptr : &it->second;
 }
 
+Row Table::CopyKey(const Row& row, std::uint64_t copy) {
+  RowBuilder builder;
+  builder.AddEncoded(row.bytes());
+  builder.Add(Value(static_cast<std::int64_t>(copy)));
+  return builder.Build();
+}
+
+std::uint64_t Table::CountCopies(const Row& row) const {
+  // The copies below `there` are there, the one at `absent` is not.
+  std::uint64_t there = 0;
+  std::uint64_t absent = 0;
+  while (Find(CopyKey(row, absent))) {
+    there = absent + 1;
+    absent = 2 * there;
+  }
+  while (there < absent) {
+    const std::uint64_t middle = there + (absent - there) / 2;
+    if (Find(CopyKey(row, middle))) {
+      there = middle + 1;
+    } else {
+      absent = middle;
+    }
+  }
+  return there;
+}
+
+Row Table::KeyToInsert(const Row& row) const {
+  return is_multiset() ? CopyKey(row, CountCopies(row)) : relation_->KeyOf(row);
+}
+
 std::optional<Row> Table::Exchange(const Row& key, const std::optional<Row>& row) {
   std::optional<Row> before;
   auto it = rows_.find(key);

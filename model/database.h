@@ -1,6 +1,9 @@
 // Rows of tables with a digest kept up to date: the expected state of the verifier, the generator's
 // model, a listener's replica.
 //
+// A table without a key is a multiset: a row is kept under its own cells and the number of the
+// copy, from 0 without gaps, so that each of several equal rows has a key of its own.
+//
 // Every write yields a RowImage; the images of a transaction, undone backwards, are its inverse,
 // and forwards they say which rows it touched.
 #ifndef LOCKSTEP_MODEL_DATABASE_H_
@@ -47,6 +50,15 @@ class Table {
   const Rows& rows() const { return rows_; }
   // Valid until the next write; nullptr when absent.
   const Row* Find(const Row& key) const;
+
+  bool is_multiset() const { return relation_->key.empty(); }
+  // Of a multiset, here and below: how many rows are equal to `row`, in as many look-ups as the
+  // number has bits, twice.
+  std::uint64_t CountCopies(const Row& row) const;
+  // The key of one copy of `row`; the copy with this number need not be there.
+  static Row CopyKey(const Row& row, std::uint64_t copy);
+  // The key to keep `row` under: of any table, keyed or not.
+  Row KeyToInsert(const Row& row) const;
 
  private:
   friend class Database;

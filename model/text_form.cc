@@ -445,13 +445,30 @@ std::string Describe(Oid type, const Cell& cell) {
                     cell);
 }
 
+namespace {
+
+// Enough to recognise it by.
+std::string Shortened(const std::string& text) {
+  constexpr std::size_t kShown = 100;
+  if (text.size() <= kShown) return text;
+  std::size_t end = kShown;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end) + "...";
+}
+
+}  // namespace
+
 std::string DescribeKey(const Relation& relation, const Row& key) {
   std::string out = "{";
   std::size_t i = 0;
   for (const Cell cell : key) {
-    const Column& column = relation.columns[relation.key[i]];
+    // Of a table without a key: all columns, and the number of the copy.
+    if (relation.key.empty() && i == relation.columns.size()) break;
+    const Column& column = relation.columns[relation.key.empty() ? i : relation.key[i]];
     if (i++ > 0) out += ", ";
-    out += column.name + "=" + Describe(column.type, cell);
+    out += column.name + "=";
+    const std::string value = Describe(column.type, cell);
+    out += relation.key.empty() ? Shortened(value) : value;
   }
   return out + "}";
 }

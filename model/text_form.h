@@ -39,7 +39,8 @@ void AppendMoney(std::int64_t units, std::string& out);
 // A cell for people: the text form; "null", "unchanged", ... for the rest.
 std::string Describe(Oid type, const Cell& cell);
 
-// {name=value, ...} of a key, for messages: the key columns of `relation` in key order.
+// {name=value, ...} of a key, for messages: the key columns of `relation` in key order; of a table
+// without a key all columns, long values cut off.
 std::string DescribeKey(const Relation& relation, const Row& key);
 
 }  // namespace lockstep::model

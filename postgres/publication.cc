@@ -1,5 +1,12 @@
 #include "postgres/publication.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
 #include "model/relation.h"
 
 namespace lockstep::postgres {
@@ -8,20 +15,136 @@ using model::ErrorKind;
 using model::Fail;
 using model::Result;
 
-Result<void> CreatePublication(Connection& connection, const std::string& name,
-                               const std::vector<TableName>& tables) {
-  if (tables.empty()) {
-    return Fail(ErrorKind::kUsage, "publication " + name + ": name at least one table");
-  }
+namespace {
+
+constexpr int kPostgres15 = 150000;
+constexpr const char* kAllChanges = " WITH (publish = 'insert, update, delete, truncate')";
+constexpr const char* kInsertsOnly = " WITH (publish = 'insert, truncate')";
+
+std::string SqlList(const std::vector<TableName>& tables) {
   std::string list;
   for (const TableName& table : tables) {
     list += (list.empty() ? "" : ", ") + model::SqlIdentifier(table.schema) + "." +
             model::SqlIdentifier(table.name);
   }
+  return list;
+}
+
+std::string InsertsName(const std::string& name) { return name + "_inserts"; }
+
+// What several publications send of a table: the most of any.
+struct Published {
+  bool all_rows = false;
+  bool all_columns = false;
+  bool inserts = false;  // and truncations
+  bool changes = false;  // all of them
+};
+
+using PublishedTables = std::map<std::pair<std::string, std::string>, Published>;
+
+Result<PublishedTables> ReadPublished(Connection& connection,
+                                      const std::vector<std::string>& publications) {
+  std::string names;
+  for (const std::string& publication : publications)
+    names += (names.empty() ? "" : ", ") + model::SqlLiteral(publication);
+  // Row filters and column lists came with 15.
+  const bool filters = connection.server_version() >= kPostgres15;
+  auto result = connection.Execute(fmt::format(
+      "SELECT t.schemaname, t.tablename, bool_or({0}), bool_or({1}), "
+      "bool_or(p.pubinsert AND p.pubtruncate), "
+      "bool_or(p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate) "
+      "FROM pg_catalog.pg_publication_tables t "
+      "JOIN pg_catalog.pg_publication p ON p.pubname = t.pubname "
+      "JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname "
+      "JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename "
+      "LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid "
+      "WHERE t.pubname IN ({2}) GROUP BY 1, 2",
+      filters ? "t.rowfilter IS NULL" : "true", filters ? "r.prattrs IS NULL" : "true", names));
+  if (!result) return Fail("reading publications " + names, result.error());
+  PublishedTables tables;
+  for (int row = 0; row < result->rows(); ++row) {
+    const auto is = [&](int field) { return result->Text(row, field) == "t"; };
+    tables.emplace(std::pair(result->Text(row, 0), result->Text(row, 1)),
+                   Published{is(2), is(3), is(4), is(5)});
+  }
+  return tables;
+}
+
+// Why a table cannot be followed; empty: it can.
+const char* ReasonOf(const Published* published) {
+  if (!published) return "not in the publication: its changes are not sent";
+  if (!published->all_rows) return "the publication sends some of its rows only";
+  if (!published->all_columns) return "the publication sends some of its columns only";
+  if (!published->inserts) return "the publication sends some kinds of its changes only";
+  return "";
+}
+
+}  // namespace
+
+Result<void> CreatePublication(Connection& connection, const std::string& name,
+                               const std::vector<TableName>& tables) {
+  if (tables.empty()) {
+    return Fail(ErrorKind::kUsage, "publication " + name + ": name at least one table");
+  }
   Result<QueryResult> created =
-      connection.Execute("CREATE PUBLICATION " + model::SqlIdentifier(name) + " FOR TABLE " + list +
-                         " WITH (publish = 'insert, update, delete, truncate')");
+      connection.Execute("CREATE PUBLICATION " + model::SqlIdentifier(name) + " FOR TABLE " +
+                         SqlList(tables) + kAllChanges);
   if (!created) return std::unexpected(created.error());
+  return {};
+}
+
+Result<ScopePublications> CreateScopePublications(Connection& connection, const std::string& name,
+                                                  const ScopeTables& tables) {
+  std::vector<TableName> identified;
+  for (const model::RelationPtr& relation : tables.followed) {
+    TableName table{relation->schema, relation->name};
+    if (std::ranges::find(tables.insert_only, table) == tables.insert_only.end())
+      identified.push_back(std::move(table));
+  }
+  auto superuser = connection.Scalar("SELECT current_setting('is_superuser')");
+  if (!superuser) return std::unexpected(std::move(superuser.error()));
+  if (tables.followed.empty() && *superuser != "on")
+    return Fail(ErrorKind::kUsage, "publication " + name + ": there are no tables to publish");
+  ScopePublications made{.sees_new_tables = *superuser == "on"};
+  std::string sql;  // one simple query is one transaction
+  const auto create = [&](const std::string& publication, const std::string& what) {
+    sql += "CREATE PUBLICATION " + model::SqlIdentifier(publication) + " FOR " + what + ";";
+    made.names.push_back(publication);
+  };
+  if (!identified.empty()) create(name, "TABLE " + SqlList(identified) + kAllChanges);
+  if (made.sees_new_tables) {
+    create(InsertsName(name), std::string("ALL TABLES") + kInsertsOnly);
+  } else if (!tables.insert_only.empty()) {
+    create(InsertsName(name), "TABLE " + SqlList(tables.insert_only) + kInsertsOnly);
+  }
+  if (auto created = connection.Execute(sql); !created)
+    return Fail("publishing the tables to follow", created.error());
+  return made;
+}
+
+Result<void> DropScopePublications(Connection& connection, const std::string& name) {
+  if (auto ok = DropPublication(connection, name); !ok) return ok;
+  return DropPublication(connection, InsertsName(name));
+}
+
+Result<void> ExcludeUnpublished(Connection& connection,
+                                const std::vector<std::string>& publications, ScopeTables& tables) {
+  auto published = ReadPublished(connection, publications);
+  if (!published) return std::unexpected(std::move(published.error()));
+  std::set<std::pair<std::string, std::string>> insert_only;
+  for (const TableName& table : tables.insert_only) insert_only.emplace(table.schema, table.name);
+  tables.insert_only.clear();
+  std::erase_if(tables.followed, [&](const model::RelationPtr& relation) {
+    const auto it = published->find({relation->schema, relation->name});
+    const Published* sent = it == published->end() ? nullptr : &it->second;
+    if (const std::string reason = ReasonOf(sent); !reason.empty()) {
+      tables.excluded.push_back({relation->schema, relation->name, reason, true});
+      return true;
+    }
+    if (!sent->changes || insert_only.contains(it->first))
+      tables.insert_only.push_back({relation->schema, relation->name});
+    return false;
+  });
   return {};
 }
 

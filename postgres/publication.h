@@ -8,6 +8,7 @@
 #include "model/error.h"
 #include "postgres/connection.h"
 #include "postgres/relation_reader.h"
+#include "postgres/table_scope.h"
 
 namespace lockstep::postgres {
 
@@ -17,6 +18,30 @@ namespace lockstep::postgres {
 // slot's consistent point, or decoding fails.
 model::Result<void> CreatePublication(Connection& connection, const std::string& name,
                                       const std::vector<TableName>& tables);
+
+// Publications for whatever lies in a scope, which must not be nothing unless the user is a
+// superuser: `name`, of the tables with a replica identity, and `name` + "_inserts", of inserts and
+// truncations alone, so that no UPDATE or DELETE of a table without identity fails for it. Where
+// the user is a superuser, the second is FOR ALL TABLES, so that tables created later show
+// themselves as well; else it is of the tables without identity, and the user must own all. One
+// that would have no tables is not made.
+struct ScopePublications {
+  std::vector<std::string> names;  // those made
+  bool sees_new_tables = false;
+};
+// All or nothing.
+model::Result<ScopePublications> CreateScopePublications(Connection& connection,
+                                                         const std::string& name,
+                                                         const ScopeTables& tables);
+// Both, as far as they are there.
+model::Result<void> DropScopePublications(Connection& connection, const std::string& name);
+
+// Moves the tables that the publications do not send, or not all of, to tables.excluded, with a
+// reason; those whose inserts and truncations alone they send are insert_only. As of the
+// connection's snapshot where it has one.
+model::Result<void> ExcludeUnpublished(Connection& connection,
+                                       const std::vector<std::string>& publications,
+                                       ScopeTables& tables);
 
 // A publication that is not there is not an error.
 model::Result<void> DropPublication(Connection& connection, const std::string& name);

@@ -97,12 +97,21 @@ Relation TakeRelation(const QueryResult& result, int& row) {
 
 }  // namespace
 
+std::string TableName::QualifiedName() const {
+  return model::QuoteIfNeeded(schema) + "." + model::QuoteIfNeeded(name);
+}
+
 Result<std::vector<RelationPtr>> ReadSchema(Connection& connection, const std::string& schema) {
-  Result<QueryResult> result = ExecuteQualified(
-      connection, fmt::format(fmt::runtime(kQuery),
-                              "c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname = " +
-                                  model::SqlLiteral(schema)));
-  if (!result) return Fail("reading the tables of schema " + schema, result.error());
+  return ReadRelationsWhere(
+      connection,
+      "c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname = " + model::SqlLiteral(schema));
+}
+
+Result<std::vector<RelationPtr>> ReadRelationsWhere(Connection& connection,
+                                                    const std::string& condition) {
+  Result<QueryResult> result =
+      ExecuteQualified(connection, fmt::format(fmt::runtime(kQuery), condition));
+  if (!result) return Fail("reading tables where " + condition, result.error());
   std::vector<RelationPtr> relations;
   for (int row = 0; row < result->rows();) {
     relations.push_back(std::make_shared<const Relation>(TakeRelation(*result, row)));

@@ -18,6 +18,10 @@ namespace lockstep::postgres {
 struct TableName {
   std::string schema;
   std::string name;
+
+  // schema.name, each part quoted where it has to be.
+  std::string QualifiedName() const;
+  friend bool operator==(const TableName&, const TableName&) = default;
 };
 
 // All permanent ordinary tables of a schema (leaf partitions included, partitioned parents not), by
@@ -28,6 +32,11 @@ struct TableName {
 // index for INDEX, else of the primary key, in key order.
 model::Result<std::vector<model::RelationPtr>> ReadSchema(Connection& connection,
                                                           const std::string& schema);
+
+// The same of those that an SQL condition on n (pg_namespace) and c (pg_class) picks, of whatever
+// kind; by schema, then name.
+model::Result<std::vector<model::RelationPtr>> ReadRelationsWhere(Connection& connection,
+                                                                  const std::string& condition);
 
 // The tables of the list, in its order. kMisfit when one does not exist; kUnsupported when one has
 // no rows of its own that are replicated (a view, a partitioned table: list its partitions).

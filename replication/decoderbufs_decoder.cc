@@ -23,6 +23,7 @@ using decoderbufs::DatumMessage;
 using decoderbufs::RowMessage;
 using model::ErrorKind;
 using model::Fail;
+using model::ReplicaIdentity;
 using model::Result;
 using model::Row;
 using model::Xid;
@@ -139,7 +140,10 @@ class DecoderbufsDecoder final : public Decoder {
   Result<Row> DecodeTuple(SentTable& table, const Datums& datums, TupleKind kind) {
     const model::Relation& relation = *table.relation;
     const auto count = static_cast<std::size_t>(datums.size());
-    if (count == 0) {
+    // Of a table without columns a row says nothing, and is there all the same.
+    const bool is_row = relation.columns.empty() &&
+                        (kind == TupleKind::kNew || relation.identity == ReplicaIdentity::kFull);
+    if (count == 0 && !is_row) {
       return Fail(ErrorKind::kUnsupported,
                   "the row is missing: the table has no replica identity; give it a primary key or "
                   "ALTER TABLE ... REPLICA IDENTITY FULL");
@@ -166,7 +170,7 @@ class DecoderbufsDecoder final : public Decoder {
   Result<void> AppendCell(const model::Relation& relation, std::size_t column,
                           const DatumMessage& datum, TupleKind kind) {
     const bool is_set = datum.datum_case() != DatumMessage::DATUM_NOT_SET;
-    if (kind == TupleKind::kOld && relation.identity != model::ReplicaIdentity::kFull &&
+    if (kind == TupleKind::kOld && relation.identity != ReplicaIdentity::kFull &&
         !relation.IsKeyColumn(static_cast<std::uint32_t>(column))) {
       builder_.Add(model::Cell(model::NotInIdentity{}));
     } else if (!is_set) {

@@ -34,8 +34,10 @@ bool IsPgoutput(const PluginChoice& plugin) {
 
 Options PgoutputOptions(const PluginChoice& plugin) {
   // The plugin reads the names as a list of SQL identifiers.
-  Options options = {{"proto_version", "1"},
-                     {"publication_names", model::SqlIdentifier(plugin.publication)}};
+  std::string names;
+  for (const std::string& publication : plugin.publications)
+    names += (names.empty() ? "" : ", ") + model::SqlIdentifier(publication);
+  Options options = {{"proto_version", "1"}, {"publication_names", std::move(names)}};
   if (plugin.version.server >= kPostgres14) options.emplace_back("messages", "true");
   if (plugin.name == "pgoutput-binary") options.emplace_back("binary", "true");
   return options;
@@ -48,7 +50,7 @@ model::Result<std::unique_ptr<Decoder>> MakeDecoder(const PluginChoice& plugin,
   if (plugin.name == "decoderbufs") return MakeDecoderbufsDecoder(std::move(relations));
   if (plugin.name == "wal2json") return MakeWal2jsonDecoder(std::move(relations));
   if (IsPgoutput(plugin)) {
-    if (plugin.publication.empty()) {
+    if (plugin.publications.empty()) {
       return model::Fail(model::ErrorKind::kUsage,
                          fmt::format("{} sends the tables of a publication, and none is named; "
                                      "name one that exists",
@@ -63,6 +65,8 @@ model::Result<std::unique_ptr<Decoder>> MakeDecoder(const PluginChoice& plugin,
 }
 
 bool NeedsTypes(const PluginChoice& plugin) { return IsPgoutput(plugin); }
+
+bool SendsPublications(const PluginChoice& plugin) { return IsPgoutput(plugin); }
 
 std::vector<std::pair<std::string, std::string>> StreamOptions(const PluginChoice& plugin) {
   if (plugin.name == "wal2json") return Wal2jsonOptions(plugin.version);

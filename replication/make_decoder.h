@@ -20,7 +20,8 @@ namespace lockstep::replication {
 struct PluginChoice {
   std::string name;  // one of model::OutputPlugins()
   model::PluginVersion version = {};
-  std::string publication = {};  // for pgoutput
+  // For pgoutput: one, or more, whose tables are sent.
+  std::vector<std::string> publications = {};
 };
 
 // A decoder of what the plugin sends when asked with StreamOptions. kUsage for a plugin there is
@@ -30,6 +31,9 @@ model::Result<std::unique_ptr<Decoder>> MakeDecoder(const PluginChoice& plugin,
 
 // Whether the decoder wants to know the database's types (RelationMap).
 bool NeedsTypes(const PluginChoice& plugin);
+
+// Whether it sends the tables of publications only.
+bool SendsPublications(const PluginChoice& plugin);
 
 // The options of START_REPLICATION, by name.
 std::vector<std::pair<std::string, std::string>> StreamOptions(const PluginChoice& plugin);

@@ -24,7 +24,7 @@ model::Result<model::RelationPtr> RelationMap::Find(const QualifiedName& name) c
     if (relation->name == name.name) return name.name == model::kTruncationLog ? nullptr : relation;
     schema_followed = true;
   }
-  if (!schema_followed) return nullptr;
+  if (covers_ ? !covers_(name) : !schema_followed) return nullptr;
   return Fail(
       ErrorKind::kMisfit,
       fmt::format("table {}.{} was not there when the listener attached; attach again to follow it",

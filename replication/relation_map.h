@@ -4,6 +4,7 @@
 #ifndef LOCKSTEP_REPLICATION_RELATION_MAP_H_
 #define LOCKSTEP_REPLICATION_RELATION_MAP_H_
 
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -17,14 +18,21 @@ namespace lockstep::replication {
 
 class RelationMap {
  public:
+  // Whether a table would be followed if it were there at the attach.
+  using Covers = std::function<bool(const QualifiedName&)>;
+
   // Follows `relations`, which are all the tables of their schemas. Without `types` the built-in
   // ones are known.
   explicit RelationMap(std::vector<model::RelationPtr> relations,
                        model::TypeCatalogPtr types = std::make_shared<const model::TypeCatalog>())
-      : relations_(std::move(relations)), types_(std::move(types)) {}
+      : RelationMap(std::move(relations), std::move(types), nullptr) {}
+  // Follows `relations`, which are all the tables that `covers` is true of, and logs of
+  // truncations.
+  RelationMap(std::vector<model::RelationPtr> relations, model::TypeCatalogPtr types, Covers covers)
+      : relations_(std::move(relations)), types_(std::move(types)), covers_(std::move(covers)) {}
 
-  // nullptr: the table lies in a schema that is not followed, or is its log of truncations.
-  // kMisfit: it lies in a followed schema and is unknown.
+  // nullptr: the table is not followed, or is a log of truncations. kMisfit: it should be followed
+  // and is unknown.
   model::Result<model::RelationPtr> Find(const QualifiedName& name) const;
 
   // The log of truncations of a followed schema (model/truncation_log.h), for plugins that do not
@@ -36,6 +44,7 @@ class RelationMap {
  private:
   std::vector<model::RelationPtr> relations_;
   model::TypeCatalogPtr types_;
+  Covers covers_;  // empty: all tables of the relations' schemas
 };
 
 }  // namespace lockstep::replication

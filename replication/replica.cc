@@ -45,8 +45,18 @@ std::string KeyNames(const Relation& relation) {
 
 constexpr const char* kAbsent = "the replica has no such row";
 constexpr const char* kDuplicate = "the replica has this key already";
-constexpr const char* kKeyless =
-    "nothing identifies a row; give the table a primary key or a REPLICA IDENTITY USING INDEX";
+constexpr const char* kNoOldRow =
+    "nothing identifies the row; give the table a primary key or REPLICA IDENTITY FULL";
+// Whether an old row tells all that the plugin sends of its columns.
+bool IsWhole(const Row& row) {
+  for (const model::Cell cell : row) {
+    if (!std::holds_alternative<model::Value>(cell) &&
+        !std::holds_alternative<model::NotSent>(cell))
+      return false;
+  }
+  return true;
+}
+
 constexpr const char* kNoKey = "the key is not complete in the stream (replica identity)";
 
 }  // namespace
@@ -70,8 +80,7 @@ std::expected<Applied, Misfit> Replica::Apply(const model::Transaction& transact
 std::expected<void, Misfit> Replica::Apply(const model::Insert& insert, Images& images) {
   auto table = TableOf(insert.relation);
   if (!table) return std::unexpected(std::move(table.error()));
-  if (insert.relation->key.empty()) return DoesNotFit("INSERT", *insert.relation, Row(), kKeyless);
-  Row key = insert.relation->KeyOf(insert.row);
+  Row key = database_.table(*table).KeyToInsert(insert.row);
   if (database_.table(*table).Find(key))
     return DoesNotFit("INSERT", *insert.relation, key, kDuplicate);
   digest_.Insert(insert.relation->name, insert.row);
@@ -83,7 +92,7 @@ std::expected<void, Misfit> Replica::Apply(const model::Update& update, Images& 
   const Relation& relation = *update.relation;
   auto table = TableOf(update.relation);
   if (!table) return std::unexpected(std::move(table.error()));
-  if (relation.key.empty()) return DoesNotFit("UPDATE", relation, Row(), kKeyless);
+  if (relation.key.empty()) return UpdateCopy(*table, update, images);
   Row old_key = relation.KeyOf(update.old_row ? *update.old_row : update.row);
   if (!old_key.IsComplete()) return DoesNotFit("UPDATE", relation, old_key, kNoKey);
   const Row* found = database_.table(*table).Find(old_key);
@@ -104,13 +113,42 @@ std::expected<void, Misfit> Replica::Apply(const model::Update& update, Images& 
 std::expected<void, Misfit> Replica::Apply(const model::Delete& erase, Images& images) {
   auto table = TableOf(erase.relation);
   if (!table) return std::unexpected(std::move(table.error()));
-  if (erase.relation->key.empty()) return DoesNotFit("DELETE", *erase.relation, Row(), kKeyless);
+  if (erase.relation->key.empty()) return DeleteCopy(*table, erase, images);
   Row key = erase.relation->KeyOf(erase.old_row);
   if (!key.IsComplete()) return DoesNotFit("DELETE", *erase.relation, key, kNoKey);
   if (!database_.table(*table).Find(key))
     return DoesNotFit("DELETE", *erase.relation, key, kAbsent);
   digest_.Delete(erase.relation->name, key);
   images.push_back(database_.Write(*table, std::move(key), std::nullopt));
+  return {};
+}
+
+std::expected<void, Misfit> Replica::UpdateCopy(std::uint32_t table, const model::Update& update,
+                                                Images& images) {
+  const Relation& relation = *update.relation;
+  if (!update.old_row || !IsWhole(*update.old_row))
+    return DoesNotFit("UPDATE", relation, Row(), kNoOldRow);
+  const Row& old_row = *update.old_row;
+  const std::uint64_t copies = database_.table(table).CountCopies(old_row);
+  if (copies == 0) return DoesNotFit("UPDATE", relation, old_row, kAbsent);
+  Row row = update.row.IsComplete() ? update.row : FillUnchanged(update.row, old_row);
+  digest_.Update(relation.name, row == old_row ? nullptr : &old_row, row);
+  Row old_key = model::Table::CopyKey(old_row, copies - 1);
+  images.push_back(database_.Write(table, std::move(old_key), std::nullopt));
+  Row key = database_.table(table).KeyToInsert(row);
+  images.push_back(database_.Write(table, std::move(key), std::move(row)));
+  return {};
+}
+
+std::expected<void, Misfit> Replica::DeleteCopy(std::uint32_t table, const model::Delete& erase,
+                                                Images& images) {
+  const Relation& relation = *erase.relation;
+  if (!IsWhole(erase.old_row)) return DoesNotFit("DELETE", relation, Row(), kNoOldRow);
+  const std::uint64_t copies = database_.table(table).CountCopies(erase.old_row);
+  if (copies == 0) return DoesNotFit("DELETE", relation, erase.old_row, kAbsent);
+  digest_.Delete(relation.name, erase.old_row);
+  Row key = model::Table::CopyKey(erase.old_row, copies - 1);
+  images.push_back(database_.Write(table, std::move(key), std::nullopt));
   return {};
 }
 

@@ -1,4 +1,7 @@
 // A listener's copy of the tables it follows, and the LSN it is valid at.
+//
+// A table without a key is a multiset: an old row, which must be complete (REPLICA IDENTITY FULL),
+// stands for one of the rows that are equal to it.
 #ifndef LOCKSTEP_REPLICATION_REPLICA_H_
 #define LOCKSTEP_REPLICATION_REPLICA_H_
 
@@ -53,6 +56,11 @@ class Replica {
   std::expected<void, Misfit> Apply(const model::Delete& erase, Images& images);
   std::expected<void, Misfit> Apply(const model::Truncate& truncate, Images& images);
   std::expected<void, Misfit> Apply(const model::LogicalMessage& message, Images& images);
+  // The same for a table without a key.
+  std::expected<void, Misfit> UpdateCopy(std::uint32_t table, const model::Update& update,
+                                         Images& images);
+  std::expected<void, Misfit> DeleteCopy(std::uint32_t table, const model::Delete& erase,
+                                         Images& images);
 
   // The replica's table of a change's relation. A relation whose columns or key are not the table's
   // is a misfit: its rows have another shape.

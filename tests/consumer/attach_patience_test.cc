@@ -13,8 +13,8 @@
 #include "consumer/attach_snapshot.h"
 #include "consumer/consumer.h"
 #include "model/error.h"
-#include "postgres/relation_reader.h"
 #include "postgres/slot.h"
+#include "postgres/table_scope.h"
 #include "tests/consumer/consumer_fixture.h"
 
 namespace lockstep::consumer {
@@ -54,12 +54,14 @@ class AttachPatienceTest : public ConsumerFixture {
   static model::Result<AttachSnapshot> ReadAfter(const std::string& between) {
     Connection replication = Replication();
     AttachPreparation prepared{Sql(), {}, {}};
-    prepared.relations = Must(postgres::ReadSchema(prepared.observer, "s"));
+    const AttachScope scope{.scope = postgres::TableScope::OneSchema("s"),
+                            .plugin = {.name = "decoderbufs"}};
+    prepared.tables = Must(ReadTables(prepared.observer, scope));
     prepared.copying.push_back(Sql());
     const auto slot = Must(postgres::CreateSlot(
         replication, {.name = "between", .plugin = "decoderbufs", .temporary = true}));
     if (!between.empty()) Write(between);
-    return ReadAttachSnapshot(std::move(prepared), slot, "s", {.name = "decoderbufs"});
+    return ReadAttachSnapshot(std::move(prepared), slot, scope);
   }
 
   std::optional<Connection> open_;

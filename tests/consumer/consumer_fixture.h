@@ -17,12 +17,15 @@
 
 #include "consumer/consumer.h"
 #include "model/change.h"
-#include "model/database.h"
 #include "model/digest.h"
 #include "model/lsn.h"
+#include "model/output_plugin.h"
+#include "model/projection.h"
+#include "model/relation.h"
 #include "postgres/relation_reader.h"
 #include "postgres/slot.h"
 #include "postgres/table_reader.h"
+#include "postgres/table_scope.h"
 #include "tests/postgres/cluster_fixture.h"
 
 namespace lockstep::consumer {
@@ -117,7 +120,10 @@ class ConsumerFixture : public postgres::ClusterFixture {
   }
 
   static ConsumerOptions Options(const std::string& slot) {
-    return {.conninfo = cluster().uri(), .slot = slot, .plugin = "decoderbufs", .schema = "s"};
+    return {.conninfo = cluster().uri(),
+            .slot = slot,
+            .plugin = "decoderbufs",
+            .scope = postgres::TableScope::OneSchema("s")};
   }
   static Follow Attach(const std::string& slot) {
     return Follow(Must(Consumer::Attach(Options(slot))));
@@ -146,22 +152,34 @@ class ConsumerFixture : public postgres::ClusterFixture {
   static model::Digest SourceDigest() {
     Connection sql = Sql();
     Must(postgres::BeginSnapshot(sql, ""));
-    const auto relations = Must(postgres::ReadSchema(sql, "s"));
-    model::Database database(relations);
-    for (std::uint32_t table = 0; table < relations.size(); ++table) {
-      const model::Relation& relation = *relations[table];
-      Must(postgres::ReadTable(sql, relation,
-                               [&](const postgres::TableRow& row) -> model::Result<void> {
-                                 database.Write(table, relation.KeyOf(row.row), row.row);
-                                 return {};
-                               }));
-    }
-    return database.digest();
+    model::Digest digest;
+    for (const model::RelationPtr& relation : Must(postgres::ReadSchema(sql, "s")))
+      digest += model::HashTable(relation->name, DigestOf(sql, *relation));
+    return digest;
+  }
+  // The same of one table, as a plugin with the losses shows it.
+  static model::TableDigest SourceDigestOf(const model::Relation& relation, model::LossSet losses) {
+    Connection sql = Sql();
+    return DigestOf(sql, relation, losses);
   }
   // Follows up to now and compares.
   static void ExpectReplicaEqualsSource(Follow& follow) {
     follow.UntilReceived(InsertLsn());
     EXPECT_EQ(ToString(follow->replica().database().digest()), ToString(SourceDigest()));
+  }
+
+ private:
+  static model::TableDigest DigestOf(Connection& sql, const model::Relation& relation,
+                                     model::LossSet losses = {}) {
+    model::TableDigest digest;
+    const model::Projection projection(losses);
+    Must(postgres::ReadTable(sql, relation,
+                             [&](const postgres::TableRow& row) -> model::Result<void> {
+                               const auto shown = projection.Project(relation, row.row);
+                               digest.Add((shown ? *shown : row.row).bytes());
+                               return {};
+                             }));
+    return digest;
   }
 };
 

@@ -123,7 +123,7 @@ TEST_P(AttachLoadTest, EveryAttachAmongWritersAndTruncationsEndsEqual) {
   const std::uint32_t seed = std::random_device()();
   ConsumerOptions options = Options("under_load");
   options.plugin = GetParam();
-  options.publication = "everything";
+  options.publications = {"everything"};
   options.on_wait = [&](const AttachWait& wait) {
     std::cerr << "waited: " << wait.reason << "\n";
     return model::Result<void>();

@@ -34,7 +34,7 @@ class ConsumerPgoutputTest : public ConsumerFixture,
   static ConsumerOptions OptionsOf(const std::string& slot) {
     ConsumerOptions options = Options(slot);
     options.plugin = GetParam();
-    options.publication = kPublication;
+    options.publications = {kPublication};
     return options;
   }
   static Follow AttachTo(const std::string& slot) {
@@ -152,7 +152,7 @@ TEST_P(ConsumerPgoutputTest, AGeneratedColumnIsNotSent) {
 
 TEST_P(ConsumerPgoutputTest, WithoutAPublicationNothingIsLeftBehind) {
   ConsumerOptions options = OptionsOf("none");
-  options.publication.clear();
+  options.publications.clear();
   auto consumer = Consumer::Attach(options);
   ASSERT_FALSE(consumer.has_value());
   EXPECT_EQ(consumer.error().kind, model::ErrorKind::kUsage);

@@ -14,6 +14,7 @@
 #include "consumer/consumer.h"
 #include "postgres/local_cluster.h"
 #include "postgres/replication_stream.h"
+#include "postgres/table_scope.h"
 #include "tests/consumer/consumer_fixture.h"
 
 namespace lockstep::consumer {
@@ -172,8 +173,10 @@ TEST_F(ReconnectTest, AnotherServerAtTheSameAddressIsRefused) {
   {
     postgres::LocalCluster first = Must(postgres::LocalCluster::Start(options));
     prepare(first);
-    follow.emplace(Must(Consumer::Attach(
-        {.conninfo = first.uri(), .slot = "a", .plugin = "decoderbufs", .schema = "s"})));
+    follow.emplace(Must(Consumer::Attach({.conninfo = first.uri(),
+                                          .slot = "a",
+                                          .plugin = "decoderbufs",
+                                          .scope = postgres::TableScope::OneSchema("s")})));
   }
   postgres::LocalCluster second = Must(postgres::LocalCluster::Start(options));
   prepare(second);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "postgres/relation_reader.h"
+#include "postgres/table_scope.h"
 #include "replication/make_decoder.h"
 #include "replication/relation_map.h"
 #include "tests/consumer/consumer_fixture.h"
@@ -253,7 +254,7 @@ TEST_F(ConsumerTest, FailedAttachLeavesNoSlot) {
   EXPECT_EQ(Slots(), "");
 
   ConsumerOptions no_schema = Options("no_schema");
-  no_schema.schema = "absent";
+  no_schema.scope = postgres::TableScope::OneSchema("absent");
   const model::Error absent = attach(no_schema);
   EXPECT_EQ(absent.kind, model::ErrorKind::kUsage);
   EXPECT_NE(absent.message.find("absent"), std::string::npos) << absent.message;

@@ -122,7 +122,7 @@ class TypesTest : public ConsumerFixture, public testing::WithParamInterface<con
   static Follow AttachAs(const std::string& slot) {
     ConsumerOptions options = Options(slot);
     options.plugin = GetParam();
-    options.publication = "types";
+    options.publications = {"types"};
     return Follow(Must(Consumer::Attach(options)));
   }
   static bool IsRead(const TypeCase& one) {

@@ -55,7 +55,7 @@ std::unique_ptr<replication::Decoder> NewDecoder() {
   static const auto* relations =
       new std::vector<model::RelationPtr>(replication::CapturedRelations());
   static const auto* types = new model::TypeCatalogPtr(replication::CapturedTypes());
-  auto decoder = replication::MakeDecoder({.name = LOCKSTEP_FUZZED_PLUGIN, .publication = "all"},
+  auto decoder = replication::MakeDecoder({.name = LOCKSTEP_FUZZED_PLUGIN, .publications = {"all"}},
                                           replication::RelationMap(*relations, *types));
   Require(decoder.has_value(), "there is a decoder for " LOCKSTEP_FUZZED_PLUGIN);
   return std::move(*decoder);

@@ -129,5 +129,75 @@ TEST(DatabaseTest, ManyRowsKeepTheirDigest) {
   EXPECT_EQ(f.database.digest(), empty);
 }
 
+// ---- tables without a key ----
+
+class MultisetTest : public testing::Test {
+ protected:
+  void Insert(const Row& row) {
+    images_.push_back(database_.Write(0, database_.table(0).KeyToInsert(row), row));
+  }
+  // The last copy, as a replica does.
+  void Erase(const Row& row) {
+    const std::uint64_t copies = Count(row);
+    images_.push_back(database_.Write(0, Table::CopyKey(row, copies - 1), std::nullopt));
+  }
+  std::uint64_t Count(const Row& row) const { return database_.table(0).CountCopies(row); }
+
+  Database database_{{std::make_shared<const Relation>(
+      Relation{.schema = "s",
+               .name = "log",
+               .columns = {{"id", type_oid::kInt8, "bigint"}, {"t", type_oid::kText, "text"}}})}};
+  std::vector<RowImage> images_;
+};
+
+TEST_F(MultisetTest, EqualRowsAreCounted) {
+  for (std::uint64_t copies = 1; copies <= 70; ++copies) {
+    Insert(RowOf(1, "x"));
+    EXPECT_EQ(Count(RowOf(1, "x")), copies);
+  }
+  Insert(RowOf(2, "x"));
+  EXPECT_EQ(Count(RowOf(2, "x")), 1u);
+  EXPECT_EQ(Count(RowOf(3, "x")), 0u);
+  for (std::uint64_t copies = 70; copies-- > 0;) {
+    Erase(RowOf(1, "x"));
+    EXPECT_EQ(Count(RowOf(1, "x")), copies);
+  }
+  EXPECT_EQ(database_.row_count(), 1u);
+}
+
+TEST_F(MultisetTest, TheDigestCountsCopiesAndKnowsNoOrder) {
+  TableDigest digest;
+  for (const char* text : {"x", "y", "x"}) digest.Add(RowOf(1, text).bytes());
+  for (const char* text : {"x", "x", "y"}) Insert(RowOf(1, text));
+  EXPECT_EQ(database_.table(0).digest(), digest);
+  Erase(RowOf(1, "x"));
+  digest.Remove(RowOf(1, "x").bytes());
+  EXPECT_EQ(database_.table(0).digest(), digest);
+}
+
+TEST_F(MultisetTest, UndoneWritesLeaveTheCopiesThatWereThere) {
+  Insert(RowOf(1, "x"));
+  Insert(RowOf(1, "x"));
+  const Digest before = database_.digest();
+  images_.clear();
+  Erase(RowOf(1, "x"));
+  Insert(RowOf(1, "y"));
+  Insert(RowOf(1, "x"));
+  Insert(RowOf(1, "x"));
+  for (RowImage& image : database_.EraseAll(0)) images_.push_back(std::move(image));
+  Insert(RowOf(1, "x"));
+  database_.Undo(images_);
+  EXPECT_EQ(database_.digest(), before);
+  EXPECT_EQ(Count(RowOf(1, "x")), 2u);
+  EXPECT_EQ(Count(RowOf(1, "y")), 0u);
+}
+
+TEST(DatabaseTest, RowsWithoutColumnsAreCountedToo) {
+  Database database({std::make_shared<const Relation>(Relation{.schema = "s", .name = "void"})});
+  for (int i = 0; i < 3; ++i) database.Write(0, database.table(0).KeyToInsert(Row()), Row());
+  EXPECT_EQ(database.table(0).CountCopies(Row()), 3u);
+  EXPECT_EQ(database.row_count(), 3u);
+}
+
 }  // namespace
 }  // namespace lockstep::model

@@ -1,10 +1,15 @@
 #include "postgres/publication.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "model/error.h"
+#include "model/relation.h"
+#include "postgres/relation_reader.h"
+#include "postgres/table_scope.h"
 #include "tests/postgres/cluster_fixture.h"
 
 namespace lockstep::postgres {
@@ -32,6 +37,120 @@ TEST_F(PublicationTest, NoTableAndAbsentTableAreRefused) {
   Connection sql = Sql();
   EXPECT_EQ(CreatePublication(sql, "none", {}).error().kind, model::ErrorKind::kUsage);
   EXPECT_EQ(CreatePublication(sql, "none", {{"public", "absent"}}).error().sqlstate, "42P01");
+}
+
+// The tables of a scope: one with an identity, one whose key does not count, one without any.
+class ScopePublicationTest : public PublicationTest {
+ protected:
+  void SetUp() override {
+    Must(sql_.Execute(
+        "CREATE SCHEMA s; CREATE TABLE s.\"k q\"(id int PRIMARY KEY, a int);"
+        "CREATE TABLE s.late(id int PRIMARY KEY DEFERRABLE); CREATE TABLE s.none(a int);"
+        "CREATE TABLE s.whole(a int); ALTER TABLE s.whole REPLICA IDENTITY FULL;"
+        "CREATE TABLE s.nothing(id int PRIMARY KEY); ALTER TABLE s.nothing REPLICA IDENTITY "
+        "NOTHING"));
+  }
+  void TearDown() override {
+    Must(DropScopePublications(sql_, "p q"));
+    Must(DropScopePublications(sql_, "p q"));
+    Must(sql_.Execute("DROP SCHEMA s CASCADE; DROP PUBLICATION IF EXISTS mine"));
+  }
+  ScopeTables Tables() { return Must(ReadScope(sql_, TableScope::OneSchema("s"))); }
+  ScopeTables Published(const std::vector<std::string>& publications) {
+    ScopeTables tables = Tables();
+    Must(ExcludeUnpublished(sql_, publications, tables));
+    return tables;
+  }
+  static std::string Names(const std::vector<TableName>& tables) {
+    std::string names;
+    for (const TableName& table : tables) names += table.name + " ";
+    return names;
+  }
+  static std::string Names(const std::vector<model::RelationPtr>& tables) {
+    std::string names;
+    for (const model::RelationPtr& table : tables) names += table->name + " ";
+    return names;
+  }
+  // What the publication has of schema s.
+  std::string TablesOf(const std::string& publication) {
+    return Must(
+        sql_.Scalar("SELECT coalesce(string_agg(tablename, ' ' ORDER BY tablename), '') FROM "
+                    "pg_publication_tables WHERE schemaname = 's' AND pubname = '" +
+                    publication + "'"));
+  }
+
+  Connection sql_ = Sql();
+};
+
+TEST_F(ScopePublicationTest, ASuperusersShowsNewTablesAndBreaksNoUpdate) {
+  const auto made = Must(CreateScopePublications(sql_, "p q", Tables()));
+  EXPECT_EQ(made.names, (std::vector<std::string>{"p q", "p q_inserts"}));
+  EXPECT_TRUE(made.sees_new_tables);
+  EXPECT_EQ(TablesOf("p q"), "k q whole");
+  EXPECT_EQ(TablesOf("p q_inserts"), "k q late none nothing whole");
+  Must(
+      sql_.Execute("CREATE TABLE s.new(a int); INSERT INTO s.new VALUES (1);"
+                   "INSERT INTO s.none VALUES (1); INSERT INTO s.late VALUES (1);"
+                   "INSERT INTO s.nothing VALUES (1)"));
+  for (const char* table : {"new", "none", "late", "nothing"})
+    Must(sql_.Execute(std::string("DELETE FROM s.") + table));
+  EXPECT_EQ(TablesOf("p q_inserts"), "k q late new none nothing whole");
+  const ScopeTables tables = Published(made.names);
+  EXPECT_EQ(Names(tables.followed), "k q late new none nothing whole ");
+  EXPECT_EQ(Names(tables.insert_only), "late new none nothing ");
+  EXPECT_TRUE(tables.excluded.empty());
+}
+
+TEST_F(ScopePublicationTest, AnOwnersHasTheTablesOfTheScope) {
+  Must(sql_.Execute("DROP ROLE IF EXISTS owner; CREATE ROLE owner"));
+  Must(sql_.Execute(
+      "DO $$ BEGIN EXECUTE 'GRANT CREATE ON DATABASE ' || quote_ident(current_database()) || ' TO "
+      "owner'; END $$; ALTER SCHEMA s OWNER TO owner; ALTER TABLE s.\"k q\" OWNER TO owner;"
+      "ALTER TABLE s.none OWNER TO owner; ALTER TABLE s.late OWNER TO owner; ALTER TABLE s.whole "
+      "OWNER TO owner; ALTER TABLE s.nothing OWNER TO owner; SET ROLE owner"));
+  const auto made = Must(CreateScopePublications(sql_, "p q", Tables()));
+  EXPECT_EQ(made.names, (std::vector<std::string>{"p q", "p q_inserts"}));
+  EXPECT_FALSE(made.sees_new_tables);
+  EXPECT_EQ(TablesOf("p q"), "k q whole");
+  EXPECT_EQ(TablesOf("p q_inserts"), "late none nothing");
+  Must(DropScopePublications(sql_, "p q"));
+  Must(
+      sql_.Execute("RESET ROLE; ALTER TABLE s.none OWNER TO CURRENT_USER; GRANT SELECT ON s.none "
+                   "TO owner; SET ROLE owner"));
+  const auto refused = CreateScopePublications(sql_, "p q", Tables());
+  Must(sql_.Execute("RESET ROLE"));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().sqlstate, "42501");
+  EXPECT_EQ(Must(sql_.Scalar("SELECT count(*) FROM pg_publication")), "0");
+  Must(sql_.Execute(
+      "REASSIGN OWNED BY owner TO CURRENT_USER; DROP OWNED BY owner; DROP ROLE owner"));
+}
+
+TEST_F(ScopePublicationTest, WhatIsNotPublishedWhollyIsExcluded) {
+  const bool filters = sql_.server_version() >= 150000;
+  Must(sql_.Execute(filters ? "CREATE PUBLICATION mine FOR TABLE s.\"k q\"(id), s.whole WHERE (a > "
+                              "1), s.none"
+                            : "CREATE PUBLICATION mine FOR TABLE s.none"));
+  const ScopeTables tables = Published({"mine"});
+  EXPECT_EQ(Names(tables.followed), "none ");
+  EXPECT_EQ(Names(tables.insert_only), "none ");
+  ASSERT_EQ(tables.excluded.size(), 4U);
+  for (const ExcludedTable& table : tables.excluded) EXPECT_TRUE(table.is_ordinary);
+  if (filters) {
+    EXPECT_THAT(tables.excluded[0].reason, testing::HasSubstr("columns only"));
+    EXPECT_THAT(tables.excluded[3].reason, testing::HasSubstr("rows only"));
+  }
+  EXPECT_THAT(tables.excluded[1].reason, testing::HasSubstr("not in the publication"));
+
+  Must(sql_.Execute("ALTER PUBLICATION mine SET (publish = 'insert, update, delete')"));
+  EXPECT_EQ(Names(Published({"mine"}).followed), "");
+  Must(sql_.Execute("CREATE PUBLICATION \"p q\" FOR ALL TABLES"));
+  EXPECT_EQ(Names(Published({"mine", "p q"}).followed), "k q late none nothing whole ");
+  EXPECT_EQ(Names(Published({"absent"}).followed), "");
+}
+
+TEST_F(ScopePublicationTest, NothingToFollowIsRefused) {
+  EXPECT_EQ(CreateScopePublications(sql_, "p q", {}).error().kind, model::ErrorKind::kUsage);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ HostileBytes::HostileBytes(std::string plugin)
 }
 
 std::unique_ptr<Decoder> HostileBytes::NewDecoder() const {
-  auto decoder = MakeDecoder({.name = plugin_, .publication = "all"},
+  auto decoder = MakeDecoder({.name = plugin_, .publications = {"all"}},
                              RelationMap(relations_, CapturedTypes()));
   if (!decoder) throw std::runtime_error(decoder.error().message);
   return std::move(*decoder);

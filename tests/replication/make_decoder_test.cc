@@ -35,21 +35,23 @@ TEST(MakeDecoderTest, Wal2jsonHasADecoderAndIsAskedForFormatVersion2) {
 
 TEST(MakeDecoderTest, PgoutputHasADecoderForTextAndBinaryAndWantsAPublication) {
   for (const char* name : {"pgoutput", "pgoutput-binary"}) {
-    EXPECT_TRUE(MakeDecoder({.name = name, .publication = "p"}, RelationMap({})).has_value());
+    EXPECT_TRUE(MakeDecoder({.name = name, .publications = {"p"}}, RelationMap({})).has_value());
     auto decoder = MakeDecoder({.name = name}, RelationMap({}));
     ASSERT_FALSE(decoder.has_value());
     EXPECT_EQ(decoder.error().kind, model::ErrorKind::kUsage);
     EXPECT_THAT(decoder.error().message, testing::HasSubstr("publication"));
     EXPECT_TRUE(NeedsTypes({.name = name}));
+    EXPECT_TRUE(SendsPublications({.name = name}));
   }
+  EXPECT_FALSE(SendsPublications({.name = "wal2json"}));
   EXPECT_FALSE(NeedsTypes({.name = "decoderbufs"}));
 }
 
 TEST(MakeDecoderTest, PgoutputIsAskedForWhatItsVersionKnows) {
   using Options = std::vector<std::pair<std::string, std::string>>;
-  EXPECT_EQ(StreamOptions({"pgoutput", {.server = 130012}, "a, \"b\""}),
-            (Options{{"proto_version", "1"}, {"publication_names", "\"a, \"\"b\"\"\""}}));
-  EXPECT_EQ(StreamOptions({"pgoutput-binary", {.server = 140000}, "p"}),
+  EXPECT_EQ(StreamOptions({"pgoutput", {.server = 130012}, {"a, \"b\"", "c"}}),
+            (Options{{"proto_version", "1"}, {"publication_names", "\"a, \"\"b\"\"\", \"c\""}}));
+  EXPECT_EQ(StreamOptions({"pgoutput-binary", {.server = 140000}, {"p"}}),
             (Options{{"proto_version", "1"},
                      {"publication_names", "\"p\""},
                      {"messages", "true"},

@@ -261,21 +261,69 @@ TEST_F(ReplicaTest, AnUnknownTableIsAMisfit) {
     ExpectMisfit(change, "late", Row(), {"no table shop.late"});
 }
 
-TEST_F(ReplicaTest, ARowThatNothingIdentifiesIsAMisfit) {
-  const auto keyless = Table("keyless", {});
-  Replica replica({keyless}, Lsn{100});
-  const Row row = Item(1, "a", "n");
-  for (const auto& [said, change] : {std::pair<const char*, Change>{"INSERT", Insert{keyless, row}},
-                                     {"UPDATE", Update{keyless, row, row}},
-                                     {"DELETE", Delete{keyless, row}}}) {
+// ---- tables without a key ----
+
+class MultisetReplicaTest : public testing::Test {
+ protected:
+  std::expected<Applied, Misfit> Apply(std::vector<Change> changes) {
     model::Transaction transaction;
-    transaction.changes = {change};
-    auto images = replica.Apply(transaction);
-    ASSERT_FALSE(images.has_value());
-    EXPECT_EQ(images.error().table, "keyless");
-    EXPECT_THAT(images.error().message,
-                AllOf(HasSubstr(said), HasSubstr("shop.keyless"), HasSubstr("primary key")));
-    EXPECT_EQ(replica.database().row_count(), 0u);
+    transaction.end_lsn = Lsn{200};
+    transaction.changes = std::move(changes);
+    return replica_.Apply(transaction);
+  }
+  std::uint64_t Count(const Row& row) { return replica_.database().table(0).CountCopies(row); }
+
+  const model::RelationPtr log_ = Table("log", {}, ReplicaIdentity::kFull);
+  const Row a_ = Item(1, "a", "n");
+  const Row b_ = Item(2, "b", "n");
+  Replica replica_{{log_}, Lsn{100}};
+};
+
+TEST_F(MultisetReplicaTest, OneOfSeveralEqualRowsChanges) {
+  ASSERT_TRUE(Apply({Insert{log_, a_}, Insert{log_, a_}, Insert{log_, a_}, Insert{log_, b_}}));
+  ASSERT_TRUE(Apply({Update{log_, a_, b_}, Delete{log_, a_}}));
+  EXPECT_EQ(Count(a_), 1u);
+  EXPECT_EQ(Count(b_), 2u);
+  ASSERT_TRUE(Apply({Update{log_, b_, b_}, Update{log_, a_, a_}}));
+  EXPECT_EQ(Count(a_), 1u);
+  EXPECT_EQ(Count(b_), 2u);
+}
+
+TEST_F(MultisetReplicaTest, UnchangedCellsComeFromTheOldRow) {
+  ASSERT_TRUE(Apply({Insert{log_, a_}, Insert{log_, a_}}));
+  ASSERT_TRUE(Apply({Update{log_, a_, RowOf({Int(5), kUnchanged, Txt("m")})}}));
+  EXPECT_EQ(Count(a_), 1u);
+  EXPECT_EQ(Count(Item(5, "a", "m")), 1u);
+}
+
+TEST_F(MultisetReplicaTest, ATransactionThatDoesNotFitLeavesTheCopiesAsTheyWere) {
+  ASSERT_TRUE(Apply({Insert{log_, a_}, Insert{log_, a_}}));
+  auto applied = Apply({Delete{log_, a_}, Update{log_, a_, b_}, Insert{log_, a_}, Insert{log_, a_},
+                        Delete{log_, Item(9, "z", "n")}});
+  ASSERT_FALSE(applied.has_value());
+  EXPECT_THAT(applied.error().message,
+              AllOf(HasSubstr("DELETE on shop.log"), HasSubstr("{id=9, code=z, note=n}"),
+                    HasSubstr("no such row")));
+  EXPECT_EQ(Count(a_), 2u);
+  EXPECT_EQ(Count(b_), 0u);
+}
+
+TEST_F(MultisetReplicaTest, ATruncationTakesAllCopies) {
+  ASSERT_TRUE(Apply({Insert{log_, a_}, Insert{log_, a_}, model::Truncate{log_}, Insert{log_, a_}}));
+  EXPECT_EQ(Count(a_), 1u);
+}
+
+TEST_F(MultisetReplicaTest, AnOldRowThatIsNotCompleteIsAMisfit) {
+  ASSERT_TRUE(Apply({Insert{log_, a_}}));
+  for (const auto& [said, change] :
+       {std::pair<const char*, Change>{"UPDATE", Update{log_, std::nullopt, a_}},
+        {"UPDATE", Update{log_, OldId(1), a_}},
+        {"DELETE", Delete{log_, OldId(1)}}}) {
+    auto applied = Apply({change});
+    ASSERT_FALSE(applied.has_value());
+    EXPECT_EQ(applied.error().table, "log");
+    EXPECT_THAT(applied.error().message,
+                AllOf(HasSubstr(said), HasSubstr("shop.log"), HasSubstr("primary key")));
   }
 }
 

@@ -1,26 +1,15 @@
-#include "auditor/followed_tables.h"
+#include "auditor/form_changes.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdint>
-
-#include "model/truncation_log.h"
-#include "postgres/relation_reader.h"
+#include <set>
+#include <string_view>
+#include <utility>
 
 namespace lockstep::auditor {
 
 using model::RelationPtr;
-using model::Result;
-
-Result<std::vector<RelationPtr>> ReadFollowedTables(postgres::Connection& connection,
-                                                    const std::string& schema) {
-  auto tables = postgres::ReadSchema(connection, schema);
-  if (!tables) return tables;
-  std::erase_if(*tables,
-                [](const RelationPtr& table) { return table->name == model::kTruncationLog; });
-  return tables;
-}
 
 std::vector<std::string> FormChanges(const model::Database& replica,
                                      const std::vector<RelationPtr>& tables) {
@@ -33,12 +22,12 @@ std::vector<std::string> FormChanges(const model::Database& replica,
       changes.push_back(fmt::format("table {} was altered", table->QualifiedName()));
     }
   }
+  std::set<std::pair<std::string_view, std::string_view>> there;
+  for (const RelationPtr& table : tables) there.emplace(table->schema, table->name);
   for (std::uint32_t i = 0; i < replica.table_count(); ++i) {
     const model::Relation& known = *replica.table(i).relation();
-    const bool there = std::ranges::any_of(tables, [&](const RelationPtr& table) {
-      return table->schema == known.schema && table->name == known.name;
-    });
-    if (!there) changes.push_back(fmt::format("table {} is gone", known.QualifiedName()));
+    if (!there.contains({known.schema, known.name}))
+      changes.push_back(fmt::format("table {} is gone", known.QualifiedName()));
   }
   return changes;
 }

@@ -1,0 +1,205 @@
+#include "postgres/table_scope.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "model/truncation_log.h"
+#include "postgres/qualified_query.h"
+#include "postgres/relation_reader.h"
+
+namespace lockstep::postgres {
+namespace {
+
+using model::Fail;
+using model::RelationPtr;
+using model::Result;
+using model::SqlLiteral;
+
+constexpr std::string_view kTemporary = "pg_temp_";
+constexpr std::string_view kInformation = "information_schema";
+
+bool IsOfTheSystem(std::string_view schema) {
+  return (schema.starts_with("pg_") && !schema.starts_with(kTemporary)) || schema == kInformation;
+}
+
+std::vector<std::string> SplitPatterns(std::string_view list) {
+  std::vector<std::string> patterns;
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    std::string_view pattern = list.substr(0, comma);
+    list.remove_prefix(std::min(comma + 1, list.size()));
+    while (pattern.starts_with(' ')) pattern.remove_prefix(1);
+    while (pattern.ends_with(' ')) pattern.remove_suffix(1);
+    if (!pattern.empty()) patterns.emplace_back(pattern);
+  }
+  return patterns;
+}
+
+// Without its first character, which in UTF-8 may be several bytes.
+std::string_view Rest(std::string_view text) {
+  std::size_t next = 1;
+  while (next < text.size() && (static_cast<unsigned char>(text[next]) & 0xC0) == 0x80) ++next;
+  return text.substr(next);
+}
+
+bool Matches(std::string_view pattern, std::string_view text) {
+  // Where to go on when what follows the last * does not match: one character later.
+  std::optional<std::pair<std::string_view, std::string_view>> retry;
+  while (!text.empty() || !pattern.empty()) {
+    if (pattern.starts_with('*')) {
+      pattern.remove_prefix(1);
+      retry = {pattern, text};
+    } else if (!text.empty() && pattern.starts_with('?')) {
+      pattern.remove_prefix(1);
+      text = Rest(text);
+    } else if (!text.empty() && !pattern.empty() && pattern.front() == text.front()) {
+      pattern.remove_prefix(1);
+      text.remove_prefix(1);
+    } else if (retry && !retry->second.empty()) {
+      retry->second = Rest(retry->second);
+      std::tie(pattern, text) = *retry;
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool MatchesOne(const std::vector<std::string>& patterns, std::string_view text) {
+  return patterns.empty() ||
+         std::ranges::any_of(patterns, [&](const auto& pattern) { return Matches(pattern, text); });
+}
+
+// name LIKE '...' OR ..., in parentheses.
+std::string LikeOne(const std::vector<std::string>& patterns, const char* name) {
+  std::string condition;
+  for (const std::string& pattern : patterns) {
+    std::string like;
+    for (const char c : pattern) {
+      if (c == '%' || c == '_' || c == '\\') like.push_back('\\');
+      like.push_back(c == '*' ? '%' : c == '?' ? '_' : c);
+    }
+    condition +=
+        fmt::format("{}{} LIKE {}", condition.empty() ? "" : " OR ", name, SqlLiteral(like));
+  }
+  return "(" + condition + ")";
+}
+
+// Conditions of relation_reader's query.
+constexpr const char* kOrdinary = "c.relkind = 'r' AND c.relpersistence = 'p' AND ";
+
+enum Field { kSchema, kName, kKind, kPersistence, kMayRead, kRowSecurity, kIdentity };
+
+// A deferrable primary key is no identity.
+constexpr std::string_view kTables = R"(
+SELECT n.nspname, c.relname, c.relkind, c.relpersistence,
+       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'),
+       row_security_active(c.oid),
+       c.relreplident = 'f' OR EXISTS (
+         SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indimmediate AND i.indisvalid
+         AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident END)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'f', 'm') AND {}
+ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C")";
+
+// Why a table is not followed; empty: it is.
+std::string ReasonOf(const QueryResult& tables, int row) {
+  switch (tables.Text(row, kKind)[0]) {
+    case 'p':
+      return "partitioned: its partitions hold the rows";
+    case 'f':
+      return "foreign: its rows are elsewhere";
+    case 'm':
+      return "materialized view: its changes are not decoded";
+    default:
+      break;
+  }
+  if (tables.Text(row, kPersistence) == "t") return "temporary: its changes are not decoded";
+  if (tables.Text(row, kPersistence) == "u") return "unlogged: its changes are not in the WAL";
+  if (tables.Text(row, kName) == model::kTruncationLog) return "Lockstep's own log of truncations";
+  if (tables.Text(row, kMayRead) == "f") return "not readable: the user has no right to SELECT";
+  if (tables.Text(row, kRowSecurity) == "t") return "row security may hide rows from the user";
+  return {};
+}
+
+}  // namespace
+
+TableScope TableScope::OneSchema(std::string schema) {
+  TableScope scope;
+  scope.one_schema_ = true;
+  scope.schemas_.push_back(std::move(schema));
+  return scope;
+}
+
+TableScope TableScope::Matching(std::string_view schemas, std::string_view tables) {
+  TableScope scope;
+  scope.schemas_ = SplitPatterns(schemas);
+  scope.tables_ = SplitPatterns(tables);
+  return scope;
+}
+
+bool TableScope::Covers(std::string_view schema, std::string_view table) const {
+  if (one_schema_) return schema == schemas_.front();
+  return !IsOfTheSystem(schema) && MatchesOne(schemas_, schema) && MatchesOne(tables_, table);
+}
+
+std::string TableScope::SqlCondition() const {
+  if (one_schema_) return "n.nspname = " + SqlLiteral(schemas_.front());
+  std::string condition = fmt::format(
+      "(n.nspname NOT LIKE 'pg\\_%' OR n.nspname LIKE 'pg\\_temp\\_%') AND n.nspname <> '{}'",
+      kInformation);
+  if (!schemas_.empty()) condition += " AND " + LikeOne(schemas_, "n.nspname");
+  if (!tables_.empty()) condition += " AND " + LikeOne(tables_, "c.relname");
+  return condition;
+}
+
+std::string TableScope::Describe() const {
+  if (one_schema_) return "schema " + schemas_.front();
+  std::string text = schemas_.empty() ? std::string("any schema")
+                                      : fmt::format("schemas {}", fmt::join(schemas_, ", "));
+  if (!tables_.empty()) text += fmt::format(", tables {}", fmt::join(tables_, ", "));
+  return text;
+}
+
+Result<ScopeTables> ReadScope(Connection& connection, const TableScope& scope) {
+  auto tables =
+      ExecuteQualified(connection, fmt::format(fmt::runtime(kTables), scope.SqlCondition()));
+  if (!tables) return Fail("reading the tables of " + scope.Describe(), tables.error());
+  ScopeTables read;
+  std::set<std::pair<std::string, std::string>> excluded;
+  for (int row = 0; row < tables->rows(); ++row) {
+    std::string reason = ReasonOf(*tables, row);
+    TableName name{std::string(tables->Text(row, kSchema)), std::string(tables->Text(row, kName))};
+    if (reason.empty()) {
+      if (tables->Text(row, kIdentity) == "f") read.insert_only.push_back(std::move(name));
+      continue;
+    }
+    ExcludedTable table{.schema = std::move(name.schema),
+                        .name = std::move(name.name),
+                        .reason = std::move(reason),
+                        .is_ordinary = tables->Text(row, kKind) == "r" &&
+                                       tables->Text(row, kPersistence) == "p" &&
+                                       tables->Text(row, kName) != model::kTruncationLog};
+    excluded.emplace(table.schema, table.name);
+    read.excluded.push_back(std::move(table));
+  }
+  auto relations = ReadRelationsWhere(connection, kOrdinary + scope.SqlCondition());
+  if (!relations) return std::unexpected(std::move(relations.error()));
+  for (RelationPtr& relation : *relations) {
+    if (relation->name == model::kTruncationLog) {
+      read.truncation_logs.push_back(std::move(relation));
+    } else if (!excluded.contains({relation->schema, relation->name})) {
+      read.followed.push_back(std::move(relation));
+    }
+  }
+  return read;
+}
+
+}  // namespace lockstep::postgres

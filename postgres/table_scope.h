@@ -1,0 +1,73 @@
+// Which tables of a database are followed, and an account of all of them: followed, or left out
+// with a reason.
+#ifndef LOCKSTEP_POSTGRES_TABLE_SCOPE_H_
+#define LOCKSTEP_POSTGRES_TABLE_SCOPE_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/error.h"
+#include "model/relation.h"
+#include "postgres/connection.h"
+#include "postgres/relation_reader.h"
+
+namespace lockstep::postgres {
+
+class TableScope {
+ public:
+  // All tables but the system's.
+  TableScope() = default;
+  // The tables of one schema; its name is plain and no pattern.
+  static TableScope OneSchema(std::string schema);
+  // Tables whose schema and name each match one of the patterns: plain names with * for any
+  // characters and ? for one, several separated by commas, blanks around them left out; none: all.
+  // The system's schemas (pg_..., information_schema) are never in it. Temporary tables lie in
+  // pg_temp_ and a number.
+  static TableScope Matching(std::string_view schemas, std::string_view tables = {});
+
+  bool Covers(std::string_view schema, std::string_view table) const;
+  // The same in SQL, of n (pg_namespace) and c (pg_class).
+  std::string SqlCondition() const;
+  // "schema s", "schemas a, b*, tables t?", "any schema": for messages.
+  std::string Describe() const;
+
+ private:
+  bool one_schema_ = false;
+  std::vector<std::string> schemas_;  // patterns, or the one name; none: all but the system's
+  std::vector<std::string> tables_;   // patterns; none: all
+};
+
+// A table that is not followed.
+struct ExcludedTable {
+  std::string schema;  // plain
+  std::string name;    // plain
+  std::string reason;  // "unlogged: ..."
+  // It is an ordinary permanent table: others of its kind are followed.
+  bool is_ordinary = false;
+
+  friend bool operator==(const ExcludedTable&, const ExcludedTable&) = default;
+};
+
+// Each table-like object is in one of them. By schema and name in byte order.
+struct ScopeTables {
+  // Ordinary permanent tables; inheritance children and leaf partitions count by themselves. Some
+  // may have no key.
+  std::vector<model::RelationPtr> followed;
+  // Those of them without a replica identity: their UPDATE and DELETE are not in the stream. In the
+  // same order.
+  std::vector<TableName> insert_only;
+  // Lockstep's own (model/truncation_log.h), read and locked with the others. Excluded, too.
+  std::vector<model::RelationPtr> truncation_logs;
+  // Unlogged, temporary, foreign and partitioned tables, materialized views, and what the user may
+  // not read, or not all of.
+  std::vector<ExcludedTable> excluded;
+};
+
+// As of the connection's snapshot where it has one; else of the moment of the call. No table is
+// locked.
+model::Result<ScopeTables> ReadScope(Connection& connection, const TableScope& scope);
+
+}  // namespace lockstep::postgres
+
+#endif  // LOCKSTEP_POSTGRES_TABLE_SCOPE_H_
