@@ -110,7 +110,7 @@ Result<void> Checkpoint::LockTables(const model::Database& replica, const std::s
                   fmt::format("table {} was truncated or rewritten just after the snapshot",
                               tables[i]->QualifiedName()));
     }
-    if (!options_.left_out.contains(i)) tables_.push_back({i, (*states)[i].bytes});
+    tables_.push_back({i, (*states)[i].bytes});
   }
   return StartReaders(tables, snapshot);
 }
@@ -143,8 +143,10 @@ Result<std::vector<postgres::TableActivity>> Checkpoint::ReadActivity(
   return postgres::ReadTableActivity(observer_, TablesOf(replica));
 }
 
-void Checkpoint::StartComparing(const model::Database& replica,
-                                const model::Projection& projection) {
+void Checkpoint::StartComparing(const model::Database& replica, const model::Projection& projection,
+                                const std::set<std::uint32_t>& left_out) {
+  std::erase_if(tables_,
+                [&](const TableToCompare& table) { return left_out.contains(table.table); });
   comparison_.emplace(std::move(readers_), std::move(tables_), replica, projection);
 }
 

@@ -37,10 +37,9 @@ namespace lockstep::auditor {
 struct CheckpointOptions {
   std::string conninfo;
   std::string application_name;
-  std::string slot;                       // of the temporary slot
-  consumer::AttachScope scope;            // whose tables are compared
-  std::set<std::uint32_t> left_out = {};  // tables of the replica that are not compared
-  int connections = 4;  // that read tables at once; fewer where the server has no more
+  std::string slot;             // of the temporary slot
+  consumer::AttachScope scope;  // whose tables are compared
+  int connections = 4;          // that read tables at once; fewer where the server has no more
   // How long the server waits for open transactions.
   std::chrono::milliseconds lock_timeout{1000};
 };
@@ -59,8 +58,10 @@ class Checkpoint {
   // The replica is to be held at exactly the commits with end_lsn at or below it.
   model::Lsn consistent_point() const { return consistent_point_; }
 
-  // The replica is there, and stays so until this is done or destroyed. Both must outlive it.
-  void StartComparing(const model::Database& replica, const model::Projection& projection);
+  // The replica is there, and stays so until this is done or destroyed. It and the projection must
+  // outlive this. The tables in `left_out` are not compared.
+  void StartComparing(const model::Database& replica, const model::Projection& projection,
+                      const std::set<std::uint32_t>& left_out);
   bool is_comparing() const { return comparison_.has_value(); }
   // Compares what has arrived; true when all is done.
   model::Result<bool> Compare();

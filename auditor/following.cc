@@ -1,5 +1,6 @@
 #include "auditor/following.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "model/relation.h"
 #include "postgres/connection.h"
 #include "postgres/publication.h"
+#include "postgres/relation_reader.h"
 #include "postgres/table_scope.h"
 #include "replication/follow_policy.h"
 #include "replication/make_decoder.h"
@@ -123,6 +125,7 @@ Result<void> Following::ReadFacts() {
   writers_.Clear();
   left_out_.clear();
   truncated_.clear();
+  set_aside_seen_ = 0;
   insert_only_ = Numbers(consumer_->insert_only());
   blind_ = Numbers(consumer_->blind_tables());
   std::vector<model::RelationPtr> tables;
@@ -247,26 +250,21 @@ void Following::Apply(const model::Transaction& transaction) {
   ledger_.OnTransaction(transaction);
   NoteTruncations(transaction);
   writers_.OnApplied(applied->images, {transaction.xid, transaction.end_lsn});
+  const auto& set_aside = replica().set_aside();
+  for (; set_aside_seen_ < set_aside.size(); ++set_aside_seen_)
+    OnSetAside(set_aside[set_aside_seen_]);
 }
 
-// Leaves the table out that a change did not fit. False: the change has another form than the
-// table, which was altered then, or the replica has no such table.
+// Leaves the table out that has a row that a change did not fit. False: there is no such table.
 bool Following::SettleMisfit(const model::Transaction& transaction,
                              const replication::Misfit& misfit) {
   const model::Database& database = replica().database();
-  const auto is_of = [&](const model::Change& change) {
-    const model::RelationPtr& relation = model::RelationOf(change);
-    return relation && relation->name == misfit.table;
-  };
   std::optional<std::uint32_t> table;
   for (const model::Change& change : transaction.changes) {
-    if (!is_of(change)) continue;
-    const model::Relation& relation = *model::RelationOf(change);
-    const auto number = database.FindTable(relation.schema, relation.name);
-    if (!number) return false;
-    const model::Relation& known = *database.table(*number).relation();
-    if (known.columns != relation.columns || known.key != relation.key) return false;
-    if (!left_out_.contains(*number) && !table) table = number;
+    const model::RelationPtr& relation = model::RelationOf(change);
+    if (table || !relation || relation->name != misfit.table) continue;
+    const auto number = database.FindTable(relation->schema, relation->name);
+    if (number && !left_out_.contains(*number)) table = number;
   }
   if (!table) return false;
   const model::Relation& relation = *database.table(*table).relation();
@@ -282,6 +280,31 @@ bool Following::SettleMisfit(const model::Transaction& transaction,
   }
   LeaveOut(*table);
   return true;
+}
+
+// A table that came into being or was altered is read anew; one that is as it was cannot be
+// followed in that form, however often it is tried.
+void Following::OnSetAside(const replication::SetAsideTable& table) {
+  spdlog::warn("{}: table {}.{} cannot be followed beyond {}: {}", options_.id, table.schema,
+               table.name, ToString(table.end_lsn), table.reason);
+  const auto number = replica().database().FindTable(table.schema, table.name);
+  if (!number || (!IsInsertOnly(*number) && HasNewForm(*number))) {
+    stuck_ =
+        fmt::format("table {}: {}", postgres::TableName{table.schema, table.name}.QualifiedName(),
+                    table.reason);
+    return;
+  }
+  left_out_.insert(*number);
+  ledger_.OnExcluded(table.schema, table.name,
+                     fmt::format("from {} on: {}", ToString(table.end_lsn), table.reason));
+}
+
+bool Following::HasNewForm(std::uint32_t table) {
+  const model::Relation& known = *replica().database().table(table).relation();
+  auto sql = Open(options_);
+  if (!sql) return false;
+  const auto now = postgres::ReadRelations(*sql, {{known.schema, known.name}});
+  return !now || *now->front() != known;
 }
 
 bool Following::HasNewFile(std::uint32_t table) {

@@ -90,6 +90,8 @@ class Following {
   model::Result<void> Take(model::Transaction transaction);
   void Apply(const model::Transaction& transaction);
   bool SettleMisfit(const model::Transaction& transaction, const replication::Misfit& misfit);
+  void OnSetAside(const replication::SetAsideTable& table);
+  bool HasNewForm(std::uint32_t table);
   bool HasNewFile(std::uint32_t table);
   void NoteTruncations(const model::Transaction& transaction);
 
@@ -106,6 +108,7 @@ class Following {
   std::set<std::uint32_t> blind_;
   std::set<std::uint32_t> truncated_;  // by a TRUNCATE of the stream
   std::vector<postgres::TableActivity> activity_;
+  std::size_t set_aside_seen_ = 0;  // of the replica's
 
   std::optional<model::Lsn> limit_;
   std::deque<model::Transaction> waiting_;  // received, not yet applied

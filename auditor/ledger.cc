@@ -97,7 +97,9 @@ void Ledger::OnTableCompared(const ComparedTable& compared, const model::Relatio
   if (comparison.mismatch_count() == 0) {
     if (table.status == TableStatus::kDifferent) return;
     table.status = TableStatus::kEqual;
-    table.reason.clear();
+    // Copied anew: what happened to it before is not proven.
+    const bool is_anew = table.followed_from > result_.joined;
+    table.reason = is_anew ? fmt::format("from {} on", ToString(table.followed_from)) : "";
     return;
   }
   table.status = TableStatus::kDifferent;

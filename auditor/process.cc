@@ -193,7 +193,6 @@ class Process {
                                     .application_name = "lockstep " + options_.id,
                                     .slot = options_.slot + "_check",
                                     .scope = following_.scope(),
-                                    .left_out = following_.left_out(),
                                     .connections = options_.copy_connections,
                                     .lock_timeout = lock_timeout_});
     if (begun) {
@@ -218,7 +217,7 @@ class Process {
       following_.SetLimit(checkpoint_->consistent_point());
       // What waits is applied in the next turn; the stream may have more for it.
       if (!following_.HasReached(checkpoint_->consistent_point())) return {};
-      checkpoint_->StartComparing(replica, projection_);
+      checkpoint_->StartComparing(replica, projection_, following_.left_out());
     }
     auto done = checkpoint_->Compare();
     if (!done) return std::unexpected(std::move(done.error()));

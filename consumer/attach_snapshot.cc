@@ -221,12 +221,12 @@ Result<AttachSnapshot> ReadAttachSnapshot(AttachPreparation prepared,
   if (auto ok = CheckFollowable(prepared.tables, scope); !ok)
     return std::unexpected(std::move(ok.error()));
   const std::vector<RelationPtr>& followed = prepared.tables.followed;
-  AttachSnapshot snapshot{
-      .relations = AllOf(prepared.tables),
-      .excluded = std::move(prepared.tables.excluded),
-      .types = std::make_shared<const model::TypeCatalog>(),
-      .replica = std::make_unique<replication::Replica>(followed, slot.consistent_point),
-      .insert_only = std::move(prepared.tables.insert_only)};
+  AttachSnapshot snapshot{.relations = AllOf(prepared.tables),
+                          .excluded = std::move(prepared.tables.excluded),
+                          .types = std::make_shared<const model::TypeCatalog>(),
+                          .replica = std::make_unique<replication::Replica>(
+                              followed, slot.consistent_point, scope.policy),
+                          .insert_only = std::move(prepared.tables.insert_only)};
   if (replication::NeedsTypes(scope.plugin)) {
     auto types = postgres::ReadTypes(leader);
     if (!types) return std::unexpected(std::move(types.error()));

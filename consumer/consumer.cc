@@ -109,16 +109,18 @@ Result<MadeSlot> MakeSlotAndCopy(const ConsumerOptions& options, const std::stri
 }
 
 // The scope's tables but the excluded ones.
-replication::RelationMap MakeRelationMap(const postgres::TableScope& scope,
+replication::RelationMap MakeRelationMap(const AttachScope& attach,
                                          const AttachSnapshot& snapshot) {
   std::set<std::pair<std::string, std::string>> excluded;
   for (const postgres::ExcludedTable& table : snapshot.excluded)
     excluded.emplace(table.schema, table.name);
   return {snapshot.relations, snapshot.types,
-          [scope, excluded = std::move(excluded)](const replication::QualifiedName& table) {
+          [scope = attach.scope,
+           excluded = std::move(excluded)](const replication::QualifiedName& table) {
             return scope.Covers(table.schema, table.name) &&
                    !excluded.contains({table.schema, table.name});
-          }};
+          },
+          attach.policy};
 }
 
 // Microseconds since 2000-01-01 UTC, by our clock: the server only shows it in pg_stat_replication.
@@ -159,7 +161,7 @@ Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
   AttachSnapshot& snapshot = made->snapshot;
 
   const auto attach = [&]() -> Result<Consumer> {
-    replication::RelationMap relations = MakeRelationMap(options.scope, snapshot);
+    replication::RelationMap relations = MakeRelationMap(scope, snapshot);
     auto decoder = replication::MakeDecoder(plugin, relations);
     if (!decoder) return std::unexpected(std::move(decoder.error()));
     replication::Follower follower(
@@ -185,6 +187,12 @@ Result<std::optional<model::Transaction>> Consumer::Next() {
     if (!frame) {
       stream_.reset();
       return std::unexpected(std::move(frame.error()));
+    }
+    if (stream_->has_notices()) {
+      for (const std::string& notice : stream_->TakeNotices()) {
+        if (auto ok = follower_.OnNotice(notice); !ok)
+          return std::unexpected(std::move(ok.error()));
+      }
     }
     if (!*frame) return std::nullopt;
     if (options_.on_frame) {

@@ -15,6 +15,7 @@
 #include <random>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "launcher/audit_course.h"
 #include "launcher/audit_crew.h"
@@ -91,7 +92,7 @@ class Session {
     auto done = RunCrew(*program);
     ReadResults();
     if (source->stays()) {
-      if (auto removed = RemoveAuditObjects(uri_, options_, names_); !removed)
+      if (auto removed = RemoveAuditObjects(uri_, options_, names_, trigger_schemas_); !removed)
         Say(removed.error().message);
     }
     return done;
@@ -116,7 +117,11 @@ class Session {
     for (const postgres::Finding& finding : diagnosis->of_tables) {
       const bool matters = std::ranges::any_of(
           plugins, [&](const std::string& plugin) { return postgres::Hinders(finding, plugin); });
-      if (!matters || (finding.check == "truncation" && options_.install_triggers)) continue;
+      // Tables without a key are followed all the same, and no statement of the user's fails for
+      // it.
+      const bool is_known = finding.check == "key" || finding.check == "identity" ||
+                            (finding.check == "truncation" && options_.install_triggers);
+      if (!matters || is_known) continue;
       // `doctor` says what to do.
       Say(fmt::format("{}: {} ({})", finding.subject, finding.text,
                       finding.plugins.empty()
@@ -157,16 +162,23 @@ class Session {
     if (!sql) return std::unexpected(sql.error());
     auto variables = postgres::ClientEnvironment(*sql, uri_);
     if (!variables) return std::unexpected(variables.error());
+    auto schemas = ReadTriggerSchemas(*sql);
+    if (!schemas) return std::unexpected(schemas.error());
+    trigger_schemas_ = std::move(*schemas);
     const std::string status = fmt::format("ipc://{}/launcher", directory_->sockets());
     wire::Context context;
     auto server = wire::Server::Bind(context, "launcher", status);
     if (!server) return std::unexpected(server.error());
     AuditCrew crew(*server, stop_, board_);
     if (auto ok = crew.Start(PlanAuditors(program, status), *directory_); !ok) return ok;
-    auto course = crew.Watch({options_.command, std::move(*variables)}, [&](bool at_once) {
-      ShowDifferences();
-      if (!at_once) ShowProgress(*sql);
-    });
+    auto course = crew.Watch(
+        {options_.command, std::move(*variables)},
+        {.attached =
+             [&] {
+               Say(options_.watch ? "attached; until Ctrl-C" : "attached; the command starts");
+             },
+         .differences = [&] { ShowDifferences(); },
+         .progress = [&] { ShowProgress(*sql); }});
     if (!course) return std::unexpected(course.error());
     return Judge(*course);
   }
@@ -245,7 +257,8 @@ class Session {
   report::AuditReport& report_;
   AuditNames names_;
   std::string uri_;
-  RunDirectory* directory_ = nullptr;  // set by Run
+  std::vector<std::string> trigger_schemas_;  // that had their triggers before
+  RunDirectory* directory_ = nullptr;         // set by Run
   StatusBoard board_;
   std::map<std::string, std::size_t> shown_;  // differences, by plugin
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

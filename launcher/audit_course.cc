@@ -8,6 +8,7 @@ void AuditCourse::OnAttached(const std::string& auditor, Time) {
   attached_.insert(auditor);
   if (phase_ != Phase::kAttaching || attached_.size() < auditors_.size()) return;
   phase_ = Phase::kRunning;
+  actions_.push_back(AuditAction::kTellAttached);
   if (has_command_) actions_.push_back(AuditAction::kStartCommand);
 }
 

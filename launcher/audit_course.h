@@ -23,6 +23,7 @@
 namespace lockstep::launcher {
 
 enum class AuditAction {
+  kTellAttached,  // all have attached
   kStartCommand,
   kStopCommand,     // SIGTERM
   kKillCommand,     // SIGKILL

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 #include <variant>
 
 #include "wire/codec.h"
@@ -41,9 +42,9 @@ Result<void> AuditCrew::Start(const std::vector<ProcessPlan>& auditors,
   return {};
 }
 
-Result<AuditCourse> AuditCrew::Watch(const AuditedCommand& command,
-                                     const std::function<void(bool)>& show) {
+Result<AuditCourse> AuditCrew::Watch(const AuditedCommand& command, AuditShow show) {
   command_ = command;
+  show_ = std::move(show);
   std::vector<std::string> names;
   for (const Member& auditor : auditors_) names.push_back(auditor.name);
   AuditCourse course(names, !command.command.empty());
@@ -66,10 +67,10 @@ Result<AuditCourse> AuditCrew::Watch(const AuditedCommand& command,
       for (const AuditAction action : actions) Act(action, course, now);
     }
     if (auto done = server_.Tick(now); !done) return std::unexpected(done.error());
-    if (std::exchange(found_some_, false)) show(true);
+    if (std::exchange(found_some_, false)) show_.differences();
     if (now < next_show) continue;
     next_show = now + kShowInterval;
-    show(false);
+    show_.progress();
   }
   return course;
 }
@@ -111,9 +112,15 @@ void AuditCrew::CollectExits(AuditCourse& course, Time now) {
 
 void AuditCrew::Act(AuditAction action, AuditCourse& course, Time now) {
   switch (action) {
+    case AuditAction::kTellAttached:
+      return show_.attached();
     case AuditAction::kStartCommand: {
       Result<Process> process = Process::StartForeground(command_.command, command_.variables);
-      if (!process) return course.OnCommandFailed(process.error(), now);
+      if (!process) {
+        model::Error error = process.error();
+        error.kind = model::ErrorKind::kUsage;  // whoever named it must name another
+        return course.OnCommandFailed(error, now);
+      }
       const wire::Poller::Token token = poller_.AddFd(process->fd(), {.read = true});
       running_.emplace(Member{"command", std::move(*process), token});
       return course.OnCommandStarted();

@@ -26,6 +26,13 @@ struct AuditedCommand {
   std::vector<std::pair<std::string, std::string>> variables;
 };
 
+// What is told meanwhile.
+struct AuditShow {
+  std::function<void()> attached;     // all have, the command is about to start
+  std::function<void()> differences;  // an auditor has found some
+  std::function<void()> progress;     // now and then
+};
+
 class AuditCrew {
  public:
   // All of it must outlive the crew. `server` is what the auditors report to.
@@ -34,10 +41,8 @@ class AuditCrew {
   // Starts all, or none: on an error those that were started are killed.
   model::Result<void> Start(const std::vector<ProcessPlan>& auditors,
                             const RunDirectory& directory);
-  // Returns when all have ended. `show` is called now and then, and with `at_once` when an auditor
-  // has found a difference.
-  model::Result<AuditCourse> Watch(const AuditedCommand& command,
-                                   const std::function<void(bool at_once)>& show);
+  // Returns when all have ended.
+  model::Result<AuditCourse> Watch(const AuditedCommand& command, AuditShow show);
 
  private:
   struct Member {
@@ -57,6 +62,7 @@ class AuditCrew {
   wire::Poller::Token stop_token_;
   std::vector<Member> auditors_;
   AuditedCommand command_;
+  AuditShow show_;
   std::optional<Member> running_;  // the command
   bool found_some_ = false;
 };

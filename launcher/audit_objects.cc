@@ -48,14 +48,12 @@ Result<void> DropPublications(Connection& sql, const std::string& prefix) {
   return result;
 }
 
-Result<void> RemoveTriggers(Connection& sql) {
-  auto schemas = Texts(sql,
-                       "SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
-                       "ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND c.relname = $1",
-                       std::string(model::kTruncationLog));
+Result<void> RemoveTriggers(Connection& sql, const std::vector<std::string>& kept) {
+  auto schemas = ReadTriggerSchemas(sql);
   if (!schemas) return std::unexpected(schemas.error());
   Result<void> result;
   for (const std::string& schema : *schemas) {
+    if (std::ranges::find(kept, schema) != kept.end()) continue;
     auto removed = postgres::RemoveTruncationTriggers(sql, schema);
     if (!removed && result) result = removed;
   }
@@ -63,6 +61,13 @@ Result<void> RemoveTriggers(Connection& sql) {
 }
 
 }  // namespace
+
+Result<std::vector<std::string>> ReadTriggerSchemas(Connection& connection) {
+  return Texts(connection,
+               "SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
+               "ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND c.relname = $1",
+               std::string(model::kTruncationLog));
+}
 
 std::string AuditNames::slot(const std::string& plugin) const {
   std::string slot = name + "_" + plugin;
@@ -90,7 +95,7 @@ std::vector<std::string> DescribeAuditObjects(const AuditOptions& options,
 }
 
 Result<void> RemoveAuditObjects(const std::string& uri, const AuditOptions& options,
-                                const AuditNames& names) {
+                                const AuditNames& names, const std::vector<std::string>& kept) {
   // Slots first: a reader that is still there wants its publications.
   Result<void> result = RemoveLeftovers(uri, names.name);
   auto sql = Connection::Open(uri, postgres::ConnectionKind::kSql);
@@ -98,7 +103,7 @@ Result<void> RemoveAuditObjects(const std::string& uri, const AuditOptions& opti
   auto dropped = DropPublications(*sql, names.name);
   if (!dropped && result) result = dropped;
   if (!options.install_triggers) return result;
-  auto removed = RemoveTriggers(*sql);
+  auto removed = RemoveTriggers(*sql, kept);
   return result ? removed : result;
 }
 

@@ -7,6 +7,7 @@
 
 #include "launcher/audit_options.h"
 #include "model/error.h"
+#include "postgres/connection.h"
 
 namespace lockstep::launcher {
 
@@ -19,10 +20,14 @@ struct AuditNames {
 // For people, one a line: what the auditors will make.
 std::vector<std::string> DescribeAuditObjects(const AuditOptions& options, const AuditNames& names);
 
-// What auditors that died have left, slots and publications; and all triggers that make TRUNCATE
-// visible, where the options had them made.
+// Schemas in which TRUNCATE is made visible already: they stay as they are.
+model::Result<std::vector<std::string>> ReadTriggerSchemas(postgres::Connection& connection);
+
+// What auditors that died have left, slots and publications; and, where the options had them made,
+// the triggers that make TRUNCATE visible, but for those of the schemas in `kept`.
 model::Result<void> RemoveAuditObjects(const std::string& uri, const AuditOptions& options,
-                                       const AuditNames& names);
+                                       const AuditNames& names,
+                                       const std::vector<std::string>& kept);
 
 }  // namespace lockstep::launcher
 

@@ -54,12 +54,21 @@ using Change = std::variant<Insert, Update, Delete, Truncate, LogicalMessage>;
 // nullptr for a message.
 const RelationPtr& RelationOf(const Change& change);
 
+// A table that cannot be followed from this transaction on: not all of its changes could be read.
+struct UnreadTable {
+  std::string schema;  // plain
+  std::string name;    // plain
+  std::string reason;
+  friend bool operator==(const UnreadTable&, const UnreadTable&) = default;
+};
+
 struct Transaction {
   Xid xid;
   Lsn end_lsn;  // just past the commit record: orders, acknowledges, de-duplicates
   std::int64_t commit_micros = 0;   // since 2000-01-01 UTC, by the server's clock
   std::vector<Change> changes;      // of followed tables
   std::uint64_t other_changes = 0;  // of tables that are not followed, only counted
+  std::vector<UnreadTable> unread;  // only where that does not end the following
 };
 
 }  // namespace lockstep::model

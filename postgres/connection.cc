@@ -24,7 +24,9 @@ using model::Result;
 constexpr std::string_view kPinnedOptions =
     "-c DateStyle=ISO,YMD -c IntervalStyle=postgres -c extra_float_digits=3 -c bytea_output=hex"
     " -c TimeZone=UTC -c lc_monetary=C -c standard_conforming_strings=on";
-constexpr std::string_view kReplicationOptions = " -c search_path=pg_catalog";
+// wal2json warns of what it leaves out.
+constexpr std::string_view kReplicationOptions =
+    " -c search_path=pg_catalog -c client_min_messages=warning";
 
 struct FreeOptions {
   void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }

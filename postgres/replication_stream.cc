@@ -16,6 +16,17 @@ using model::ErrorKind;
 using model::Fail;
 using model::Result;
 
+namespace {
+
+void AddNotice(void* notices, const PGresult* result) {
+  if (const char* message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY))
+    static_cast<std::vector<std::string>*>(notices)->emplace_back(message);
+}
+
+void IgnoreNotice(void*, const PGresult*) {}
+
+}  // namespace
+
 void CopyData::Free::operator()(char* buffer) const { PQfreemem(buffer); }
 
 Result<ReplicationStream> ReplicationStream::Start(Connection connection, const std::string& slot,
@@ -38,7 +49,9 @@ Result<ReplicationStream> ReplicationStream::Start(Connection connection, const 
   if (PQsetnonblocking(handle, 1) != 0) {
     return std::unexpected(ErrorOf(handle, nullptr, "making the stream non-blocking"));
   }
-  return ReplicationStream(std::move(connection), slot);
+  ReplicationStream stream(std::move(connection), slot);
+  PQsetNoticeReceiver(handle, AddNotice, stream.notices_.get());
+  return stream;
 }
 
 int ReplicationStream::fd() const { return PQsocket(LibpqAccess::Handle(connection_)); }
@@ -118,6 +131,7 @@ Result<CopyData> ReplicationStream::Wait(std::chrono::milliseconds timeout) {
 Result<Connection> ReplicationStream::Finish(std::chrono::milliseconds timeout) && {
   PGconn* handle = LibpqAccess::Handle(connection_);
   auto deadline = std::chrono::steady_clock::now() + timeout;
+  PQsetNoticeReceiver(handle, IgnoreNotice, nullptr);
   bool ended = PQputCopyEnd(handle, nullptr) == 1;
   bool copying = true;
   while (ended) {

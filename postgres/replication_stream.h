@@ -55,6 +55,10 @@ class ReplicationStream {
   // at the end of the stream.
   model::Result<std::optional<CopyData>> Receive();
 
+  // The server's warnings that came before the frame given last, or by now, each once.
+  std::vector<std::string> TakeNotices() { return std::exchange(*notices_, {}); }
+  bool has_notices() const { return !notices_->empty(); }
+
   // Queues one status update and writes what the socket takes. Of updates that cannot even be
   // queued only the last is kept: each says all that the ones before it said.
   model::Result<void> SendStatusUpdate(std::string_view bytes);
@@ -78,6 +82,7 @@ class ReplicationStream {
   model::Error Failure(std::string_view attempted) const;
   model::Error EndOfStream();
 
+  std::unique_ptr<std::vector<std::string>> notices_ = std::make_unique<std::vector<std::string>>();
   Connection connection_;
   std::string slot_;
   std::string unsent_;  // a status update that libpq would not queue

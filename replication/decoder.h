@@ -6,6 +6,7 @@
 #define LOCKSTEP_REPLICATION_DECODER_H_
 
 #include <cstdint>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -14,7 +15,9 @@
 #include "model/ids.h"
 #include "model/lsn.h"
 #include "model/relation.h"
+#include "replication/follow_policy.h"
 #include "replication/frames.h"
+#include "replication/sql_name.h"
 
 namespace lockstep::replication {
 
@@ -42,14 +45,27 @@ struct OtherTableEvent {
 struct TruncateEvent {
   model::Xid xid;
   std::vector<model::RelationPtr> relations;
+  std::vector<model::UnreadTable> unread = {};
+};
+
+// A change that cannot be read, of a table that should be followed. Told once a connection; further
+// changes of the table are those of a table that is not followed. Under kSetAside only.
+struct UnreadEvent {
+  model::Xid xid;
+  model::UnreadTable table;
 };
 
 // What belongs to no transaction: the description of a table, a message that was emitted outside
 // any.
 struct NoEvent {};
 
-using Event =
-    std::variant<BeginEvent, ChangeEvent, TruncateEvent, OtherTableEvent, NoEvent, CommitEvent>;
+using Event = std::variant<BeginEvent, ChangeEvent, TruncateEvent, UnreadEvent, OtherTableEvent,
+                           NoEvent, CommitEvent>;
+
+// What becomes of a change that cannot be read because of `error`: under kSetAside an UnreadEvent,
+// unless bytes are malformed; else the error.
+model::Result<Event> Unreadable(FollowPolicy policy, model::Xid xid, const QualifiedName& table,
+                                model::Error error);
 
 class Decoder {
  public:
@@ -59,6 +75,10 @@ class Decoder {
   // they do not fit the relation as it is known. kUnsupported: the plugin cannot show what
   // happened.
   virtual model::Result<Event> Decode(const XLogData& frame) = 0;
+
+  // A warning of the server's that came between two messages: a plugin may say there what it leaves
+  // out.
+  virtual model::Result<Event> DecodeNotice(std::string_view) { return NoEvent{}; }
 };
 
 }  // namespace lockstep::replication

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "proto/decoderbufs.pb.h"
 #include "replication/column_type.h"
 #include "replication/decoderbufs_datum.h"
+#include "replication/follow_policy.h"
 #include "replication/sql_name.h"
 
 namespace lockstep::replication {
@@ -38,9 +40,12 @@ enum class TupleKind { kNew, kOld };
 
 // A table as the stream names it.
 struct SentTable {
+  QualifiedName name;
   model::RelationPtr relation;  // nullptr: not followed
   bool is_truncation_log = false;
   std::vector<std::string> column_names;  // as last sent (SQL-quoted) and found to fit, by position
+  // Why the table is not known, though it should be followed; told with its first change.
+  std::optional<model::Error> unknown = {};
 };
 
 class DecoderbufsDecoder final : public Decoder {
@@ -78,17 +83,25 @@ class DecoderbufsDecoder final : public Decoder {
   Result<Event> DecodeChange(Xid xid) {
     auto table = FindTable(message_.table());
     if (!table) return std::unexpected(std::move(table.error()));
+    if ((*table)->unknown)
+      return SetAside(xid, **table, *std::exchange((*table)->unknown, std::nullopt));
     if (!(*table)->relation) return OtherTableEvent{xid};
     // What the trigger writes it deletes again.
     if ((*table)->is_truncation_log && message_.op() != decoderbufs::INSERT)
       return OtherTableEvent{xid};
     auto change = DecodeRows(**table);
-    if (!change) {
-      return Fail(fmt::format("decoderbufs: transaction {}, table {}", xid.value, message_.table()),
-                  std::move(change.error()));
-    }
+    if (!change) return SetAside(xid, **table, std::move(change.error()));
     if ((*table)->is_truncation_log) return DecodeTruncation(xid, std::get<model::Insert>(*change));
     return ChangeEvent{xid, std::move(*change)};
+  }
+
+  // Where that is the policy; else the following ends.
+  Result<Event> SetAside(Xid xid, SentTable& table, model::Error error) {
+    error.message = fmt::format("decoderbufs: transaction {}, table {}: {}", xid.value,
+                                message_.table(), error.message);
+    auto event = Unreadable(relations_.policy(), xid, table.name, std::move(error));
+    if (event) table.relation = nullptr;
+    return event;
   }
 
   // A row of the log of truncations stands for the TRUNCATE that a trigger saw.
@@ -99,10 +112,15 @@ class DecoderbufsDecoder final : public Decoder {
       const auto* value = std::get_if<model::Value>(&cell);
       const auto* name = value ? std::get_if<model::Text>(value) : nullptr;
       if (!name) break;
-      auto truncated = relations_.Find({logged.relation->schema, std::string(name->text)});
-      if (!truncated) return Fail("decoderbufs: a truncation", std::move(truncated.error()));
-      if (!*truncated) break;
-      return TruncateEvent{xid, {std::move(*truncated)}};
+      const QualifiedName table{logged.relation->schema, std::string(name->text)};
+      auto truncated = relations_.Find(table);
+      if (!truncated) {
+        truncated.error().message = "decoderbufs: a truncation: " + truncated.error().message;
+        return Unreadable(relations_.policy(), xid, table, std::move(truncated.error()));
+      }
+      if (*truncated) return TruncateEvent{xid, {std::move(*truncated)}};
+      if (relations_.policy() == FollowPolicy::kSetAside) return OtherTableEvent{xid};
+      break;
     }
     return Fail(ErrorKind::kMisfit,
                 fmt::format("decoderbufs: transaction {}: {} names no table of its schema; install "
@@ -205,12 +223,18 @@ class DecoderbufsDecoder final : public Decoder {
     auto name = ParseQualifiedName(sent);
     if (!name) return Fail("decoderbufs", std::move(name.error()));
     auto relation = relations_.Find(*name);
-    if (!relation) return Fail("decoderbufs", std::move(relation.error()));
+    if (!relation) {
+      if (relations_.policy() == FollowPolicy::kStrict)
+        return Fail("decoderbufs", std::move(relation.error()));
+      SentTable unknown{std::move(*name), nullptr, false, {}, std::move(relation.error())};
+      return &tables_.emplace(sent, std::move(unknown)).first->second;
+    }
     const model::RelationPtr log = relations_.FindTruncationLog(*name);
     const bool is_log = log != nullptr;
     if (is_log) relation = log;
     const std::size_t columns = *relation ? (*relation)->columns.size() : 0;
-    SentTable table{std::move(*relation), is_log, std::vector<std::string>(columns)};
+    SentTable table{std::move(*name), std::move(*relation), is_log,
+                    std::vector<std::string>(columns)};
     return &tables_.emplace(sent, std::move(table)).first->second;
   }
 

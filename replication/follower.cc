@@ -38,6 +38,15 @@ model::Result<std::optional<model::Transaction>> Follower::OnCopyData(std::strin
   return transaction;
 }
 
+model::Result<void> Follower::OnNotice(std::string_view notice) {
+  if (failure_) return std::unexpected(*failure_);
+  auto event = decoder_->DecodeNotice(notice);
+  if (!event) return std::unexpected(std::move(event.error()));
+  auto transaction = assembler_.Add(std::move(*event));
+  if (!transaction) return std::unexpected(std::move(transaction.error()));
+  return {};
+}
+
 model::Result<std::optional<model::Transaction>> Follower::OnFrame(std::string_view bytes) {
   auto frame = ParseFrame(bytes);
   if (!frame) return std::unexpected(std::move(frame.error()));

@@ -58,6 +58,9 @@ class Follower {
   // given up: every further call returns the same error, and nothing is confirmed past it.
   model::Result<std::optional<model::Transaction>> OnCopyData(std::string_view bytes);
 
+  // A warning of the server's that came before the next message.
+  model::Result<void> OnNotice(std::string_view notice);
+
   // The stream starts again at progress().position(), on a new connection with a decoder of its
   // own. Transactions that came out before do not come out again.
   void OnReconnect(std::unique_ptr<Decoder> decoder, TimePoint now);

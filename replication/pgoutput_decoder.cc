@@ -14,6 +14,7 @@
 #include "model/binary_form.h"
 #include "model/byte_cursor.h"
 #include "model/text_form.h"
+#include "replication/follow_policy.h"
 #include "replication/pgoutput_relation.h"
 
 namespace lockstep::replication {
@@ -165,16 +166,24 @@ class PgoutputDecoder final : public Decoder {
     }
     if (auto ok = in.Finish(); !ok) return std::unexpected(std::move(ok.error()));
 
+    auto table = MatchTable(sent);
+    if (!table) {
+      if (relations_.policy() == FollowPolicy::kStrict)
+        return std::unexpected(std::move(table.error()));
+      table = SentTable{.unread = model::UnreadTable{std::move(sent.schema), std::move(sent.name),
+                                                     std::move(table.error().message)}};
+    }
+    tables_[oid.value] = std::move(*table);
+    return NoEvent{};
+  }
+
+  Result<SentTable> MatchTable(const SentRelation& sent) const {
     auto known = relations_.Find({sent.schema, sent.name});
     if (!known) return std::unexpected(std::move(known.error()));
-    SentTable table;
-    if (*known) {
-      auto matched = MatchRelation(sent, *known, relations_.types());
-      if (!matched) return Fail("table " + (*known)->QualifiedName(), std::move(matched.error()));
-      table = std::move(*matched);
-    }
-    tables_[oid.value] = std::move(table);
-    return NoEvent{};
+    if (!*known) return SentTable();
+    auto matched = MatchRelation(sent, *known, relations_.types());
+    if (!matched) return Fail("table " + (*known)->QualifiedName(), std::move(matched.error()));
+    return matched;
   }
 
   Result<Event> DecodeMessage(ByteCursor& in) {
@@ -201,16 +210,19 @@ class PgoutputDecoder final : public Decoder {
     in.Integer<std::uint8_t>("options");
     if (count != in.left() / sizeof(std::uint32_t))
       in.Refuse("relation count", at, "is not that of the OIDs that follow");
-    std::vector<model::RelationPtr> relations;
+    TruncateEvent truncate;
     for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
       auto table = FindTable(in);
       if (!table) return std::unexpected(std::move(table.error()));
-      if ((*table)->relation) relations.push_back((*table)->relation);
+      if ((*table)->relation) truncate.relations.push_back((*table)->relation);
+      if (auto unread = std::exchange((*table)->unread, std::nullopt))
+        truncate.unread.push_back(std::move(*unread));
     }
     if (auto ok = in.Finish(); !ok) return std::unexpected(std::move(ok.error()));
     if (auto ok = CheckOpen(); !ok) return std::unexpected(std::move(ok.error()));
-    if (relations.empty()) return OtherTableEvent{open_->xid};
-    return TruncateEvent{open_->xid, std::move(relations)};
+    truncate.xid = open_->xid;
+    if (truncate.relations.empty() && truncate.unread.empty()) return OtherTableEvent{open_->xid};
+    return truncate;
   }
 
   using RowDecoder = Result<model::Change> (PgoutputDecoder::*)(const SentTable&, ByteCursor&);
@@ -219,13 +231,23 @@ class PgoutputDecoder final : public Decoder {
     if (auto ok = CheckOpen(); !ok) return std::unexpected(std::move(ok.error()));
     auto table = FindTable(in);
     if (!table) return std::unexpected(std::move(table.error()));
-    if (!(*table)->relation) return OtherTableEvent{open_->xid};
+    if (!(*table)->relation) {
+      auto unread = std::exchange((*table)->unread, std::nullopt);
+      if (unread) return UnreadEvent{open_->xid, std::move(*unread)};
+      return OtherTableEvent{open_->xid};
+    }
     auto change = (this->*decode)(**table, in);
     if (change) {
       if (auto ok = in.Finish(); !ok) change = std::unexpected(std::move(ok.error()));
     }
     if (!change) {
-      return Fail("table " + (*table)->relation->QualifiedName(), std::move(change.error()));
+      const model::RelationPtr relation = (*table)->relation;
+      change.error().message =
+          fmt::format("table {}: {}", relation->QualifiedName(), change.error().message);
+      auto event = Unreadable(relations_.policy(), open_->xid, {relation->schema, relation->name},
+                              std::move(change.error()));
+      if (event) (*table)->relation = nullptr;
+      return event;
     }
     return ChangeEvent{open_->xid, std::move(*change)};
   }
@@ -347,7 +369,7 @@ class PgoutputDecoder final : public Decoder {
                     [&](std::size_t column) { return full || table.in_identity[column]; });
   }
 
-  Result<const SentTable*> FindTable(ByteCursor& in) {
+  Result<SentTable*> FindTable(ByteCursor& in) {
     const std::size_t at = in.offset();
     const Oid oid = ReadOid(in, "relation OID");
     if (!in.ok()) return std::unexpected(std::move(in.Finish().error()));

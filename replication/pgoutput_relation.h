@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "model/change.h"
 #include "model/error.h"
 #include "model/ids.h"
 #include "model/relation.h"
@@ -41,6 +42,8 @@ struct SentTable {
   std::vector<std::optional<std::size_t>> positions;
   // For each column of `relation`, whether an old row's key tells it.
   std::vector<bool> in_identity;
+  // Why it is not followed, though it should be; told with its first change.
+  std::optional<model::UnreadTable> unread = {};
 };
 
 // `known`: the table as the catalog had it at the attach. It is the table's relation when `sent`

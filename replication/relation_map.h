@@ -12,6 +12,7 @@
 #include "model/error.h"
 #include "model/relation.h"
 #include "model/type_catalog.h"
+#include "replication/follow_policy.h"
 #include "replication/sql_name.h"
 
 namespace lockstep::replication {
@@ -28,8 +29,12 @@ class RelationMap {
       : RelationMap(std::move(relations), std::move(types), nullptr) {}
   // Follows `relations`, which are all the tables that `covers` is true of, and logs of
   // truncations.
-  RelationMap(std::vector<model::RelationPtr> relations, model::TypeCatalogPtr types, Covers covers)
-      : relations_(std::move(relations)), types_(std::move(types)), covers_(std::move(covers)) {}
+  RelationMap(std::vector<model::RelationPtr> relations, model::TypeCatalogPtr types, Covers covers,
+              FollowPolicy policy = FollowPolicy::kStrict)
+      : relations_(std::move(relations)),
+        types_(std::move(types)),
+        covers_(std::move(covers)),
+        policy_(policy) {}
 
   // nullptr: the table is not followed, or is a log of truncations. kMisfit: it should be followed
   // and is unknown.
@@ -40,11 +45,14 @@ class RelationMap {
   model::RelationPtr FindTruncationLog(const QualifiedName& name) const;
 
   const model::TypeCatalog& types() const { return *types_; }
+  // What is done about a table whose changes cannot be read.
+  FollowPolicy policy() const { return policy_; }
 
  private:
   std::vector<model::RelationPtr> relations_;
   model::TypeCatalogPtr types_;
   Covers covers_;  // empty: all tables of the relations' schemas
+  FollowPolicy policy_ = FollowPolicy::kStrict;
 };
 
 }  // namespace lockstep::replication

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "model/text_form.h"
@@ -21,6 +23,11 @@ std::unexpected<Misfit> DoesNotFit(const char* operation, const Relation& relati
       Misfit{relation.name, key,
              fmt::format("{} on {} of key {}: {}", operation, relation.QualifiedName(),
                          model::DescribeKey(relation, key), why)});
+}
+
+std::unexpected<Misfit> Unfollowable(std::uint32_t table, std::unexpected<Misfit> misfit) {
+  misfit.error().unfollowable = table;
+  return misfit;
 }
 
 // (id integer, note text)
@@ -62,6 +69,21 @@ constexpr const char* kNoKey = "the key is not complete in the stream (replica i
 }  // namespace
 
 std::expected<Applied, Misfit> Replica::Apply(const model::Transaction& transaction) {
+  for (const model::UnreadTable& table : transaction.unread) {
+    if (policy_ == FollowPolicy::kStrict)
+      return std::unexpected(Misfit{table.name, Row(), table.reason});
+    SetAside(table, transaction.end_lsn);
+  }
+  while (true) {
+    auto applied = ApplyChanges(transaction);
+    if (applied || policy_ == FollowPolicy::kStrict || !applied.error().unfollowable)
+      return applied;
+    SetAside(*applied.error().unfollowable, std::move(applied.error().message),
+             transaction.end_lsn);
+  }
+}
+
+std::expected<Applied, Misfit> Replica::ApplyChanges(const model::Transaction& transaction) {
   Images images;
   digest_.Clear();
   images.reserve(transaction.changes.size());
@@ -94,7 +116,8 @@ std::expected<void, Misfit> Replica::Apply(const model::Update& update, Images& 
   if (!table) return std::unexpected(std::move(table.error()));
   if (relation.key.empty()) return UpdateCopy(*table, update, images);
   Row old_key = relation.KeyOf(update.old_row ? *update.old_row : update.row);
-  if (!old_key.IsComplete()) return DoesNotFit("UPDATE", relation, old_key, kNoKey);
+  if (!old_key.IsComplete())
+    return Unfollowable(*table, DoesNotFit("UPDATE", relation, old_key, kNoKey));
   const Row* found = database_.table(*table).Find(old_key);
   if (!found) return DoesNotFit("UPDATE", relation, old_key, kAbsent);
   Row row = update.row.IsComplete() ? update.row : FillUnchanged(update.row, *found);
@@ -115,7 +138,8 @@ std::expected<void, Misfit> Replica::Apply(const model::Delete& erase, Images& i
   if (!table) return std::unexpected(std::move(table.error()));
   if (erase.relation->key.empty()) return DeleteCopy(*table, erase, images);
   Row key = erase.relation->KeyOf(erase.old_row);
-  if (!key.IsComplete()) return DoesNotFit("DELETE", *erase.relation, key, kNoKey);
+  if (!key.IsComplete())
+    return Unfollowable(*table, DoesNotFit("DELETE", *erase.relation, key, kNoKey));
   if (!database_.table(*table).Find(key))
     return DoesNotFit("DELETE", *erase.relation, key, kAbsent);
   digest_.Delete(erase.relation->name, key);
@@ -127,7 +151,7 @@ std::expected<void, Misfit> Replica::UpdateCopy(std::uint32_t table, const model
                                                 Images& images) {
   const Relation& relation = *update.relation;
   if (!update.old_row || !IsWhole(*update.old_row))
-    return DoesNotFit("UPDATE", relation, Row(), kNoOldRow);
+    return Unfollowable(table, DoesNotFit("UPDATE", relation, Row(), kNoOldRow));
   const Row& old_row = *update.old_row;
   const std::uint64_t copies = database_.table(table).CountCopies(old_row);
   if (copies == 0) return DoesNotFit("UPDATE", relation, old_row, kAbsent);
@@ -143,7 +167,8 @@ std::expected<void, Misfit> Replica::UpdateCopy(std::uint32_t table, const model
 std::expected<void, Misfit> Replica::DeleteCopy(std::uint32_t table, const model::Delete& erase,
                                                 Images& images) {
   const Relation& relation = *erase.relation;
-  if (!IsWhole(erase.old_row)) return DoesNotFit("DELETE", relation, Row(), kNoOldRow);
+  if (!IsWhole(erase.old_row))
+    return Unfollowable(table, DoesNotFit("DELETE", relation, Row(), kNoOldRow));
   const std::uint64_t copies = database_.table(table).CountCopies(erase.old_row);
   if (copies == 0) return DoesNotFit("DELETE", relation, erase.old_row, kAbsent);
   digest_.Delete(relation.name, erase.old_row);
@@ -167,6 +192,10 @@ std::expected<void, Misfit> Replica::Apply(const model::LogicalMessage& message,
 
 std::expected<std::uint32_t, Misfit> Replica::TableOf(const model::RelationPtr& relation) {
   if (relation == last_relation_) return last_table_;
+  if (auto known = tables_.find(relation); known != tables_.end()) {
+    last_relation_ = relation;
+    return last_table_ = known->second;
+  }
   auto table = database_.FindTable(relation->schema, relation->name);
   if (!table) {
     return std::unexpected(
@@ -180,11 +209,12 @@ std::expected<std::uint32_t, Misfit> Replica::TableOf(const model::RelationPtr& 
         fmt::format("table {} changed since the listener attached: its columns were {} with key "
                     "{}, and are {} with key {}; attach again",
                     relation->QualifiedName(), ColumnNames(known), KeyNames(known),
-                    ColumnNames(*relation), KeyNames(*relation))});
+                    ColumnNames(*relation), KeyNames(*relation)),
+        *table});
   }
+  tables_.emplace(relation, *table);
   last_relation_ = relation;
-  last_table_ = *table;
-  return *table;
+  return last_table_ = *table;
 }
 
 void Replica::Quarantine(std::uint32_t table) {
@@ -193,9 +223,27 @@ void Replica::Quarantine(std::uint32_t table) {
   (void)database_.EraseAll(table);
 }
 
-bool Replica::IsQuarantined(const model::RelationPtr& relation) {
-  const auto table = relation ? TableOf(relation) : std::expected<std::uint32_t, Misfit>(0);
-  return relation && table && quarantined_[*table];
+void Replica::SetAside(std::uint32_t table, std::string reason, model::Lsn end_lsn) {
+  Quarantine(table);
+  const Relation& relation = *database_.table(table).relation();
+  SetAside({relation.schema, relation.name, std::move(reason)}, end_lsn);
+}
+
+void Replica::SetAside(const model::UnreadTable& table, model::Lsn end_lsn) {
+  const auto same = [&](const SetAsideTable& known) {
+    return known.schema == table.schema && known.name == table.name;
+  };
+  if (std::ranges::any_of(set_aside_, same)) return;
+  set_aside_.push_back({table.schema, table.name, table.reason, end_lsn});
+  if (auto known = database_.FindTable(table.schema, table.name)) Quarantine(*known);
+}
+
+// By the name: its columns may be others than the replica's.
+bool Replica::IsQuarantined(const model::RelationPtr& relation) const {
+  if (!relation) return false;
+  if (relation == last_relation_) return quarantined_[last_table_];
+  const auto table = database_.FindTable(relation->schema, relation->name);
+  return table && quarantined_[*table];
 }
 
 Row Replica::FillUnchanged(const Row& row, const Row& old_row) {

@@ -5,8 +5,11 @@
 #ifndef LOCKSTEP_REPLICATION_REPLICA_H_
 #define LOCKSTEP_REPLICATION_REPLICA_H_
 
+#include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -17,6 +20,7 @@
 #include "model/lsn.h"
 #include "model/relation.h"
 #include "model/row.h"
+#include "replication/follow_policy.h"
 
 namespace lockstep::replication {
 
@@ -25,6 +29,9 @@ struct Misfit {
   std::string table;    // without schema
   model::Row key;       // of the change; empty when it has none
   std::string message;  // operation, table, key and what does not fit
+  // The replica's table where it is not the row that does not fit: its columns are others now, or
+  // nothing identifies its rows.
+  std::optional<std::uint32_t> unfollowable = {};
 };
 
 // What a transaction did to the replica.
@@ -33,17 +40,34 @@ struct Applied {
   model::Digest changes;                // of the ordered changes (model/change_digest.h)
 };
 
+// A table that is not followed any longer.
+struct SetAsideTable {
+  std::string schema;  // plain
+  std::string name;    // plain
+  std::string reason;
+  model::Lsn end_lsn;  // of the transaction that it could not follow
+  friend bool operator==(const SetAsideTable&, const SetAsideTable&) = default;
+};
+
 class Replica {
  public:
   // Tables as of `valid_at`, filled by database().Write before the first Apply.
-  Replica(const std::vector<model::RelationPtr>& relations, model::Lsn valid_at)
-      : database_(relations), valid_at_(valid_at) {}
+  Replica(const std::vector<model::RelationPtr>& relations, model::Lsn valid_at,
+          FollowPolicy policy = FollowPolicy::kStrict)
+      : database_(relations), valid_at_(valid_at), policy_(policy) {}
 
-  // Applies all of a transaction or nothing. Unchanged cells keep the replica's value.
+  // Applies all of a transaction or nothing. Unchanged cells keep the replica's value. Under
+  // kSetAside a table that cannot be followed any longer is set aside; a row that does not fit is a
+  // misfit under either policy.
   std::expected<Applied, Misfit> Apply(const model::Transaction& transaction);
 
   // Empties a table; from now on its changes are passed over. Its truncation could not be seen.
   void Quarantine(std::uint32_t table);
+  // The same, with a reason that set_aside() tells.
+  void SetAside(std::uint32_t table, std::string reason, model::Lsn end_lsn);
+  // In the order in which they were set aside, each once. Also tables that came into being, or into
+  // the scope, since the attach: those the database does not have.
+  const std::vector<SetAsideTable>& set_aside() const { return set_aside_; }
 
   const model::Database& database() const { return database_; }
   model::Database& database() { return database_; }
@@ -51,6 +75,7 @@ class Replica {
 
  private:
   using Images = std::vector<model::RowImage>;
+  std::expected<Applied, Misfit> ApplyChanges(const model::Transaction& transaction);
   std::expected<void, Misfit> Apply(const model::Insert& insert, Images& images);
   std::expected<void, Misfit> Apply(const model::Update& update, Images& images);
   std::expected<void, Misfit> Apply(const model::Delete& erase, Images& images);
@@ -65,16 +90,21 @@ class Replica {
   // The replica's table of a change's relation. A relation whose columns or key are not the table's
   // is a misfit: its rows have another shape.
   std::expected<std::uint32_t, Misfit> TableOf(const model::RelationPtr& relation);
-  bool IsQuarantined(const model::RelationPtr& relation);
+  bool IsQuarantined(const model::RelationPtr& relation) const;
+  void SetAside(const model::UnreadTable& table, model::Lsn end_lsn);
   // `row` with its Unchanged cells taken from `old_row`.
   model::Row FillUnchanged(const model::Row& row, const model::Row& old_row);
 
   model::Database database_;
   model::Lsn valid_at_;
+  FollowPolicy policy_;
   std::vector<bool> quarantined_;  // by table; shorter: not
+  std::vector<SetAsideTable> set_aside_;
   model::RowBuilder builder_;
   model::ChangeDigest digest_;  // of the transaction being applied
-  // Of the change before, and its table. Held, so that its address stays its own.
+  // Of the relations that were met and fit: held, so that their addresses stay their own.
+  std::unordered_map<model::RelationPtr, std::uint32_t> tables_;
+  // Of the change before.
   model::RelationPtr last_relation_;
   std::uint32_t last_table_ = 0;
 };

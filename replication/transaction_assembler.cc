@@ -85,6 +85,15 @@ model::Result<std::optional<model::Transaction>> TransactionAssembler::Add(Event
                             auto ok = AddChange(model::Truncate{std::move(relation)});
                             if (!ok) return std::unexpected(ok.error());
                           }
+                          for (model::UnreadTable& table : truncate.unread)
+                            transaction_.unread.push_back(std::move(table));
+                          return std::nullopt;
+                        },
+                        [&](UnreadEvent& unread) -> Assembled {
+                          if (auto ok = CheckOpen(unread.xid, "change"); !ok)
+                            return std::unexpected(ok.error());
+                          transaction_.unread.push_back(std::move(unread.table));
+                          ++transaction_.other_changes;
                           return std::nullopt;
                         },
                         [](NoEvent) -> Assembled { return std::nullopt; },

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <cstddef>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "model/text_form.h"
 #include "model/type_oid.h"
 #include "replication/column_type.h"
+#include "replication/follow_policy.h"
 #include "replication/sql_name.h"
 #include "replication/wal2json_message.h"
 #include "replication/wal2json_value.h"
@@ -27,6 +30,14 @@ using Columns = std::vector<Wal2jsonColumn>;
 
 constexpr const char* kTableChanged = "the table changed since the listener attached, attach again";
 
+// A table as the stream names it.
+struct SentTable {
+  QualifiedName name;
+  model::RelationPtr relation = nullptr;  // nullptr: not followed
+  // Why the table is not known, though it should be followed; told with its first change.
+  std::optional<model::Error> unknown = {};
+};
+
 class Wal2jsonDecoder final : public Decoder {
  public:
   explicit Wal2jsonDecoder(RelationMap relations) : relations_(std::move(relations)) {}
@@ -42,6 +53,7 @@ class Wal2jsonDecoder final : public Decoder {
     const Xid xid{*message.xid};
     switch (action) {
       case 'B':
+        open_ = xid;
         return BeginEvent{xid};
       case 'C':
         return DecodeCommit(xid, message, frame);
@@ -57,6 +69,30 @@ class Wal2jsonDecoder final : public Decoder {
                     fmt::format("wal2json: action {} of transaction {} is not known",
                                 message.action ? *message.action : "(none)", xid.value));
     }
+  }
+
+  // The plugin warns of each UPDATE and DELETE that it leaves out:
+  //   no tuple identifier for UPDATE in table "schema"."table"
+  Result<Event> DecodeNotice(std::string_view notice) override {
+    constexpr std::string_view kBefore = " in table \"";
+    constexpr std::string_view kSeparator = "\".\"";
+    const std::size_t begin = notice.find(kBefore);
+    if (relations_.policy() == FollowPolicy::kStrict || !notice.starts_with("no ") ||
+        begin == std::string_view::npos)
+      return NoEvent{};
+    std::string_view names = notice.substr(begin + kBefore.size());
+    if (!names.ends_with('"')) return NoEvent{};
+    names.remove_suffix(1);
+    // Quotes inside of names are not doubled: there may be several ways to read them.
+    for (std::size_t at = names.find(kSeparator); at != std::string_view::npos;
+         at = names.find(kSeparator, at + 1)) {
+      auto table = FindTable(names.substr(0, at), names.substr(at + kSeparator.size()));
+      if (!table || !(*table)->relation) continue;
+      return SetAside(open_, **table,
+                      {ErrorKind::kUnsupported,
+                       fmt::format("changed without a replica identity ({})", notice)});
+    }
+    return NoEvent{};
   }
 
  private:
@@ -93,20 +129,29 @@ class Wal2jsonDecoder final : public Decoder {
   Result<Event> DecodeOfTable(Xid xid, const Wal2jsonMessage& message, char action) {
     if (!message.schema) return Malformed(message, "schema");
     if (!message.table) return Malformed(message, "table");
-    auto relation = FindTable(*message.schema, *message.table);
-    if (!relation) return Fail("wal2json", std::move(relation.error()));
-    if (!*relation) return OtherTableEvent{xid};
-    if (action == 'T') return TruncateEvent{xid, {std::move(*relation)}};
+    auto table = FindTable(*message.schema, *message.table);
+    if (!table) return Fail("wal2json", std::move(table.error()));
+    if ((*table)->unknown)
+      return SetAside(xid, **table, *std::exchange((*table)->unknown, std::nullopt));
+    const model::RelationPtr& relation = (*table)->relation;
+    if (!relation) return OtherTableEvent{xid};
+    if (action == 'T') return TruncateEvent{xid, {relation}};
     const bool has_row = action != 'D';
     if (has_row && !message.columns) return Malformed(message, "columns");
     if (!has_row && !message.identity) return Malformed(message, "identity");
-    auto change = DecodeRows(*relation, message, action);
-    if (!change) {
-      return Fail(fmt::format("wal2json: transaction {}, table {}", xid.value,
-                              (*relation)->QualifiedName()),
-                  std::move(change.error()));
-    }
+    auto change = DecodeRows(relation, message, action);
+    if (!change) return SetAside(xid, **table, std::move(change.error()));
     return ChangeEvent{xid, std::move(*change)};
+  }
+
+  // Where that is the policy; else the following ends.
+  Result<Event> SetAside(Xid xid, SentTable& table, model::Error error) {
+    error.message = fmt::format("wal2json: transaction {}, table {}.{}: {}", xid.value,
+                                model::QuoteIfNeeded(table.name.schema),
+                                model::QuoteIfNeeded(table.name.name), error.message);
+    auto event = Unreadable(relations_.policy(), xid, table.name, std::move(error));
+    if (event) table.relation = nullptr;
+    return event;
   }
 
   Result<model::Change> DecodeRows(const model::RelationPtr& relation,
@@ -205,14 +250,21 @@ class Wal2jsonDecoder final : public Decoder {
     return {};
   }
 
-  Result<model::RelationPtr> FindTable(std::string_view schema, std::string_view table) {
+  Result<SentTable*> FindTable(std::string_view schema, std::string_view name) {
     // No name holds the separator.
     key_.assign(schema).push_back('\0');
-    key_.append(table);
-    if (auto it = tables_.find(key_); it != tables_.end()) return it->second;
-    auto relation = relations_.Find({std::string(schema), std::string(table)});
-    if (relation) tables_.emplace(key_, *relation);
-    return relation;
+    key_.append(name);
+    if (auto it = tables_.find(key_); it != tables_.end()) return &it->second;
+    SentTable table{{std::string(schema), std::string(name)}};
+    auto relation = relations_.Find(table.name);
+    if (relation) {
+      table.relation = std::move(*relation);
+    } else if (relations_.policy() == FollowPolicy::kSetAside) {
+      table.unknown = std::move(relation.error());
+    } else {
+      return std::unexpected(std::move(relation.error()));
+    }
+    return &tables_.emplace(key_, std::move(table)).first->second;
   }
 
   RelationMap relations_;
@@ -220,8 +272,9 @@ class Wal2jsonDecoder final : public Decoder {
   model::RowBuilder builder_;
   Cells new_cells_;
   Cells old_cells_;
-  std::unordered_map<std::string, model::RelationPtr> tables_;  // nullptr: not followed
+  std::unordered_map<std::string, SentTable> tables_;
   std::string key_;
+  Xid open_;  // of the transaction begun last
 };
 
 }  // namespace

@@ -28,7 +28,8 @@ class TableComparisonTest : public ::testing::Test {
  protected:
   void Replica(bool has_key, const std::vector<Row>& rows) {
     model::Relation relation{.schema = "s", .name = "t"};
-    relation.columns = {{"id", model::type_oid::kInt4, "integer"}, {"name", model::type_oid::kText, "text"}};
+    relation.columns = {{"id", model::type_oid::kInt4, "integer"},
+                        {"name", model::type_oid::kText, "text"}};
     if (has_key) relation.key = {0};
     database_ = model::Database({std::make_shared<const model::Relation>(relation)});
     for (const Row& row : rows) database_.Write(0, database_.table(0).KeyToInsert(row), row);

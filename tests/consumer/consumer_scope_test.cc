@@ -2,79 +2,27 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 
 #include "consumer/consumer.h"
-#include "model/database.h"
+#include "model/error.h"
 #include "model/output_plugin.h"
 #include "postgres/relation_reader.h"
-#include "postgres/table_scope.h"
-#include "replication/follow_policy.h"
-#include "tests/consumer/consumer_fixture.h"
+#include "tests/consumer/scope_fixture.h"
 
 namespace lockstep::consumer {
 namespace {
 
-using postgres::TableScope;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class ConsumerScopeTest : public ConsumerFixture, public testing::WithParamInterface<const char*> {
- protected:
-  void SetUp() override {
-    ConsumerFixture::SetUp();
-    Write(
-        "DROP SCHEMA IF EXISTS \"Od.d \"\"one\" CASCADE; CREATE SCHEMA \"Od.d \"\"one\";"
-        "CREATE TABLE \"Od.d \"\"one\".\"T.\"\"q\"\" \"(\"I.d\" int PRIMARY KEY, \"N \"\"q\" text);"
-        "CREATE TABLE \"Od.d \"\"one\".other(id int PRIMARY KEY);"
-        "CREATE PUBLICATION everything FOR ALL TABLES");
-  }
-  void TearDown() override {
-    Write("DROP PUBLICATION everything; DROP SCHEMA \"Od.d \"\"one\" CASCADE");
-    ConsumerFixture::TearDown();
-  }
-  static ConsumerOptions AuditOptions(const TableScope& scope = {}) {
-    ConsumerOptions options = Options("scoped");
-    options.plugin = GetParam();
-    options.publications = {"everything"};
-    options.scope = scope;
-    options.policy = replication::FollowPolicy::kSetAside;
-    return options;
-  }
-  static Follow AttachTo(const TableScope& scope = {}) {
-    return Follow(Must(Consumer::Attach(AuditOptions(scope))));
-  }
-  // What the followed tables hold now: rows of the source, and of the replica.
-  static void ExpectEqual(Follow& follow) {
-    follow.UntilReceived(InsertLsn());
-    const model::Database& replica = follow->replica().database();
-    for (std::uint32_t i = 0; i < replica.table_count(); ++i) {
-      EXPECT_EQ(replica.table(i).digest(), SourceDigestOf(*replica.table(i).relation(), Losses()))
-          << replica.table(i).relation()->QualifiedName();
-    }
-  }
-  static std::map<std::string, std::string> ReasonsOf(const Consumer& consumer) {
-    std::map<std::string, std::string> reasons;
-    for (const postgres::ExcludedTable& table : consumer.excluded())
-      reasons[table.schema + "." + table.name] = table.reason;
-    return reasons;
-  }
-  static model::LossSet Losses() {
-    return model::LossesOf(GetParam(), {.server = Sql().server_version()});
-  }
-};
+class ConsumerScopeTest : public ScopeFixture {};
 
 INSTANTIATE_TEST_SUITE_P(EachPlugin, ConsumerScopeTest,
                          testing::Values("decoderbufs", "wal2json", "pgoutput", "pgoutput-binary"),
-                         [](const auto& test) {
-                           std::string name = test.param;
-                           std::erase(name, '-');
-                           return name;
-                         });
+                         PluginTestName);
 
 TEST_P(ConsumerScopeTest, SchemasAndTablesWithOddNamesAreFollowedTogether) {
   Write(
@@ -167,13 +115,27 @@ TEST_P(ConsumerScopeTest, TruncationsAreSeenInEachSchema) {
   Must(follow->Detach());
 }
 
-TEST_P(ConsumerScopeTest, AScopeWithoutTablesToFollowIsRefusedWithAReason) {
+TEST_P(ConsumerScopeTest, AScopeWithoutTablesToFollowIsRefusedWhereARunMadeThem) {
   Write("CREATE UNLOGGED TABLE s.unlogged(id int PRIMARY KEY)");
-  auto consumer = Consumer::Attach(AuditOptions(TableScope::Matching("s", "un*")));
+  ConsumerOptions options = AuditOptions(TableScope::Matching("s", "un*"));
+  options.policy = replication::FollowPolicy::kStrict;
+  auto consumer = Consumer::Attach(options);
   ASSERT_FALSE(consumer.has_value());
   EXPECT_EQ(consumer.error().kind, model::ErrorKind::kUsage);
   EXPECT_THAT(consumer.error().message, HasSubstr("s.unlogged: unlogged"));
   EXPECT_EQ(Slots(), "");
+}
+
+TEST_P(ConsumerScopeTest, AScopeWithoutTablesIsFollowedUntilThereAreSome) {
+  Write("CREATE UNLOGGED TABLE s.unlogged(id int PRIMARY KEY)");
+  Follow follow = AttachTo(TableScope::Matching("s", "un*"));
+  EXPECT_EQ(follow->replica().database().table_count(), 0U);
+  EXPECT_EQ(follow->excluded().size(), 1U);
+  Write("CREATE TABLE s.unseen(id int PRIMARY KEY); INSERT INTO s.unseen VALUES (1)");
+  follow.UntilReceived(InsertLsn());
+  ASSERT_EQ(follow->replica().set_aside().size(), 1U);
+  EXPECT_EQ(follow->replica().set_aside()[0].name, "unseen");
+  Must(follow->Detach());
 }
 
 // ---- tables without a key ----

@@ -20,7 +20,8 @@ class AuditCourseTest : public ::testing::Test {
     AuditCourse course({"a", "b"}, true);
     course.OnAttached("a", kNow);
     course.OnAttached("b", kNow);
-    EXPECT_THAT(course.TakeActions(), ElementsAre(AuditAction::kStartCommand));
+    EXPECT_THAT(course.TakeActions(),
+                ElementsAre(AuditAction::kTellAttached, AuditAction::kStartCommand));
     course.OnCommandStarted();
     return course;
   }
@@ -40,7 +41,8 @@ TEST_F(AuditCourseTest, TheCommandStartsWhenAllHaveAttached) {
   course.OnAttached("a", kNow);
   EXPECT_THAT(course.TakeActions(), IsEmpty());
   course.OnAttached("b", kNow);
-  EXPECT_THAT(course.TakeActions(), ElementsAre(AuditAction::kStartCommand));
+  EXPECT_THAT(course.TakeActions(),
+              ElementsAre(AuditAction::kTellAttached, AuditAction::kStartCommand));
 }
 
 TEST_F(AuditCourseTest, AuditorsCompareWhenTheCommandHasEnded) {
@@ -83,7 +85,7 @@ TEST_F(AuditCourseTest, ACommandThatDoesNotStopIsKilled) {
 TEST_F(AuditCourseTest, CtrlCEndsAWatch) {
   AuditCourse course({"a"}, false);
   course.OnAttached("a", kNow);
-  EXPECT_THAT(course.TakeActions(), IsEmpty());
+  EXPECT_THAT(course.TakeActions(), ElementsAre(AuditAction::kTellAttached));
   course.OnStopRequest(kNow);
   EXPECT_THAT(course.TakeActions(), ElementsAre(AuditAction::kFinishAuditors));
   course.OnAuditorExit("a", kWell, kNow);

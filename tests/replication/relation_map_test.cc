@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "model/relation.h"
+#include "model/type_catalog.h"
+#include "replication/sql_name.h"
 
 namespace lockstep::replication {
 namespace {
@@ -46,6 +48,15 @@ TEST(RelationMapTest, AnUnknownTableOfAFollowedSchemaIsAMisfitThatNamesIt) {
   EXPECT_EQ(relation.error().kind, ErrorKind::kMisfit);
   EXPECT_THAT(relation.error().message,
               AllOf(HasSubstr("s.\"New one\""), HasSubstr("attach again")));
+}
+
+TEST(RelationMapTest, AnUnknownTableIsAMisfitWhereItWouldBeCovered) {
+  const RelationMap map({Table("s", "t")}, std::make_shared<const model::TypeCatalog>(),
+                        [](const QualifiedName& table) { return table.name == "wanted"; });
+  EXPECT_EQ(map.Find({"s", "other"}), nullptr);
+  EXPECT_FALSE(map.Find({"s", "wanted"}).has_value());
+  EXPECT_FALSE(map.Find({"u", "wanted"}).has_value());
+  EXPECT_TRUE(map.Find({"s", "t"}).value() != nullptr);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "model/error.h"
 #include "model/type_oid.h"
 #include "replication/decoderbufs_decoder.h"
+#include "replication/follow_policy.h"
 #include "replication/follower.h"
 #include "tests/replication/captured_stream.h"
 #include "tests/replication/row_literals.h"
@@ -325,6 +326,85 @@ TEST_F(MultisetReplicaTest, AnOldRowThatIsNotCompleteIsAMisfit) {
     EXPECT_THAT(applied.error().message,
                 AllOf(HasSubstr(said), HasSubstr("shop.log"), HasSubstr("primary key")));
   }
+}
+
+// ---- tables that are set aside ----
+
+class SetAsideReplicaTest : public testing::Test {
+ protected:
+  std::expected<Applied, Misfit> Apply(std::vector<Change> changes,
+                                       std::vector<model::UnreadTable> unread = {}) {
+    model::Transaction transaction;
+    transaction.end_lsn = Lsn{200};
+    transaction.changes = std::move(changes);
+    transaction.unread = std::move(unread);
+    return replica_.Apply(transaction);
+  }
+  std::uint64_t Rows(std::uint32_t table) { return replica_.database().table(table).digest().rows; }
+  // The only one, whose table is empty; items goes on.
+  void ExpectSetAside(const char* name, const char* reason) {
+    ASSERT_EQ(replica_.set_aside().size(), 1u);
+    EXPECT_EQ(replica_.set_aside()[0].schema, "shop");
+    EXPECT_EQ(replica_.set_aside()[0].name, name);
+    EXPECT_THAT(replica_.set_aside()[0].reason, HasSubstr(reason));
+    EXPECT_EQ(replica_.set_aside()[0].end_lsn, Lsn{200});
+    EXPECT_EQ(Rows(1), 0u);
+    ASSERT_TRUE(Apply({Insert{log_, Item(7, "a", "n")}, Insert{items_, Item(100, "a", "n")}}));
+    EXPECT_EQ(Rows(1), 0u);
+    EXPECT_EQ(Rows(0), 2u);
+    EXPECT_EQ(replica_.set_aside().size(), 1u);
+  }
+
+  const model::RelationPtr items_ = Table("items", {0});
+  const model::RelationPtr log_ = Table("log", {});
+  Replica replica_{{items_, log_}, Lsn{100}, FollowPolicy::kSetAside};
+};
+
+TEST_F(SetAsideReplicaTest, AnUpdateThatNothingIdentifiesKeepsTheOtherTablesChanges) {
+  const Row row = Item(1, "a", "n");
+  auto applied = Apply({Insert{items_, row}, Insert{log_, row}, Delete{log_, OldId(1)}});
+  ASSERT_TRUE(applied.has_value());
+  EXPECT_EQ(applied->images.size(), 1u);
+  ExpectSetAside("log", "nothing identifies the row");
+}
+
+TEST_F(SetAsideReplicaTest, ColumnsThatChanged) {
+  model::Relation wider = *log_;
+  wider.columns.push_back({"More", model::type_oid::kInt4, "integer"});
+  const auto changed = std::make_shared<const model::Relation>(wider);
+  ASSERT_TRUE(Apply({Insert{log_, Item(1, "a", "n")}, Insert{items_, Item(1, "a", "n")},
+                     Insert{changed, RowOf({Int(7), Txt("b"), Txt("n"), Int(1)})},
+                     Insert{changed, RowOf({Int(8), Txt("b"), Txt("n"), Int(1)})}}));
+  ExpectSetAside("log", "changed since the listener attached");
+}
+
+TEST_F(SetAsideReplicaTest, WhatTheStreamCouldNotShow) {
+  ASSERT_TRUE(Apply({Insert{log_, Item(1, "a", "n")}, Insert{items_, Item(1, "a", "n")}},
+                    {{"shop", "log", "because"}, {"shop", "log", "again"}}));
+  ExpectSetAside("log", "because");
+}
+
+TEST_F(SetAsideReplicaTest, ATableThatTheReplicaDoesNotHaveIsToldOnce) {
+  ASSERT_TRUE(Apply({}, {{"shop", "new", "came later"}}));
+  ASSERT_TRUE(Apply({}, {{"shop", "new", "came later"}}));
+  ASSERT_EQ(replica_.set_aside().size(), 1u);
+  EXPECT_EQ(replica_.set_aside()[0].name, "new");
+}
+
+TEST_F(SetAsideReplicaTest, ARowThatDoesNotFitIsStillAMisfit) {
+  auto applied = Apply({Delete{items_, OldId(5)}});
+  ASSERT_FALSE(applied.has_value());
+  EXPECT_EQ(applied.error().unfollowable, std::nullopt);
+  EXPECT_TRUE(replica_.set_aside().empty());
+}
+
+TEST_F(ReplicaTest, ARunSetsNothingAside) {
+  model::Transaction transaction;
+  transaction.unread = {{"shop", "items", "because"}};
+  auto applied = replica_.Apply(transaction);
+  ASSERT_FALSE(applied.has_value());
+  EXPECT_EQ(applied.error().table, "items");
+  EXPECT_EQ(applied.error().message, "because");
 }
 
 // ---- a real stream ----

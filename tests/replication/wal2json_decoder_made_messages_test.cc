@@ -10,6 +10,8 @@
 
 #include "model/change.h"
 #include "model/error.h"
+#include "model/type_catalog.h"
+#include "replication/follow_policy.h"
 #include "replication/wal2json_decoder.h"
 #include "tests/replication/captured_stream.h"
 #include "tests/replication/row_literals.h"
@@ -232,6 +234,55 @@ TEST(Wal2jsonMadeMessages, ACommitTimeThatIsNoneIsMalformed) {
         DecodePayload(fmt::format(R"({{"action":"C","xid":9,"timestamp":"{}"}})", time)),
         "transaction 9: column timestamp");
   }
+}
+
+// ---- what is left out ----
+
+class Wal2jsonNoticeTest : public testing::Test {
+ protected:
+  static std::unique_ptr<Decoder> Make(FollowPolicy policy) {
+    const auto table = [](const char* schema, const char* name) {
+      return std::make_shared<const model::Relation>(
+          model::Relation{.schema = schema, .name = name});
+    };
+    return MakeWal2jsonDecoder(RelationMap(
+        {table("s", "t"), table("s\".\"x", "t"), table("s", "u")},
+        std::make_shared<const model::TypeCatalog>(), [](const QualifiedName&) { return false; },
+        policy));
+  }
+  Wal2jsonNoticeTest() { (void)decoder_->Decode({Lsn{1}, Lsn{1}, R"({"action":"B","xid":9})"}); }
+  // The table that is set aside for the notice, and why; "": none.
+  std::string AsideAfter(const std::string& notice) {
+    auto event = decoder_->DecodeNotice(notice);
+    if (!event) return event.error().message;
+    const auto* unread = std::get_if<UnreadEvent>(&*event);
+    if (!unread) return std::holds_alternative<NoEvent>(*event) ? "" : "another event";
+    EXPECT_EQ(unread->xid, model::Xid{9});
+    return unread->table.schema + "|" + unread->table.name + "|" + unread->table.reason;
+  }
+  std::unique_ptr<Decoder> decoder_ = Make(FollowPolicy::kSetAside);
+};
+
+TEST_F(Wal2jsonNoticeTest, AnUpdateThatIsLeftOutSetsItsTableAsideOnce) {
+  const std::string notice = R"(no tuple identifier for UPDATE in table "s"."t")";
+  EXPECT_THAT(AsideAfter(notice), AllOf(HasSubstr("s|t|wal2json: transaction 9, table s.t"),
+                                        HasSubstr("changed without a replica identity")));
+  EXPECT_EQ(AsideAfter(notice), "");
+  EXPECT_THAT(AsideAfter(R"(no tuple identifier for DELETE in table "s"."x"."t")"),
+              HasSubstr("s\".\"x|t|"));
+}
+
+TEST_F(Wal2jsonNoticeTest, OtherNoticesSayNothing) {
+  for (const char* notice :
+       {"", "no", "no tuple identifier for UPDATE in table \"", "something else",
+        "no tuple identifier for UPDATE in table \"\"", R"(no tuple in table "u"."t")",
+        R"(no tuple in table "s"."absent")", R"(no tuple in table "s"."t)"})
+    EXPECT_EQ(AsideAfter(notice), "") << notice;
+}
+
+TEST_F(Wal2jsonNoticeTest, ARunIsToldNothing) {
+  decoder_ = Make(FollowPolicy::kStrict);
+  EXPECT_EQ(AsideAfter(R"(no tuple identifier for UPDATE in table "s"."t")"), "");
 }
 
 }  // namespace
