@@ -26,7 +26,7 @@ class TableCopy {
             const std::function<void(const TableToCopy&, TableRow)>& take)
       : tables_(std::move(tables)), take_(take) {
     for (TableReader& reader : readers) lanes_.push_back({std::move(reader), nullptr});
-    std::ranges::stable_sort(tables_, std::greater(), &TableToCopy::bytes);
+    std::ranges::sort(tables_, std::greater(), &TableToCopy::bytes);
   }
 
   Result<void> Run() {

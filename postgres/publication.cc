@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "model/relation.h"
@@ -145,6 +146,8 @@ Result<void> ExcludeUnpublished(Connection& connection,
       tables.insert_only.push_back({relation->schema, relation->name});
     return false;
   });
+  std::ranges::sort(tables.excluded, {},
+                    [](const ExcludedTable& table) { return std::tie(table.schema, table.name); });
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -167,6 +168,10 @@ class PgoutputDecoder final : public Decoder {
     if (auto ok = in.Finish(); !ok) return std::unexpected(std::move(ok.error()));
 
     auto table = MatchTable(sent);
+    if (table && relations_.policy() == FollowPolicy::kSetAside && IsReplaced(oid, sent)) {
+      table = Fail(ErrorKind::kMisfit,
+                   "another table has the name now: dropped and created again, or renamed");
+    }
     if (!table) {
       if (relations_.policy() == FollowPolicy::kStrict)
         return std::unexpected(std::move(table.error()));
@@ -175,6 +180,15 @@ class PgoutputDecoder final : public Decoder {
     }
     tables_[oid.value] = std::move(*table);
     return NoEvent{};
+  }
+
+  // Whether the name was another table's before, as far as this connection has seen.
+  bool IsReplaced(Oid oid, const SentRelation& sent) const {
+    return std::ranges::any_of(tables_, [&](const auto& known) {
+      const model::RelationPtr& relation = known.second.relation;
+      return known.first != oid.value && relation && relation->schema == sent.schema &&
+             relation->name == sent.name;
+    });
   }
 
   Result<SentTable> MatchTable(const SentRelation& sent) const {

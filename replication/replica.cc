@@ -22,7 +22,8 @@ std::unexpected<Misfit> DoesNotFit(const char* operation, const Relation& relati
   return std::unexpected(
       Misfit{relation.name, key,
              fmt::format("{} on {} of key {}: {}", operation, relation.QualifiedName(),
-                         model::DescribeKey(relation, key), why)});
+                         model::DescribeKey(relation, key), why),
+             std::nullopt, relation.schema});
 }
 
 std::unexpected<Misfit> Unfollowable(std::uint32_t table, std::unexpected<Misfit> misfit) {
@@ -71,7 +72,7 @@ constexpr const char* kNoKey = "the key is not complete in the stream (replica i
 std::expected<Applied, Misfit> Replica::Apply(const model::Transaction& transaction) {
   for (const model::UnreadTable& table : transaction.unread) {
     if (policy_ == FollowPolicy::kStrict)
-      return std::unexpected(Misfit{table.name, Row(), table.reason});
+      return std::unexpected(Misfit{table.name, Row(), table.reason, std::nullopt, table.schema});
     SetAside(table, transaction.end_lsn);
   }
   while (true) {
@@ -200,7 +201,8 @@ std::expected<std::uint32_t, Misfit> Replica::TableOf(const model::RelationPtr& 
   if (!table) {
     return std::unexpected(
         Misfit{relation->name, Row(),
-               fmt::format("the replica has no table {}", relation->QualifiedName())});
+               fmt::format("the replica has no table {}", relation->QualifiedName()), std::nullopt,
+               relation->schema});
   }
   if (const Relation& known = *database_.table(*table).relation();
       relation->columns != known.columns || relation->key != known.key) {
@@ -210,7 +212,7 @@ std::expected<std::uint32_t, Misfit> Replica::TableOf(const model::RelationPtr& 
                     "{}, and are {} with key {}; attach again",
                     relation->QualifiedName(), ColumnNames(known), KeyNames(known),
                     ColumnNames(*relation), KeyNames(*relation)),
-        *table});
+        *table, relation->schema});
   }
   tables_.emplace(relation, *table);
   last_relation_ = relation;

@@ -32,6 +32,7 @@ struct Misfit {
   // The replica's table where it is not the row that does not fit: its columns are others now, or
   // nothing identifies its rows.
   std::optional<std::uint32_t> unfollowable = {};
+  std::string schema = {};
 };
 
 // What a transaction did to the replica.

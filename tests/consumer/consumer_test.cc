@@ -265,6 +265,8 @@ TEST_F(ConsumerTest, FailedAttachLeavesNoSlot) {
   EXPECT_EQ(no_key.kind, model::ErrorKind::kUnsupported);
   EXPECT_NE(no_key.message.find("s.no_key"), std::string::npos) << no_key.message;
   EXPECT_EQ(Slots(), "");
+  Write("ALTER TABLE s.no_key REPLICA IDENTITY FULL");
+  EXPECT_EQ(attach(Options("no_key")).kind, model::ErrorKind::kUnsupported);
 }
 
 TEST_F(ConsumerTest, SlotOfSomebodyElseStays) {

@@ -31,7 +31,7 @@ class ScopeFixture : public ConsumerFixture, public testing::WithParamInterface<
         "CREATE PUBLICATION everything FOR ALL TABLES");
   }
   void TearDown() override {
-    Write("DROP PUBLICATION everything; DROP SCHEMA \"Od.d \"\"one\" CASCADE");
+    Write("DROP PUBLICATION IF EXISTS everything; DROP SCHEMA \"Od.d \"\"one\" CASCADE");
     ConsumerFixture::TearDown();
   }
   static ConsumerOptions AuditOptions(const TableScope& scope = {}) {

@@ -46,9 +46,9 @@ HostileBytes::HostileBytes(std::string plugin)
   }
 }
 
-std::unique_ptr<Decoder> HostileBytes::NewDecoder() const {
+std::unique_ptr<Decoder> HostileBytes::NewDecoder(FollowPolicy policy) const {
   auto decoder = MakeDecoder({.name = plugin_, .publications = {"all"}},
-                             RelationMap(relations_, CapturedTypes()));
+                             RelationMap(relations_, CapturedTypes(), nullptr, policy));
   if (!decoder) throw std::runtime_error(decoder.error().message);
   return std::move(*decoder);
 }
@@ -120,8 +120,8 @@ Follower HostileBytes::FollowerBefore(std::size_t index) const {
   return follower;
 }
 
-std::unique_ptr<Decoder> HostileBytes::DecoderBefore(std::size_t index) const {
-  auto decoder = NewDecoder();
+std::unique_ptr<Decoder> HostileBytes::DecoderBefore(std::size_t index, FollowPolicy policy) const {
+  auto decoder = NewDecoder(policy);
   for (const std::size_t i : NeededBefore(index)) {
     auto frame = ParseFrame(messages_[i]);
     if (const auto* data = std::get_if<XLogData>(&*frame)) (void)decoder->Decode(*data);
@@ -167,13 +167,17 @@ void HostileBytes::ExpectCorruptMessagesEndInAnErrorOrAnEvent() {
   std::unique_ptr<Decoder> decoder;
   for (std::size_t i = 0; i < messages_.size(); ++i) {
     for (int n = 0; n < kCorruptionsOfAMessage; ++n) {
-      if (n % kOfADecoder == 0) decoder = DecoderBefore(i);
+      if (n % kOfADecoder == 0) {
+        const bool sets_aside = n / kOfADecoder % 2 == 1;
+        decoder = DecoderBefore(i, sets_aside ? FollowPolicy::kSetAside : FollowPolicy::kStrict);
+      }
       const std::string corrupt = Corrupt(messages_[i]);
       auto frame = ParseFrame(corrupt);
       const auto* data = frame ? std::get_if<XLogData>(&*frame) : nullptr;
       if (!data) continue;
       auto event = decoder->Decode(*data);
       ++(event ? events : errors);
+      (void)decoder->DecodeNotice(corrupt);
       if (!event) {
         ASSERT_FALSE(event.error().message.empty());
       } else if (const auto* change = std::get_if<ChangeEvent>(&*event)) {

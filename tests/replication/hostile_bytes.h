@@ -18,6 +18,7 @@
 #include "model/change.h"
 #include "model/relation.h"
 #include "replication/decoder.h"
+#include "replication/follow_policy.h"
 #include "replication/follower.h"
 #include "replication/replica.h"
 
@@ -36,10 +37,11 @@ class HostileBytes : public testing::Test {
   // The whole stream with a corruption somewhere: transactions until the error, none after it.
   void ExpectAStreamWithCorruptMessagesIsReadUpToAnError();
 
-  std::unique_ptr<Decoder> NewDecoder() const;
+  std::unique_ptr<Decoder> NewDecoder(FollowPolicy policy = FollowPolicy::kStrict) const;
   // A decoder in the middle of the transaction of message `index`, with all tables described that
   // were described before.
-  std::unique_ptr<Decoder> DecoderBefore(std::size_t index) const;
+  std::unique_ptr<Decoder> DecoderBefore(std::size_t index,
+                                         FollowPolicy policy = FollowPolicy::kStrict) const;
   const std::vector<std::string>& messages() const { return messages_; }
 
  private:

@@ -395,6 +395,7 @@ TEST_F(SetAsideReplicaTest, ARowThatDoesNotFitIsStillAMisfit) {
   auto applied = Apply({Delete{items_, OldId(5)}});
   ASSERT_FALSE(applied.has_value());
   EXPECT_EQ(applied.error().unfollowable, std::nullopt);
+  EXPECT_EQ(applied.error().schema, "shop");
   EXPECT_TRUE(replica_.set_aside().empty());
 }
 
