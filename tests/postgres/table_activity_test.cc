@@ -33,7 +33,7 @@ TEST_F(TableActivityTest, TellsNewFilesAndUnidentifiedChanges) {
     Must(writer.Execute("SELECT pg_stat_force_next_flush()"));
   }
   EXPECT_EQ(Of(table).file, first.file);
-  EXPECT_EQ(Of(table).updated_or_deleted - first.updated_or_deleted, 3u);
+  EXPECT_EQ(Of(table).updated_or_deleted - first.updated_or_deleted, 4u);
   Must(sql.Execute("TRUNCATE t"));
   EXPECT_NE(Of(table).file, first.file);
   Must(sql.Execute("DROP TABLE t"));
