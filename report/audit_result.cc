@@ -1,6 +1,7 @@
 #include "report/audit_result.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -77,29 +78,51 @@ model::ExitCode ExitCodeOf(const AuditReport& report) {
   return report.error ? model::ExitCodeOf(*report.error) : model::ExitCodeOf(VerdictOf(report));
 }
 
+namespace {
+
+struct Merged {
+  AuditedTable table;
+  // Reason and the plugins that give it, of the auditors with the table's status.
+  std::map<std::string, std::vector<std::string>> reasons;
+};
+
+std::string ReasonText(const Merged& merged, std::size_t auditors) {
+  // Equal is equal; where each began to follow is with the auditors.
+  if (merged.table.status == TableStatus::kEqual && !merged.reasons.empty())
+    return merged.reasons.rbegin()->first;
+  std::string text;
+  for (const auto& [reason, plugins] : merged.reasons) {
+    if (plugins.size() == auditors) return reason;
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", fmt::join(plugins, ", "), reason);
+  }
+  return text;
+}
+
+}  // namespace
+
 std::vector<AuditedTable> MergeTables(const std::vector<AuditResult>& auditors) {
-  std::map<std::pair<std::string, std::string>, AuditedTable> merged;
+  std::map<std::pair<std::string, std::string>, Merged> merged;
   for (const AuditResult& auditor : auditors) {
     for (const AuditedTable& table : auditor.tables) {
-      AuditedTable named = table;
-      if (auditors.size() > 1 && !named.reason.empty())
-        named.reason = fmt::format("{}: {}", auditor.plugin, named.reason);
-      auto [place, added] = merged.try_emplace({table.schema, table.name}, named);
-      if (added) continue;
-      AuditedTable& kept = place->second;
+      auto [place, added] = merged.try_emplace({table.schema, table.name}, Merged{table, {}});
+      auto& [kept, reasons] = place->second;
       const std::uint64_t changes = std::max(kept.changes, table.changes);
       const std::uint64_t rows = std::max(kept.rows, table.rows);
-      if (named.status > kept.status) {
-        kept = std::move(named);
-      } else if (named.status == kept.status && !named.reason.empty()) {
-        kept.reason += "; " + named.reason;
+      if (table.status > kept.status) {
+        kept = table;
+        reasons.clear();
       }
+      if (table.status == kept.status && !table.reason.empty())
+        reasons[table.reason].push_back(auditor.plugin);
       kept.changes = changes;
       kept.rows = rows;
     }
   }
   std::vector<AuditedTable> tables;
-  for (auto& [name, table] : merged) tables.push_back(std::move(table));
+  for (auto& [name, one] : merged) {
+    one.table.reason = ReasonText(one, auditors.size());
+    tables.push_back(std::move(one.table));
+  }
   return tables;
 }
 

@@ -99,6 +99,17 @@ TEST(AuditResultTest, EqualTablesOfAllAuditorsConverge) {
   EXPECT_EQ(ReasonOf(report), "audit-wal2json: the comparison at the end was not made");
 }
 
+TEST(AuditResultTest, AReasonThatAllGiveIsToldOnce) {
+  AuditResult wal2json = FullResult();
+  AuditResult pgoutput = FullResult();
+  pgoutput.plugin = "pgoutput";
+  EXPECT_EQ(MergeTables({wal2json, pgoutput})[1].reason, "unlogged");
+  pgoutput.tables[1].reason = "not in the publication";
+  EXPECT_EQ(MergeTables({wal2json, pgoutput})[1].reason,
+            "pgoutput: not in the publication; wal2json: unlogged");
+  EXPECT_EQ(MergeTables({pgoutput})[1].reason, "not in the publication");
+}
+
 TEST(AuditResultTest, NothingComparedIsInconclusive) {
   AuditReport report{.auditors = {EqualResult("pgoutput")}};
   report.auditors[0].tables[0].status = TableStatus::kExcluded;
