@@ -87,6 +87,39 @@ Result<void> Following::DropPublications() {
 }
 
 Result<void> Following::Attach() {
+  // Of a workload that makes tables without end: then the latest are insert_only.
+  constexpr int kAttempts = 5;
+  for (int attempt = 1;; ++attempt) {
+    if (auto ok = AttachOnce(); !ok) return ok;
+    auto late = PublishedTooLate();
+    if (!late) return std::unexpected(std::move(late.error()));
+    if (!*late || attempt == kAttempts) break;
+    if (auto ok = consumer_->Detach(); !ok) return ok;
+    consumer_.reset();
+  }
+  ledger_.OnAttached(replica().database(), consumer_->consistent_point());
+  for (const postgres::ExcludedTable& table : consumer_->excluded())
+    ledger_.OnExcluded(table.schema, table.name, table.reason);
+  spdlog::info("{}: follows {} tables from {}, {} are excluded", options_.id,
+               replica().database().table_count(), ToString(consumer_->consistent_point()),
+               consumer_->excluded().size());
+  return ReadFacts();
+}
+
+// Whether a table has an identity by which it could be published wholly: it came into being, or got
+// the identity, after the publications were made.
+Result<bool> Following::PublishedTooLate() {
+  if (scope_.plugin.publications.empty() || consumer_->insert_only().empty()) return false;
+  auto sql = Open(options_);
+  if (!sql) return std::unexpected(std::move(sql.error()));
+  auto tables = postgres::ReadScope(*sql, scope_.scope);
+  if (!tables) return std::unexpected(std::move(tables.error()));
+  return std::ranges::any_of(consumer_->insert_only(), [&](const postgres::TableName& table) {
+    return std::ranges::find(tables->insert_only, table) == tables->insert_only.end();
+  });
+}
+
+Result<void> Following::AttachOnce() {
   if (auto ok = MakePublications(); !ok) return ok;
   auto attached =
       Consumer::Attach({.conninfo = options_.conninfo,
@@ -103,13 +136,7 @@ Result<void> Following::Attach() {
                         .on_wait = on_wait_});
   if (!attached) return std::unexpected(std::move(attached.error()));
   consumer_.emplace(std::move(*attached));
-  ledger_.OnAttached(replica().database(), consumer_->consistent_point());
-  for (const postgres::ExcludedTable& table : consumer_->excluded())
-    ledger_.OnExcluded(table.schema, table.name, table.reason);
-  spdlog::info("{}: follows {} tables from {}, {} are excluded", options_.id,
-               replica().database().table_count(), ToString(consumer_->consistent_point()),
-               consumer_->excluded().size());
-  return ReadFacts();
+  return {};
 }
 
 std::set<std::uint32_t> Following::Numbers(const std::vector<postgres::TableName>& tables) {

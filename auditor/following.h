@@ -79,6 +79,8 @@ class Following {
   bool took_some() const { return took_some_; }
 
  private:
+  model::Result<void> AttachOnce();
+  model::Result<bool> PublishedTooLate();
   model::Result<void> MakePublications();
   model::Result<void> DropPublications();
   model::Result<void> ReadFacts();
