@@ -37,7 +37,7 @@ COPY tools/install-packages tools/install-packages
 RUN mkdir -p /usr/share/man/man1 && tools/install-packages --build && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY . .
 # The packages do not change below; what Bazel leaves behind stays out of the image.
-RUN programs='generator applier listener verifier launcher:lockstep' \
+RUN programs='generator applier auditor listener verifier launcher:lockstep' \
  && bazel build --compilation_mode=opt --disk_cache= --noshow_progress --show_result=0 $(printf '//%s ' $programs) \
  && mkdir /out \
  && for program in $programs; do \
@@ -55,7 +55,7 @@ RUN groupadd --gid 10001 lockstep && useradd --uid 10001 --gid lockstep --no-cre
 COPY --from=build /out/ /usr/local/bin/
 COPY docker/entrypoint /usr/local/bin/lockstep-entrypoint
 # A library that is missing is found here, not in a run.
-RUN for program in generator applier listener verifier lockstep; do "$program" --help >/dev/null || exit 1; done
+RUN for program in generator applier auditor listener verifier lockstep; do "$program" --help >/dev/null || exit 1; done
 USER lockstep
 ENTRYPOINT ["/usr/local/bin/lockstep-entrypoint"]
 CMD ["lockstep", "--help"]

@@ -38,15 +38,15 @@ std::string DescribeFirst(const std::vector<postgres::ExcludedTable>& excluded) 
                      first.reason);
 }
 
-// A replica of no tables would agree with everything. A run's tables have keys, by which it tells
-// what a transaction did to a row.
+// A replica of no tables would agree with everything; an audit knows that, and waits for the first
+// one. A run's tables have keys, by which it tells what a transaction did to a row.
 Result<void> CheckFollowable(const ScopeTables& tables, const AttachScope& scope) {
+  if (scope.policy == FollowPolicy::kSetAside) return {};
   if (tables.followed.empty()) {
     return Fail(model::ErrorKind::kUsage,
                 fmt::format("{} has no tables to follow, or does not exist{}",
                             scope.scope.Describe(), DescribeFirst(tables.excluded)));
   }
-  if (scope.policy == FollowPolicy::kSetAside) return {};
   for (const RelationPtr& relation : tables.followed) {
     if (!relation->key.empty()) continue;
     return Fail(model::ErrorKind::kUnsupported,

@@ -51,11 +51,11 @@ struct AttachPreparation {
   postgres::ScopeTables tables;
 };
 
-// Reads all tables of the scope under the slot's snapshot. kUsage when there are none to follow;
-// under kStrict kUnsupported when an ordinary one cannot be followed by a key. kMisfit when a table
-// was truncated, rewritten, altered or dropped between the slot's consistent point and the lock
-// that keeps it as it is: another slot may have more luck. Blocks while the rows are copied, and so
-// does, for others, a TRUNCATE or ALTER of the tables.
+// Reads all tables of the scope under the slot's snapshot. Under kStrict kUsage when there are none
+// to follow, and kUnsupported when an ordinary one cannot be followed by a key. kMisfit when a
+// table was truncated, rewritten, altered or dropped between the slot's consistent point and the
+// lock that keeps it as it is: another slot may have more luck. Blocks while the rows are copied,
+// and so does, for others, a TRUNCATE or ALTER of the tables.
 model::Result<AttachSnapshot> ReadAttachSnapshot(AttachPreparation prepared,
                                                  const postgres::CreatedSlot& slot,
                                                  const AttachScope& scope);

@@ -6,6 +6,8 @@
 #include <variant>
 #include <vector>
 
+#include "launcher/audit.h"
+#include "launcher/audit_options.h"
 #include "launcher/doctor.h"
 #include "launcher/options.h"
 #include "launcher/run.h"
@@ -41,6 +43,9 @@ int main(int argc, char** argv) {
   }
   if (const auto* prune = std::get_if<launcher::PruneOptions>(&*command)) {
     return static_cast<int>(launcher::PrintPruning(*prune));
+  }
+  if (const auto* audit = std::get_if<launcher::AuditOptions>(&*command)) {
+    return static_cast<int>(launcher::Audit(*audit));
   }
   return static_cast<int>(launcher::Run(std::get<launcher::RunOptions>(*command)));
 }

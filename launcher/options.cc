@@ -15,6 +15,8 @@
 #include <system_error>
 #include <utility>
 
+#include "launcher/audit_options.h"
+#include "launcher/options_checks.h"
 #include "launcher/settings_file.h"
 #include "model/output_plugin.h"
 
@@ -29,11 +31,6 @@ using model::Result;
 // machine is a mistake in the command line.
 constexpr std::uint32_t kListenersMax = 100;
 constexpr std::uint32_t kSessionsMax = 500;
-
-// As the footer lists them.
-constexpr std::string_view kSabotageKinds[] = {
-    "drop-change",   "duplicate-transaction", "swap-commits", "null-for-unchanged",
-    "corrupt-value", "apply-rolled-back",     "stale-key",    "reorder-changes"};
 
 constexpr const char* kRunExplanation =
     R"(Runs a generator, an applier, listeners and a verifier against a Postgres server and
@@ -150,57 +147,6 @@ std::string VariableOf(const std::string& option) {
   return name;
 }
 
-// CLI11 itself takes -1 for an unsigned number.
-CLI::Validator WholeNumber(std::uint64_t min, std::uint64_t max) {
-  return CLI::Validator(
-      [=](std::string& text) -> std::string {
-        std::uint64_t number = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-        const bool ok = error == std::errc() && end == text.data() + text.size();
-        if (ok && number >= min && number <= max) return {};
-        return fmt::format("\"{}\" is not a whole number from {} to {}", text, min, max);
-      },
-      "");
-}
-
-// The listener knows them too, but what it says of a wrong one comes late and from its log.
-CLI::Validator SabotageKind() {
-  return CLI::Validator(
-      [](std::string& text) -> std::string {
-        const bool known = std::ranges::find(kSabotageKinds, text) != std::end(kSabotageKinds);
-        return known ? "" : fmt::format("there is no kind \"{}\"", text);
-      },
-      "");
-}
-
-std::vector<std::string> SplitPlugins(const std::string& list) {
-  std::vector<std::string> plugins;
-  if (list == "all") {
-    for (const model::OutputPlugin& plugin : model::OutputPlugins())
-      plugins.emplace_back(plugin.name);
-    return plugins;
-  }
-  for (std::size_t at = 0; at <= list.size();) {
-    const std::size_t comma = std::min(list.find(',', at), list.size());
-    plugins.push_back(list.substr(at, comma - at));
-    at = comma + 1;
-  }
-  return plugins;
-}
-
-CLI::Validator PluginList() {
-  return CLI::Validator(
-      [](std::string& text) -> std::string {
-        for (const std::string& plugin : SplitPlugins(text)) {
-          if (model::FindOutputPlugin(plugin)) continue;
-          return fmt::format("there is no decoder for \"{}\"; there is one for each of {}", plugin,
-                             model::OutputPluginNames());
-        }
-        return "";
-      },
-      "");
-}
-
 CLI::App* AddRun(CLI::App& app, RunOptions& options) {
   constexpr std::uint64_t kAnyNumber = std::numeric_limits<std::uint64_t>::max();
   constexpr std::uint64_t kNoLimit = 1'000'000'000'000;
@@ -251,16 +197,6 @@ CLI::App* AddRun(CLI::App& app, RunOptions& options) {
       ->check(WholeNumber(1, 86'400))
       ->capture_default_str();
   return run;
-}
-
-// Before the server is asked for it.
-CLI::Validator KnownPlugin() {
-  return CLI::Validator(
-      [](std::string& text) -> std::string {
-        if (model::FindOutputPlugin(text) != nullptr) return {};
-        return fmt::format("\"{}\" is none of {}", text, model::OutputPluginNames());
-      },
-      "");
 }
 
 CLI::App* AddDoctor(CLI::App& app, DoctorOptions& options) {
@@ -416,12 +352,15 @@ Result<Command> ParseCommandLine(std::vector<std::string> arguments,
   DoctorOptions doctor_options;
   SlotsOptions slots_options;
   PruneOptions prune_options;
+  AuditOptions audit_options;
+  audit_options.command = TakeAuditedCommand(arguments);
   std::string config;
   CLI::App* run = AddRun(app, options);
   CLI::App* doctor = AddDoctor(app, doctor_options);
   CLI::App* slots = AddSlots(app, slots_options, prune_options);
   CLI::App* prune = slots->get_subcommand("prune");
-  const std::vector<CLI::App*> commands = {run, doctor, slots, prune};
+  CLI::App* audit = AddAudit(app, audit_options);
+  const std::vector<CLI::App*> commands = {run, doctor, slots, prune, audit};
   for (CLI::App* command : commands) {
     command->add_option("--config", config, "a file with options, one `name = value` a line");
   }
@@ -460,6 +399,12 @@ Result<Command> ParseCommandLine(std::vector<std::string> arguments,
     options.keep = Resolve(options.keep, environment);
     options.report = Resolve(options.report, environment);
     return options;
+  }
+  if (command == audit) {
+    audit_options.keep = Resolve(audit_options.keep, environment);
+    audit_options.report = Resolve(audit_options.report, environment);
+    if (auto done = CheckAudit(audit_options); !done) return std::unexpected(done.error());
+    return audit_options;
   }
   const auto checked = [&](auto given_options) -> Result<Command> {
     if (!given_options.database.empty()) return given_options;

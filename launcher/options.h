@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "launcher/audit_options.h"
 #include "launcher/slot_rule.h"
 #include "model/error.h"
 
@@ -69,7 +70,8 @@ struct HelpText {
   friend bool operator==(const HelpText&, const HelpText&) = default;
 };
 
-using Command = std::variant<HelpText, RunOptions, DoctorOptions, SlotsOptions, PruneOptions>;
+using Command =
+    std::variant<HelpText, RunOptions, DoctorOptions, SlotsOptions, PruneOptions, AuditOptions>;
 
 // The value of an environment variable; nullopt when it is not set.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;

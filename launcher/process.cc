@@ -49,11 +49,18 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
   return pointers;
 }
 
-std::vector<std::string> ChildEnvironment() {
+// Ours, but for LOCKSTEP_*, and what is `given`.
+std::vector<std::string> ChildEnvironment(
+    const std::vector<std::pair<std::string, std::string>>& given) {
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
-    if (!std::string_view(*variable).starts_with("LOCKSTEP_")) variables.emplace_back(*variable);
+    const std::string_view text = *variable;
+    const std::string_view name = text.substr(0, text.find('='));
+    const bool is_given =
+        std::ranges::any_of(given, [&](const auto& v) { return v.first == name; });
+    if (!is_given && !text.starts_with("LOCKSTEP_")) variables.emplace_back(text);
   }
+  for (const auto& [name, value] : given) variables.push_back(name + "=" + value);
   return variables;
 }
 
@@ -62,23 +69,25 @@ std::vector<std::string> ChildEnvironment() {
 struct ChildPlan {
   char* const* argv;
   char* const* environment;
-  int input;
+  int input;  // -1: input, output and errors are ours
   int log;
   int report;  // closed by a successful exec; else gets errno
   pid_t parent;
+  bool has_own_group;
 };
 
 [[noreturn]] void BecomeChild(const ChildPlan& plan) {
-  setpgid(0, 0);
+  if (plan.has_own_group) setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != plan.parent) _exit(1);  // it died before we asked for the signal
   for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  if (dup2(plan.input, STDIN_FILENO) >= 0 && dup2(plan.log, STDOUT_FILENO) >= 0 &&
-      dup2(plan.log, STDERR_FILENO) >= 0) {
-    execve(plan.argv[0], plan.argv, plan.environment);
+  if (plan.input < 0 ||
+      (dup2(plan.input, STDIN_FILENO) >= 0 && dup2(plan.log, STDOUT_FILENO) >= 0 &&
+       dup2(plan.log, STDERR_FILENO) >= 0)) {
+    execvpe(plan.argv[0], plan.argv, plan.environment);
   }
   const int error = errno;
   (void)!write(plan.report, &error, sizeof(error));
@@ -106,17 +115,31 @@ Result<Process> Process::Start(const std::vector<std::string>& command,
   if (!input.ok()) return FailErrno(what + ": /dev/null", errno);
   Fd log(open(log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644));
   if (!log.ok()) return FailErrno(what + ": its log " + log_path, errno);
+  return Launch(command, what, {}, {.input = input.get(), .log = log.get(), .has_own_group = true});
+}
+
+Result<Process> Process::StartForeground(
+    const std::vector<std::string>& command,
+    const std::vector<std::pair<std::string, std::string>>& variables) {
+  // A program in a group of its own may not read from the terminal.
+  return Launch(command, "cannot start " + command.front(), variables,
+                {.input = -1, .log = -1, .has_own_group = isatty(STDIN_FILENO) == 0});
+}
+
+Result<Process> Process::Launch(const std::vector<std::string>& command, const std::string& what,
+                                const std::vector<std::pair<std::string, std::string>>& given,
+                                const Streams& streams) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return FailErrno(what, errno);
   Fd read_end(ends[0]);
   Fd write_end(ends[1]);
 
   std::vector<std::string> arguments = command;
-  std::vector<std::string> variables = ChildEnvironment();
+  std::vector<std::string> variables = ChildEnvironment(given);
   const std::vector<char*> argv = Pointers(arguments);
   const std::vector<char*> environment = Pointers(variables);
-  const ChildPlan plan{argv.data(), environment.data(), input.get(),
-                       log.get(),   write_end.get(),    getpid()};
+  const ChildPlan plan{argv.data(),     environment.data(), streams.input,        streams.log,
+                       write_end.get(), getpid(),           streams.has_own_group};
   const pid_t pid = fork();
   if (pid < 0) return FailErrno(what, errno);
   if (pid == 0) BecomeChild(plan);
@@ -134,12 +157,13 @@ Result<Process> Process::Start(const std::vector<std::string>& command,
     waitpid(pid, nullptr, 0);
     return FailErrno(what, error);
   }
-  return Process(pid, fd);
+  return Process(pid, fd, streams.has_own_group);
 }
 
 Process::Process(Process&& other) noexcept
     : pid_(std::exchange(other.pid_, 0)),
       fd_(std::exchange(other.fd_, -1)),
+      has_own_group_(other.has_own_group_),
       ended_(std::move(other.ended_)) {}
 
 Process::~Process() {
@@ -158,6 +182,10 @@ std::optional<ExitStatus> Process::Poll() {
   ended_ = WIFSIGNALED(status) ? ExitStatus{.signal = WTERMSIG(status)}
                                : ExitStatus{.status = WEXITSTATUS(status)};
   return ended_;
+}
+
+void Process::SignalGroup(int number) {
+  if (!ended_) kill(has_own_group_ ? -pid_ : pid_, number);
 }
 
 void Process::Signal(int number) {

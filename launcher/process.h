@@ -10,6 +10,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/error.h"
@@ -33,6 +34,11 @@ class Process {
   // cannot be started. To be called from the main thread, which must outlive the child.
   static model::Result<Process> Start(const std::vector<std::string>& command,
                                       const std::string& log_path);
+  // A program of the user's: looked for in PATH; input, output and errors are ours, and so is its
+  // process group where the input is a terminal. `variables` are set in its environment.
+  static model::Result<Process> StartForeground(
+      const std::vector<std::string>& command,
+      const std::vector<std::pair<std::string, std::string>>& variables);
   Process(Process&& other) noexcept;
   Process& operator=(Process&&) = delete;
   // Kills what still runs, and waits for it.
@@ -45,12 +51,24 @@ class Process {
   std::optional<ExitStatus> Poll();
   // Sends a signal; nothing happens when the process has ended.
   void Signal(int number);
+  // The same for those that it started, too, where it has a group of its own.
+  void SignalGroup(int number);
 
  private:
-  Process(pid_t pid, int fd) : pid_(pid), fd_(fd) {}
+  struct Streams {
+    int input;
+    int log;
+    bool has_own_group;
+  };
+  static model::Result<Process> Launch(
+      const std::vector<std::string>& command, const std::string& what,
+      const std::vector<std::pair<std::string, std::string>>& given, const Streams& streams);
+  Process(pid_t pid, int fd, bool has_own_group)
+      : pid_(pid), fd_(fd), has_own_group_(has_own_group) {}
 
   pid_t pid_;  // 0: moved from
   int fd_;     // a pidfd
+  bool has_own_group_;
   std::optional<ExitStatus> ended_;
 };
 

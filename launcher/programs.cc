@@ -64,14 +64,24 @@ std::string RunNames::status_endpoint() const {
   return fmt::format("ipc://{}/launcher", socket_directory);
 }
 
+namespace {
+
+std::vector<fs::path> Directories(const std::optional<std::string>& bin_dir,
+                                  const std::string& own_directory) {
+  if (bin_dir && !bin_dir->empty()) return {*bin_dir};
+  return {own_directory, fs::path(own_directory).parent_path()};
+}
+
+}  // namespace
+
+Result<std::string> FindAuditor(const std::optional<std::string>& bin_dir,
+                                const std::string& own_directory) {
+  return FindProgram("auditor", Directories(bin_dir, own_directory));
+}
+
 Result<Programs> FindPrograms(const std::optional<std::string>& bin_dir,
                               const std::string& own_directory) {
-  std::vector<fs::path> directories;
-  if (bin_dir && !bin_dir->empty()) {
-    directories = {*bin_dir};
-  } else {
-    directories = {own_directory, fs::path(own_directory).parent_path()};
-  }
+  const std::vector<fs::path> directories = Directories(bin_dir, own_directory);
   Programs programs;
   const std::pair<const char*, std::string*> wanted[] = {{"generator", &programs.generator},
                                                          {"applier", &programs.applier},

@@ -30,6 +30,10 @@ struct Programs {
 model::Result<Programs> FindPrograms(const std::optional<std::string>& bin_dir,
                                      const std::string& own_directory);
 
+// The same for the auditor alone.
+model::Result<std::string> FindAuditor(const std::optional<std::string>& bin_dir,
+                                       const std::string& own_directory);
+
 // What the processes of one run share.
 struct RunNames {
   std::string schema;                // "lockstep_<run id>"; also the name of its publication

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "consumer/sabotage.h"
 #include "listener/identity.h"
 #include "listener/process.h"
 #include "model/error.h"
@@ -62,7 +63,7 @@ int main(int argc, char** argv) {
 
   model::Result<void> result;
   if (!sabotage.empty()) {
-    auto kind = listener::ParseSabotageKind(sabotage);
+    auto kind = consumer::ParseSabotageKind(sabotage);
     if (kind) options.sabotage = *kind;
     if (!kind) result = std::unexpected(kind.error());
   }

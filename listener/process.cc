@@ -16,6 +16,7 @@
 
 #include "consumer/attach_patience.h"
 #include "consumer/consumer.h"
+#include "consumer/sabotage.h"
 #include "listener/leftover_slot.h"
 #include "listener/verifier_sink.h"
 #include "model/change.h"
@@ -413,7 +414,7 @@ class Process {
   std::optional<wire::TraceWriter> trace_;
   std::optional<Consumer> consumer_;
   std::optional<VerifierSink> sink_;
-  std::optional<Saboteur> saboteur_;
+  std::optional<consumer::Saboteur> saboteur_;
   wire::WatchedFd watched_;
   bool more_to_read_ = false;
   bool took_some_ = false;  // transactions came in this turn

@@ -23,7 +23,14 @@ constexpr int kParenthesizedOptions = 150000;
 // The server has no wait for an SQL session; a reader leaves within milliseconds.
 constexpr std::chrono::milliseconds kDropInterval{10};
 
-std::string CreateCommand(const CreateSlotOptions& options, int server_version) {
+Lsn LsnOrZero(const QueryResult& result, int column) {
+  if (result.IsNull(0, column)) return Lsn{};
+  return model::ParseLsn(result.Text(0, column)).value_or(Lsn{});
+}
+
+}  // namespace
+
+std::string CreateSlotCommand(const CreateSlotOptions& options, int server_version) {
   std::string command =
       fmt::format("CREATE_REPLICATION_SLOT {}{} LOGICAL {}", model::SqlIdentifier(options.name),
                   options.temporary ? " TEMPORARY" : "", model::SqlIdentifier(options.plugin));
@@ -33,12 +40,16 @@ std::string CreateCommand(const CreateSlotOptions& options, int server_version) 
   return command + (options.export_snapshot ? " EXPORT_SNAPSHOT" : " NOEXPORT_SNAPSHOT");
 }
 
-Lsn LsnOrZero(const QueryResult& result, int column) {
-  if (result.IsNull(0, column)) return Lsn{};
-  return model::ParseLsn(result.Text(0, column)).value_or(Lsn{});
+Result<CreatedSlot> ReadCreatedSlot(const QueryResult& result, const std::string& name) {
+  if (result.rows() != 1 || result.columns() < 3) {
+    return Fail(ErrorKind::kMalformed,
+                fmt::format("CREATE_REPLICATION_SLOT {} answered {} rows of {} columns", name,
+                            result.rows(), result.columns()));
+  }
+  Result<Lsn> point = model::ParseLsn(result.Text(0, 1));
+  if (!point) return Fail("consistent point of slot " + name, point.error());
+  return CreatedSlot{std::string(result.Text(0, 0)), *point, std::string(result.Text(0, 2))};
 }
-
-}  // namespace
 
 Result<CreatedSlot> CreateSlot(Connection& replication, const CreateSlotOptions& options) {
   assert(replication.kind() == ConnectionKind::kReplication);
@@ -47,21 +58,14 @@ Result<CreatedSlot> CreateSlot(Connection& replication, const CreateSlotOptions&
       replication.Execute(fmt::format("SET lock_timeout = {}", options.lock_timeout.count()));
   if (!set) return std::unexpected(set.error());
   Result<QueryResult> result =
-      replication.Execute(CreateCommand(options, replication.server_version()));
+      replication.Execute(CreateSlotCommand(options, replication.server_version()));
   if (!result) {
     return std::unexpected(
         WithRemedy(result.error(), {.plugin = options.plugin,
                                     .slot = options.name,
                                     .server_version = replication.server_version()}));
   }
-  if (result->rows() != 1 || result->columns() < 3) {
-    return Fail(ErrorKind::kMalformed,
-                fmt::format("CREATE_REPLICATION_SLOT {} answered {} rows of {} columns",
-                            options.name, result->rows(), result->columns()));
-  }
-  Result<Lsn> point = model::ParseLsn(result->Text(0, 1));
-  if (!point) return Fail("consistent point of slot " + options.name, point.error());
-  return CreatedSlot{std::string(result->Text(0, 0)), *point, std::string(result->Text(0, 2))};
+  return ReadCreatedSlot(*result, options.name);
 }
 
 Result<std::optional<SlotInfo>> InspectSlot(Connection& connection, const std::string& name) {

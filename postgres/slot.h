@@ -35,6 +35,11 @@ struct CreatedSlot {
 // CREATE_REPLICATION_SLOT on an idle kReplication connection. Errors carry a remedy (remedy.h).
 model::Result<CreatedSlot> CreateSlot(Connection& replication, const CreateSlotOptions& options);
 
+// The command alone, as this server reads it, and what it answers: for those who send it themselves
+// (slot_request.h). kMalformed when it is no such answer.
+std::string CreateSlotCommand(const CreateSlotOptions& options, int server_version);
+model::Result<CreatedSlot> ReadCreatedSlot(const QueryResult& result, const std::string& name);
+
 struct SlotInfo {
   std::string plugin;
   std::string database;

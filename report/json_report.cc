@@ -135,8 +135,12 @@ Result<void> CheckReportPath(const std::string& path) {
 }
 
 Result<void> WriteReport(const std::string& path, const RunResult& result) {
+  return WriteReport(path, ReportText(result));
+}
+
+Result<void> WriteReport(const std::string& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << ReportText(result) << std::flush;
+  file << text << std::flush;
   if (file) return {};
   return Fail(ErrorKind::kEnvironment,
               fmt::format("--report: cannot write {}: {}", path, std::strerror(errno)));

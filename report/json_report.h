@@ -22,6 +22,8 @@ std::string ReportText(const RunResult& result);
 model::Result<void> CheckReportPath(const std::string& path);
 // kEnvironment, with the path, when it cannot be written.
 model::Result<void> WriteReport(const std::string& path, const RunResult& result);
+// The same for a text that somebody else made.
+model::Result<void> WriteReport(const std::string& path, const std::string& text);
 
 }  // namespace lockstep::report
 

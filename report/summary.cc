@@ -14,63 +14,18 @@
 #include "model/digest.h"
 #include "model/lsn.h"
 #include "report/number_text.h"
+#include "report/text_table.h"
 
 namespace lockstep::report {
 namespace {
 
 // The report has all of them.
 constexpr std::size_t kRowsShown = 10;
-// Of a value: enough to see what differs, short enough for three on a line.
-constexpr std::size_t kValueBytes = 36;
-
-using Rows = std::vector<std::vector<std::string>>;
-
-// Columns as wide as their widest cell; those in `right` (by letter 'r') are right-aligned.
-std::string Table(const Rows& rows, const std::string& alignment, const std::string& indent) {
-  std::vector<std::size_t> widths(alignment.size(), 0);
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string text;
-  for (const auto& row : rows) {
-    std::string line = indent;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      if (i > 0) line += "  ";
-      line += alignment[i] == 'r' ? fmt::format("{:>{}}", row[i], widths[i])
-                                  : row[i] + std::string(widths[i] - row[i].size(), ' ');
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += line + "\n";
-  }
-  return text;
-}
-
-// A value on one line: control characters escaped, the middle left out when it is long.
-std::string Shown(const std::optional<std::string>& value) {
-  if (!value) return "null";
-  std::string text;
-  for (const char c : *value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      text += fmt::format("\\x{:02x}", byte);
-    } else {
-      text += c;
-    }
-  }
-  if (text.size() <= kValueBytes) return "'" + text + "'";
-  // Not inside a character of several bytes.
-  const auto is_inside = [&](std::size_t i) { return (text[i] & 0xC0) == 0x80; };
-  std::size_t head = kValueBytes / 2;
-  std::size_t tail = text.size() - kValueBytes / 2;
-  while (head > 0 && is_inside(head)) --head;
-  while (tail < text.size() && is_inside(tail)) ++tail;
-  return fmt::format("'{}'...'{}' ({} bytes)", text.substr(0, head), text.substr(tail),
-                     value->size());
-}
+using Rows = TextRows;
 
 std::string KeyText(const model::NamedTexts& key) {
   std::vector<std::string> parts;
-  for (const auto& [column, text] : key) parts.push_back(column + " = " + Shown(text));
+  for (const auto& [column, text] : key) parts.push_back(column + " = " + ShownValue(text));
   return parts.empty() ? "(no key)" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
@@ -100,7 +55,7 @@ Rows DifferentColumns(const std::array<Side, 3>& sides) {
     std::vector<std::string> present;
     for (const Side& side : sides) {
       const auto value = Find(side, column);
-      cells.push_back(value ? Shown(*value) : "-");
+      cells.push_back(value ? ShownValue(*value) : "-");
       // Compared in full: what is shown may be shortened.
       if (value) present.push_back(*value ? "'" + **value : "null");
     }
@@ -121,7 +76,7 @@ std::string DifferenceText(const model::RowDifference& row) {
     head[0].push_back(kNames[i] + std::string(sides[i] ? "" : ": no such row"));
   }
   table.insert(table.begin(), head.begin(), head.end());
-  return text + Table(table, "llll", "    ");
+  return text + TextTable(table, "llll", "    ");
 }
 
 std::string DivergenceText(const model::FirstDivergence& divergence) {
@@ -209,7 +164,7 @@ std::string ListenersText(const model::Verdict& verdict, bool known) {
                     listener.joined.IsValid() ? ToString(listener.joined) : "-",
                     ToString(listener.end_lsn), DigestOrNone(listener.digest, known)});
   }
-  return Table(rows, "llrrrrlll", "") + AttendanceText(verdict) + LossesText(verdict);
+  return TextTable(rows, "llrrrrlll", "") + AttendanceText(verdict) + LossesText(verdict);
 }
 
 }  // namespace
@@ -218,20 +173,20 @@ std::string SummaryText(const RunResult& result) {
   const model::Verdict& verdict = result.verdict;
   const bool known = verdict.kind != model::VerdictKind::kInconclusive;
   const model::TransactionCounts& counts = verdict.transactions;
-  std::string text =
-      Table({{"seed", fmt::to_string(verdict.seed)},
-             {"workload hash", DigestOrNone(verdict.workload_hash, known)},
-             {"Postgres", verdict.postgres_version},
-             {"commit order", CommitOrderText(verdict.commit_order)},
-             {"transactions", fmt::format("{} generated, {} committed, {} rolled back, {} failed",
-                                          Grouped(counts.generated), Grouped(counts.committed),
-                                          Grouped(counts.rolled_back), Grouped(counts.failed))},
-             {"digest expected", DigestOrNone(verdict.expected, known)},
-             {"digest source", DigestOrNone(verdict.source, known)},
-             {"digest generator", DigestOrNone(verdict.generator, known)},
-             {"rows compared", Grouped(verdict.rows_compared)},
-             {"elapsed", fmt::format("{:.1f} s", result.elapsed_s)}},
-            "ll", "");
+  std::string text = TextTable(
+      {{"seed", fmt::to_string(verdict.seed)},
+       {"workload hash", DigestOrNone(verdict.workload_hash, known)},
+       {"Postgres", verdict.postgres_version},
+       {"commit order", CommitOrderText(verdict.commit_order)},
+       {"transactions", fmt::format("{} generated, {} committed, {} rolled back, {} failed",
+                                    Grouped(counts.generated), Grouped(counts.committed),
+                                    Grouped(counts.rolled_back), Grouped(counts.failed))},
+       {"digest expected", DigestOrNone(verdict.expected, known)},
+       {"digest source", DigestOrNone(verdict.source, known)},
+       {"digest generator", DigestOrNone(verdict.generator, known)},
+       {"rows compared", Grouped(verdict.rows_compared)},
+       {"elapsed", fmt::format("{:.1f} s", result.elapsed_s)}},
+      "ll", "");
   text += "\n" + ListenersText(verdict, known) + "\n";
   text += AbsentSituationsText(verdict);
   text += fmt::format("Verdict: {} (exit {})\n", UpperCase(ToString(verdict.kind)),

@@ -9,48 +9,16 @@
 #include <variant>
 
 #include "model/history.h"
+#include "model/named_texts.h"
 #include "model/relation.h"
 #include "model/text_form.h"
 
 namespace lockstep::verifier {
 namespace {
 
-using model::NamedTexts;
 using model::Relation;
 using model::Result;
 using model::Row;
-
-std::optional<std::string> TextOf(const model::Column& column, const model::Cell& cell) {
-  const auto* value = std::get_if<model::Value>(&cell);
-  if (value && std::holds_alternative<model::Null>(*value)) return std::nullopt;
-  return model::Describe(column.type, cell);
-}
-
-NamedTexts TextsOf(const Relation& relation, const Row& row) {
-  NamedTexts texts;
-  std::size_t column = 0;
-  for (const model::Cell cell : row) {
-    if (column == relation.columns.size()) break;  // a row from outside may be longer
-    texts.emplace_back(relation.columns[column].name, TextOf(relation.columns[column], cell));
-    ++column;
-  }
-  return texts;
-}
-
-NamedTexts KeyTextsOf(const Relation& relation, const Row& key) {
-  NamedTexts texts;
-  std::size_t part = 0;
-  for (const model::Cell cell : key) {
-    if (part == relation.key.size()) break;
-    const model::Column& column = relation.columns[relation.key[part++]];
-    texts.emplace_back(column.name, TextOf(column, cell));
-  }
-  return texts;
-}
-
-std::optional<NamedTexts> TextsOf(const Relation& relation, const std::optional<Row>& row) {
-  return row ? std::optional(TextsOf(relation, *row)) : std::nullopt;
-}
 
 // As the listener's plugin shows it.
 std::optional<Row> Shown(const model::Projection& projection, const Relation& relation,
@@ -150,14 +118,14 @@ Result<model::FirstDivergence> DescribeDivergence(
       divergence.rows.clear();
     }
     if (*table != *shown) continue;
-    model::RowDifference row{.key = KeyTextsOf(relation, item.address.key),
-                             .expected = TextsOf(relation, shown_row),
+    model::RowDifference row{.key = model::KeyTextsOf(relation, item.address.key),
+                             .expected = model::TextsOf(relation, shown_row),
                              .source = std::nullopt,
-                             .replicated = TextsOf(relation, item.row)};
+                             .replicated = model::TextsOf(relation, item.row)};
     if (source) {
       auto source_row = SourceRowAt(*source, oracle, relation, *table, item.address.key, expected);
       if (!source_row) return std::unexpected(std::move(source_row.error()));
-      row.source = TextsOf(relation, Shown(projection, relation, *source_row));
+      row.source = model::TextsOf(relation, Shown(projection, relation, *source_row));
     }
     divergence.rows.push_back(std::move(row));
   }
@@ -175,10 +143,10 @@ model::FirstDivergence DescribeSourceDivergence(const SourceCheck& check, const 
       .commit = oracle.FindTransaction(xid), .xid = xid, .table = relation.name};
   for (const SourceDifference& difference : check.differences()) {
     if (difference.table != first.table) continue;
-    divergence.rows.push_back({.key = KeyTextsOf(relation, difference.key),
-                               .expected = TextsOf(relation, difference.expected),
-                               .source = TextsOf(relation, difference.source),
-                               .replicated = TextsOf(relation, difference.expected)});
+    divergence.rows.push_back({.key = model::KeyTextsOf(relation, difference.key),
+                               .expected = model::TextsOf(relation, difference.expected),
+                               .source = model::TextsOf(relation, difference.source),
+                               .replicated = model::TextsOf(relation, difference.expected)});
   }
   return divergence;
 }

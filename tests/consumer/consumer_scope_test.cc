@@ -115,13 +115,27 @@ TEST_P(ConsumerScopeTest, TruncationsAreSeenInEachSchema) {
   Must(follow->Detach());
 }
 
-TEST_P(ConsumerScopeTest, AScopeWithoutTablesToFollowIsRefusedWithAReason) {
+TEST_P(ConsumerScopeTest, AScopeWithoutTablesToFollowIsRefusedWhereARunMadeThem) {
   Write("CREATE UNLOGGED TABLE s.unlogged(id int PRIMARY KEY)");
-  auto consumer = Consumer::Attach(AuditOptions(TableScope::Matching("s", "un*")));
+  ConsumerOptions options = AuditOptions(TableScope::Matching("s", "un*"));
+  options.policy = replication::FollowPolicy::kStrict;
+  auto consumer = Consumer::Attach(options);
   ASSERT_FALSE(consumer.has_value());
   EXPECT_EQ(consumer.error().kind, model::ErrorKind::kUsage);
   EXPECT_THAT(consumer.error().message, HasSubstr("s.unlogged: unlogged"));
   EXPECT_EQ(Slots(), "");
+}
+
+TEST_P(ConsumerScopeTest, AScopeWithoutTablesIsFollowedUntilThereAreSome) {
+  Write("CREATE UNLOGGED TABLE s.unlogged(id int PRIMARY KEY)");
+  Follow follow = AttachTo(TableScope::Matching("s", "un*"));
+  EXPECT_EQ(follow->replica().database().table_count(), 0U);
+  EXPECT_EQ(follow->excluded().size(), 1U);
+  Write("CREATE TABLE s.unseen(id int PRIMARY KEY); INSERT INTO s.unseen VALUES (1)");
+  follow.UntilReceived(InsertLsn());
+  ASSERT_EQ(follow->replica().set_aside().size(), 1U);
+  EXPECT_EQ(follow->replica().set_aside()[0].name, "unseen");
+  Must(follow->Detach());
 }
 
 // ---- tables without a key ----

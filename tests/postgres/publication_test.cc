@@ -149,8 +149,14 @@ TEST_F(ScopePublicationTest, WhatIsNotPublishedWhollyIsExcluded) {
   EXPECT_EQ(Names(Published({"absent"}).followed), "");
 }
 
-TEST_F(ScopePublicationTest, NothingToFollowIsRefused) {
+TEST_F(ScopePublicationTest, OnlyASuperuserMayWaitForTheFirstTable) {
+  const ScopePublications made = Must(CreateScopePublications(sql_, "p q", {}));
+  EXPECT_THAT(made.names, testing::ElementsAre("p q_inserts"));
+  EXPECT_TRUE(made.sees_new_tables);
+  Must(DropScopePublications(sql_, "p q"));
+  Must(sql_.Execute("DROP ROLE IF EXISTS nobody; CREATE ROLE nobody; SET ROLE nobody"));
   EXPECT_EQ(CreateScopePublications(sql_, "p q", {}).error().kind, model::ErrorKind::kUsage);
+  Must(sql_.Execute("RESET ROLE; DROP ROLE nobody"));
 }
 
 }  // namespace

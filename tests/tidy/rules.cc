@@ -27,6 +27,7 @@ const std::map<std::string, Folders, std::less<>>& MayInclude() {
       {"generator", {"model", "wire"}},
       {"applier", {"model", "wire", "postgres"}},
       {"listener", {"model", "wire", "postgres", "replication", "consumer"}},
+      {"auditor", {"model", "wire", "postgres", "replication", "consumer", "report"}},
       {"client", {"model", "wire", "postgres", "replication", "consumer"}},
       {"report", {"model"}},
       {"verifier", {"model", "wire", "postgres", "report"}},

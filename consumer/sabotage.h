@@ -1,10 +1,10 @@
-// A listener made to lie on purpose, so that the verifier can be seen to catch it.
+// A follower made to lie on purpose, so that who checks it can be seen to catch it.
 //
 // Stands between the Follower and Replica::Apply. Each kind acts once, on the first transaction it
 // can act on after the first few (`kFirstTransaction`), so that a report has something correct
 // before it.
-#ifndef LOCKSTEP_LISTENER_SABOTAGE_H_
-#define LOCKSTEP_LISTENER_SABOTAGE_H_
+#ifndef LOCKSTEP_CONSUMER_SABOTAGE_H_
+#define LOCKSTEP_CONSUMER_SABOTAGE_H_
 
 #include <cstdint>
 #include <functional>
@@ -17,7 +17,7 @@
 #include "model/error.h"
 #include "model/ids.h"
 
-namespace lockstep::listener {
+namespace lockstep::consumer {
 
 enum class SabotageKind {
   kDropChange,            // one change of a commit is left out
@@ -71,6 +71,6 @@ class Saboteur {
   std::string deed_;
 };
 
-}  // namespace lockstep::listener
+}  // namespace lockstep::consumer
 
-#endif  // LOCKSTEP_LISTENER_SABOTAGE_H_
+#endif  // LOCKSTEP_CONSUMER_SABOTAGE_H_

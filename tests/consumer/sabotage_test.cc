@@ -1,6 +1,6 @@
 // The checker is checked: each sabotage does what its name says and nothing else, and a verifier in
 // memory (oracle and judge, no sockets) finds it and names the commit.
-#include "listener/sabotage.h"
+#include "consumer/sabotage.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@
 #include "verifier/oracle.h"
 #include "wire/message.h"
 
-namespace lockstep::listener {
+namespace lockstep::consumer {
 namespace {
 
 using model::Lsn;
@@ -407,4 +407,4 @@ INSTANTIATE_TEST_SUITE_P(Kinds, EverySabotageTest,
                                          SabotageKind::kApplyRolledBack, SabotageKind::kStaleKey));
 
 }  // namespace
-}  // namespace lockstep::listener
+}  // namespace lockstep::consumer

@@ -1,4 +1,4 @@
-#include "listener/sabotage.h"
+#include "consumer/sabotage.h"
 
 #include <fmt/format.h>
 
@@ -12,7 +12,7 @@
 #include "model/relation.h"
 #include "model/row.h"
 
-namespace lockstep::listener {
+namespace lockstep::consumer {
 namespace {
 
 using model::Change;
@@ -318,4 +318,4 @@ model::Result<std::vector<Transaction>> Saboteur::Invent(Transaction transaction
   return std::vector{std::move(transaction), std::move(invented)};
 }
 
-}  // namespace lockstep::listener
+}  // namespace lockstep::consumer

@@ -1,0 +1,38 @@
+// Why a table's rows are not the replica's: a fault of the stream, or something that the stream is
+// known not to show. Pure, without I/O.
+#ifndef LOCKSTEP_AUDITOR_EXPLANATION_H_
+#define LOCKSTEP_AUDITOR_EXPLANATION_H_
+
+#include <cstdint>
+#include <string>
+
+#include "auditor/table_comparison.h"
+
+namespace lockstep::auditor {
+
+// Of a table whose rows differ.
+struct TableFacts {
+  bool insert_only = false;              // its UPDATE and DELETE are not in the stream
+  bool blind = false;                    // its TRUNCATE is not in the stream
+  bool new_file = false;                 // it was truncated or rewritten since it was copied
+  bool saw_truncate = false;             // a TRUNCATE was in the stream since then
+  std::uint64_t updated_or_deleted = 0;  // rows since then, by statistics that lag behind
+  bool at_end = false;  // nobody works on it any longer: the statistics are what they will be
+};
+
+enum class Explanation {
+  kFault,      // nothing explains it: the table differs
+  kUnshown,    // what happened is not in the stream: the table cannot be judged
+  kRewritten,  // ALTER TABLE wrote its rows anew, which is not decoded: it must be read anew
+  kTooEarly,   // it may turn out to be unshown: not judged at this comparison
+};
+
+// `mismatched`: at its end, with at least one row.
+Explanation Explain(const TableFacts& facts, const TableComparison& mismatched);
+
+// The reason in words, of kUnshown.
+std::string UnshownReason(const TableFacts& facts);
+
+}  // namespace lockstep::auditor
+
+#endif  // LOCKSTEP_AUDITOR_EXPLANATION_H_

@@ -1,0 +1,373 @@
+#include "auditor/following.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+#include <variant>
+
+#include "auditor/explanation.h"
+#include "model/output_plugin.h"
+#include "model/relation.h"
+#include "postgres/connection.h"
+#include "postgres/publication.h"
+#include "postgres/relation_reader.h"
+#include "postgres/table_scope.h"
+#include "replication/follow_policy.h"
+#include "replication/make_decoder.h"
+
+namespace lockstep::auditor {
+namespace {
+
+using consumer::Consumer;
+using model::Result;
+using postgres::Connection;
+using postgres::ConnectionKind;
+
+constexpr std::chrono::milliseconds kReconnectPause{200};
+constexpr std::chrono::seconds kReconnectLimit{60};
+// Transactions taken from the stream before the rest is looked at.
+constexpr int kBatch = 256;
+// What may wait to be applied while the replica is held: then reading pauses, and Postgres keeps
+// the rest.
+constexpr std::size_t kMaxWaitingChanges = 100'000;
+
+Result<Connection> Open(const ProcessOptions& options) {
+  return Connection::Open(options.conninfo, ConnectionKind::kSql,
+                          {.application_name = "lockstep " + options.id});
+}
+
+// An xid that Postgres has rolled back.
+Result<model::Xid> RollBackOne(const ProcessOptions& options) {
+  auto connection = Open(options);
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  if (auto ok = connection->Execute("BEGIN"); !ok) return std::unexpected(std::move(ok.error()));
+  auto xid = connection->Scalar("SELECT pg_current_xact_id()::xid");
+  if (!xid) return std::unexpected(std::move(xid.error()));
+  if (auto ok = connection->Execute("ROLLBACK"); !ok) return std::unexpected(std::move(ok.error()));
+  return model::Xid{static_cast<std::uint32_t>(std::stoul(*xid))};
+}
+
+}  // namespace
+
+Following::Following(const ProcessOptions& options, model::PluginVersion version, Ledger& ledger,
+                     consumer::OnAttachWait on_wait)
+    : options_(options),
+      scope_{.scope = postgres::TableScope::Matching(options.schemas, options.tables),
+             .policy = replication::FollowPolicy::kSetAside,
+             .plugin = {options.plugin, version}},
+      ledger_(ledger),
+      on_wait_(std::move(on_wait)) {
+  if (options.sabotage)
+    saboteur_.emplace(*options.sabotage, [this] { return RollBackOne(options_); });
+}
+
+// ---- attaching ----
+
+Result<void> Following::MakePublications() {
+  if (!replication::SendsPublications(scope_.plugin)) return {};
+  auto sql = Open(options_);
+  if (!sql) return std::unexpected(std::move(sql.error()));
+  if (auto ok = postgres::DropScopePublications(*sql, options_.slot); !ok) return ok;
+  auto tables = postgres::ReadScope(*sql, scope_.scope);
+  if (!tables) return std::unexpected(std::move(tables.error()));
+  auto made = postgres::CreateScopePublications(*sql, options_.slot, *tables);
+  if (!made) return std::unexpected(std::move(made.error()));
+  scope_.plugin.publications = std::move(made->names);
+  return {};
+}
+
+Result<void> Following::DropPublications() {
+  if (scope_.plugin.publications.empty()) return {};
+  auto sql = Open(options_);
+  if (!sql) return std::unexpected(std::move(sql.error()));
+  return postgres::DropScopePublications(*sql, options_.slot);
+}
+
+Result<void> Following::Attach() {
+  // Of a workload that makes tables without end: then the latest are insert_only.
+  constexpr int kAttempts = 5;
+  for (int attempt = 1;; ++attempt) {
+    if (auto ok = AttachOnce(); !ok) return ok;
+    auto late = PublishedTooLate();
+    if (!late) return std::unexpected(std::move(late.error()));
+    if (!*late || attempt == kAttempts) break;
+    if (auto ok = consumer_->Detach(); !ok) return ok;
+    consumer_.reset();
+  }
+  ledger_.OnAttached(replica().database(), consumer_->consistent_point());
+  for (const postgres::ExcludedTable& table : consumer_->excluded())
+    ledger_.OnExcluded(table.schema, table.name, table.reason);
+  spdlog::info("{}: follows {} tables from {}, {} are excluded", options_.id,
+               replica().database().table_count(), ToString(consumer_->consistent_point()),
+               consumer_->excluded().size());
+  return ReadFacts();
+}
+
+// Whether a table has an identity by which it could be published wholly: it came into being, or got
+// the identity, after the publications were made.
+Result<bool> Following::PublishedTooLate() {
+  if (scope_.plugin.publications.empty() || consumer_->insert_only().empty()) return false;
+  auto sql = Open(options_);
+  if (!sql) return std::unexpected(std::move(sql.error()));
+  auto tables = postgres::ReadScope(*sql, scope_.scope);
+  if (!tables) return std::unexpected(std::move(tables.error()));
+  return std::ranges::any_of(consumer_->insert_only(), [&](const postgres::TableName& table) {
+    return std::ranges::find(tables->insert_only, table) == tables->insert_only.end();
+  });
+}
+
+Result<void> Following::AttachOnce() {
+  if (auto ok = MakePublications(); !ok) return ok;
+  auto attached =
+      Consumer::Attach({.conninfo = options_.conninfo,
+                        .application_name = "lockstep " + options_.id,
+                        .slot = options_.slot,
+                        .plugin = options_.plugin,
+                        .scope = scope_.scope,
+                        .publications = scope_.plugin.publications,
+                        .version = scope_.plugin.version,
+                        .policy = scope_.policy,
+                        .install_triggers = options_.install_triggers,
+                        .copy_connections = options_.copy_connections,
+                        .attach_timeout = std::chrono::seconds(options_.attach_timeout_s),
+                        .on_wait = on_wait_});
+  if (!attached) return std::unexpected(std::move(attached.error()));
+  consumer_.emplace(std::move(*attached));
+  return {};
+}
+
+std::set<std::uint32_t> Following::Numbers(const std::vector<postgres::TableName>& tables) {
+  std::set<std::uint32_t> numbers;
+  for (const postgres::TableName& table : tables) {
+    if (const auto number = consumer_->replica().database().FindTable(table.schema, table.name))
+      numbers.insert(*number);
+  }
+  return numbers;
+}
+
+Result<void> Following::ReadFacts() {
+  writers_.Clear();
+  left_out_.clear();
+  truncated_.clear();
+  set_aside_seen_ = 0;
+  insert_only_ = Numbers(consumer_->insert_only());
+  blind_ = Numbers(consumer_->blind_tables());
+  std::vector<model::RelationPtr> tables;
+  const model::Database& database = replica().database();
+  for (std::uint32_t i = 0; i < database.table_count(); ++i)
+    tables.push_back(database.table(i).relation());
+  auto sql = Open(options_);
+  if (!sql) return std::unexpected(std::move(sql.error()));
+  auto activity = postgres::ReadTableActivity(*sql, tables);
+  if (!activity) return std::unexpected(std::move(activity.error()));
+  activity_ = std::move(*activity);
+  return {};
+}
+
+Result<void> Following::Detach() {
+  auto detached = consumer_ ? consumer_->Detach() : Result<void>();
+  auto dropped = DropPublications();
+  return detached ? dropped : detached;
+}
+
+Result<void> Following::AttachAnew(const std::string& reason) {
+  spdlog::warn("{}: reads the tables anew: {}", options_.id, reason);
+  ledger_.OnResync(replica().valid_at(), reason);
+  if (auto ok = Detach(); !ok) return ok;
+  consumer_.reset();
+  waiting_.clear();
+  waiting_changes_ = 0;
+  stuck_.clear();
+  limit_.reset();
+  lost_since_.reset();
+  more_to_read_ = false;
+  return Attach();
+}
+
+// ---- following ----
+
+Result<void> Following::Turn(wire::Time now) {
+  took_some_ = false;
+  auto ok = is_connected() ? consumer_->SendStatus(now) : Reconnect(now);
+  if (ok) ok = consumer_->Flush();
+  if (ok) ok = ReadStream();
+  if (ok || !model::IsWorthRetry(ok.error())) return ok;
+  if (!lost_since_) {
+    spdlog::warn("{}: {}; reconnecting", options_.id, ok.error().message);
+    lost_since_ = now;
+  } else if (now - *lost_since_ > kReconnectLimit) {
+    return ok;
+  }
+  next_reconnect_ = now + kReconnectPause;
+  return {};
+}
+
+Result<void> Following::Reconnect(wire::Time now) {
+  if (now < next_reconnect_) return {};
+  auto ok = consumer_->Reconnect(now);
+  if (ok) lost_since_.reset();
+  return ok;
+}
+
+bool Following::WantsToRead() const {
+  return consumer_->WantsToRead() && waiting_changes_ < kMaxWaitingChanges && stuck_.empty();
+}
+
+Result<void> Following::ReadStream() {
+  more_to_read_ = false;
+  if (auto ok = ApplyWaiting(); !ok) return ok;
+  for (int i = 0; i < kBatch && WantsToRead(); ++i) {
+    auto transaction = consumer_->Next();
+    if (!transaction && transaction.error().kind == model::ErrorKind::kMisfit) {
+      stuck_ = transaction.error().message;
+      return {};
+    }
+    if (!transaction) return std::unexpected(std::move(transaction.error()));
+    if (!*transaction) return {};
+    took_some_ = true;
+    waiting_changes_ += (*transaction)->changes.size() + 1;
+    waiting_.push_back(std::move(**transaction));
+    if (auto ok = ApplyWaiting(); !ok) return ok;
+  }
+  more_to_read_ = WantsToRead();
+  return {};
+}
+
+bool Following::HasReached(model::Lsn lsn) const {
+  return consumer_->received() >= lsn && (waiting_.empty() || waiting_.front().end_lsn > lsn);
+}
+
+Result<void> Following::ApplyWaiting() {
+  while (!waiting_.empty() && stuck_.empty()) {
+    if (limit_ && waiting_.front().end_lsn > *limit_) return {};
+    model::Transaction transaction = std::move(waiting_.front());
+    waiting_.pop_front();
+    waiting_changes_ -= transaction.changes.size() + 1;
+    if (auto ok = Take(std::move(transaction)); !ok) return ok;
+  }
+  return {};
+}
+
+Result<void> Following::Take(model::Transaction transaction) {
+  const model::Lsn end_lsn = transaction.end_lsn;
+  if (!saboteur_) {
+    Apply(transaction);
+  } else {
+    auto changed = saboteur_->Change(std::move(transaction));
+    if (!changed) return std::unexpected(std::move(changed.error()));
+    for (const model::Transaction& one : *changed) Apply(one);
+  }
+  // Nothing is to be had again: an auditor that dies ends the audit.
+  consumer_->OnDurable(end_lsn);
+  return {};
+}
+
+void Following::Apply(const model::Transaction& transaction) {
+  auto applied = replica().Apply(transaction);
+  while (!applied) {
+    if (!SettleMisfit(transaction, applied.error())) {
+      stuck_ = applied.error().message;
+      return;
+    }
+    applied = replica().Apply(transaction);
+  }
+  ledger_.OnTransaction(transaction);
+  NoteTruncations(transaction);
+  writers_.OnApplied(applied->images, {transaction.xid, transaction.end_lsn});
+  const auto& set_aside = replica().set_aside();
+  for (; set_aside_seen_ < set_aside.size(); ++set_aside_seen_)
+    OnSetAside(set_aside[set_aside_seen_]);
+}
+
+// Leaves the table out that has a row that a change did not fit. False: there is no such table.
+bool Following::SettleMisfit(const model::Transaction& transaction,
+                             const replication::Misfit& misfit) {
+  const model::Database& database = replica().database();
+  std::optional<std::uint32_t> table;
+  for (const model::Change& change : transaction.changes) {
+    const model::RelationPtr& relation = model::RelationOf(change);
+    if (table || !relation || relation->name != misfit.table) continue;
+    const auto number = database.FindTable(relation->schema, relation->name);
+    if (number && !left_out_.contains(*number)) table = number;
+  }
+  if (!table) return false;
+  const model::Relation& relation = *database.table(*table).relation();
+  spdlog::error("{}: xid {} at {}: {}", options_.id, transaction.xid.value,
+                ToString(transaction.end_lsn), misfit.message);
+  const TableFacts facts{.insert_only = IsInsertOnly(*table),
+                         .blind = IsBlind(*table),
+                         .new_file = HasNewFile(*table)};
+  if (facts.insert_only || (facts.blind && facts.new_file)) {
+    ledger_.OnExcluded(relation.schema, relation.name, UnshownReason(facts));
+  } else {
+    ledger_.OnMisfit(transaction, relation, misfit);
+  }
+  LeaveOut(*table);
+  return true;
+}
+
+// A table that came into being or was altered is read anew; one that is as it was cannot be
+// followed in that form, however often it is tried.
+void Following::OnSetAside(const replication::SetAsideTable& table) {
+  spdlog::warn("{}: table {}.{} cannot be followed beyond {}: {}", options_.id, table.schema,
+               table.name, ToString(table.end_lsn), table.reason);
+  const auto number = replica().database().FindTable(table.schema, table.name);
+  if (!number || (!IsInsertOnly(*number) && HasNewForm(*number))) {
+    stuck_ =
+        fmt::format("table {}: {}", postgres::TableName{table.schema, table.name}.QualifiedName(),
+                    table.reason);
+    return;
+  }
+  left_out_.insert(*number);
+  ledger_.OnExcluded(table.schema, table.name,
+                     fmt::format("from {} on: {}", ToString(table.end_lsn), table.reason));
+}
+
+bool Following::HasNewForm(std::uint32_t table) {
+  const model::Relation& known = *replica().database().table(table).relation();
+  auto sql = Open(options_);
+  if (!sql) return false;
+  const auto now = postgres::ReadRelations(*sql, {{known.schema, known.name}});
+  return !now || *now->front() != known;
+}
+
+bool Following::HasNewFile(std::uint32_t table) {
+  auto sql = Open(options_);
+  if (!sql) return false;
+  const auto now =
+      postgres::ReadTableActivity(*sql, {replica().database().table(table).relation()});
+  return now && now->front().file != activity_[table].file;
+}
+
+void Following::NoteTruncations(const model::Transaction& transaction) {
+  for (const model::Change& change : transaction.changes) {
+    const auto* truncate = std::get_if<model::Truncate>(&change);
+    if (!truncate) continue;
+    const auto table =
+        replica().database().FindTable(truncate->relation->schema, truncate->relation->name);
+    if (table) truncated_.insert(*table);
+  }
+}
+
+void Following::LeaveOut(std::uint32_t table) {
+  replica().Quarantine(table);
+  left_out_.insert(table);
+}
+
+// ---- waiting ----
+
+wire::Time Following::NextDeadline(wire::Time now) const {
+  if (more_to_read_) return now;
+  if (!waiting_.empty() && (!limit_ || waiting_.front().end_lsn <= *limit_)) return now;
+  return is_connected() ? consumer_->NextStatusDue() : next_reconnect_;
+}
+
+void Following::Watch(wire::Poller& poller) {
+  watched_.Watch(poller, consumer_->fd(),
+                 {.read = WantsToRead(), .write = consumer_->WantsWrite()});
+}
+
+}  // namespace lockstep::auditor

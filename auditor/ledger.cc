@@ -1,0 +1,130 @@
+#include "auditor/ledger.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "model/named_texts.h"
+#include "model/truncation_log.h"
+
+namespace lockstep::auditor {
+
+using report::AuditDifference;
+using report::AuditedTable;
+using report::TableStatus;
+
+AuditedTable& Ledger::TableOf(const model::Relation& relation) {
+  auto [place, added] = tables_.try_emplace({relation.schema, relation.name});
+  place->second.schema = relation.schema;
+  place->second.name = relation.name;
+  return place->second;
+}
+
+void Ledger::OnAttached(const model::Database& replica, model::Lsn lsn) {
+  if (!result_.joined.IsValid()) result_.joined = lsn;
+  for (auto& [name, table] : tables_) {
+    if (table.status == TableStatus::kDifferent) continue;
+    table.status = TableStatus::kExcluded;
+    table.reason = fmt::format("it is gone since {}", ToString(lsn));
+  }
+  for (std::uint32_t i = 0; i < replica.table_count(); ++i) {
+    AuditedTable& table = TableOf(*replica.table(i).relation());
+    table.followed_from = lsn;
+    if (table.status == TableStatus::kDifferent) continue;
+    table.reason = fmt::format("not compared since it was copied at {}", ToString(lsn));
+  }
+}
+
+void Ledger::OnExcluded(const std::string& schema, const std::string& name,
+                        const std::string& reason) {
+  AuditedTable& table = tables_[{schema, name}];
+  table.schema = schema;
+  table.name = name;
+  if (table.status == TableStatus::kDifferent) return;
+  table.status = TableStatus::kExcluded;
+  table.reason = reason;
+}
+
+void Ledger::OnTransaction(const model::Transaction& transaction) {
+  ++result_.transactions;
+  result_.changes += transaction.changes.size() + transaction.other_changes;
+  for (const model::Change& change : transaction.changes) {
+    const model::RelationPtr& relation = model::RelationOf(change);
+    if (!relation) continue;
+    if (relation != last_relation_) {
+      last_relation_ = relation;
+      last_table_ = &TableOf(*relation);
+    }
+    ++last_table_->changes;
+  }
+}
+
+void Ledger::AddDifference(AuditDifference difference) {
+  // A row that stays wrong is told once, and not at each checkpoint.
+  const bool known = std::ranges::any_of(result_.differences, [&](const AuditDifference& other) {
+    return other.schema == difference.schema && other.table == difference.table &&
+           other.key == difference.key && other.source == difference.source &&
+           other.replicated == difference.replicated;
+  });
+  if (known) return;
+  ++result_.difference_count;
+  if (result_.differences.size() < kMaxDifferences)
+    result_.differences.push_back(std::move(difference));
+}
+
+void Ledger::OnMisfit(const model::Transaction& transaction, const model::Relation& relation,
+                      const replication::Misfit& misfit) {
+  AuditedTable& table = TableOf(relation);
+  table.status = TableStatus::kDifferent;
+  table.reason = fmt::format("xid {} at {}: {}", transaction.xid.value,
+                             ToString(transaction.end_lsn), misfit.message);
+  AddDifference({.schema = relation.schema,
+                 .table = relation.name,
+                 .key = model::KeyTextsOf(relation, misfit.key),
+                 .replica_xid = transaction.xid,
+                 .replica_lsn = transaction.end_lsn,
+                 .checkpoint = transaction.end_lsn,
+                 .misfit = misfit.message});
+}
+
+void Ledger::OnTableCompared(const ComparedTable& compared, const model::Relation& relation,
+                             const LastWriters& writers, model::Lsn checkpoint) {
+  AuditedTable& table = TableOf(relation);
+  const TableComparison& comparison = compared.comparison;
+  ++table.comparisons;
+  table.rows = comparison.rows();
+  table.digest = comparison.digest().sum;
+  if (comparison.mismatch_count() == 0) {
+    if (table.status == TableStatus::kDifferent) return;
+    table.status = TableStatus::kEqual;
+    // Copied anew: what happened to it before is not proven.
+    const bool is_anew = table.followed_from > result_.joined;
+    table.reason = is_anew ? fmt::format("from {} on", ToString(table.followed_from)) : "";
+    return;
+  }
+  table.status = TableStatus::kDifferent;
+  table.reason = fmt::format("{} row{} at {}", comparison.mismatch_count(),
+                             comparison.mismatch_count() == 1 ? "" : "s", ToString(checkpoint));
+  for (const RowMismatch& mismatch : comparison.mismatches()) {
+    const Writer writer = writers.Find(compared.table, mismatch.key).value_or(Writer{});
+    AddDifference({.schema = relation.schema,
+                   .table = relation.name,
+                   .key = model::KeyTextsOf(relation, mismatch.key),
+                   .source = model::TextsOf(relation, mismatch.source),
+                   .replicated = model::TextsOf(relation, mismatch.replicated),
+                   .source_xid = mismatch.source_xid,
+                   .replica_xid = writer.xid,
+                   .replica_lsn = writer.end_lsn,
+                   .checkpoint = checkpoint});
+  }
+}
+
+report::AuditResult Ledger::Result() const {
+  report::AuditResult result = result_;
+  for (const auto& [name, table] : tables_) {
+    if (table.name != model::kTruncationLog) result.tables.push_back(table);
+  }
+  return result;
+}
+
+}  // namespace lockstep::auditor

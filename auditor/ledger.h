@@ -1,0 +1,76 @@
+// What is known of each table so far, and what differs: becomes the result. Pure, without I/O.
+#ifndef LOCKSTEP_AUDITOR_LEDGER_H_
+#define LOCKSTEP_AUDITOR_LEDGER_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "auditor/comparison.h"
+#include "auditor/last_writers.h"
+#include "model/change.h"
+#include "model/database.h"
+#include "model/lsn.h"
+#include "model/relation.h"
+#include "replication/replica.h"
+#include "report/audit_result.h"
+
+namespace lockstep::auditor {
+
+class Ledger {
+ public:
+  // More differences than this are counted only.
+  static constexpr std::size_t kMaxDifferences = 100;
+
+  Ledger(std::string id, std::string plugin) {
+    result_.id = std::move(id);
+    result_.plugin = std::move(plugin);
+  }
+
+  // The tables are followed from `lsn` on, under whose snapshot they were copied. Those that were
+  // followed before and are not among them are gone.
+  void OnAttached(const model::Database& replica, model::Lsn lsn);
+  // A table that is there and is not followed.
+  void OnExcluded(const std::string& schema, const std::string& table, const std::string& reason);
+  // What was followed ended at `lsn`.
+  void OnResync(model::Lsn lsn, std::string reason) {
+    result_.resyncs.push_back({lsn, std::move(reason)});
+  }
+  void OnTransaction(const model::Transaction& transaction);
+  // A change did not fit the table's replica, though its form is the table's: it differs.
+  void OnMisfit(const model::Transaction& transaction, const model::Relation& relation,
+                const replication::Misfit& misfit);
+  // Tables were compared, so many rows in all.
+  void OnCheckpoint(std::uint64_t rows_compared) {
+    ++result_.checkpoints;
+    result_.rows_compared += rows_compared;
+  }
+  // One of them, as of `checkpoint`: its mismatches are faults.
+  void OnTableCompared(const ComparedTable& compared, const model::Relation& relation,
+                       const LastWriters& writers, model::Lsn checkpoint);
+  void OnSkipped(std::string reason) {
+    ++result_.skipped_checkpoints;
+    result_.skipped_reason = std::move(reason);
+  }
+
+  report::AuditResult& result() { return result_; }
+  // With its tables.
+  report::AuditResult Result() const;
+
+ private:
+  using TableName = std::pair<std::string, std::string>;
+  report::AuditedTable& TableOf(const model::Relation& relation);
+  void AddDifference(report::AuditDifference difference);
+
+  report::AuditResult result_;
+  std::map<TableName, report::AuditedTable> tables_;
+  // Of the change before. Held, so that its address stays its own.
+  model::RelationPtr last_relation_;
+  report::AuditedTable* last_table_ = nullptr;
+};
+
+}  // namespace lockstep::auditor
+
+#endif  // LOCKSTEP_AUDITOR_LEDGER_H_

@@ -1,0 +1,340 @@
+#include "auditor/process.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "auditor/checkpoint.h"
+#include "auditor/explanation.h"
+#include "auditor/following.h"
+#include "auditor/ledger.h"
+#include "auditor/schedule.h"
+#include "consumer/attach_patience.h"
+#include "model/output_plugin.h"
+#include "model/projection.h"
+#include "postgres/plugin_probe.h"
+#include "report/audit_json.h"
+#include "wire/peer.h"
+#include "wire/poller.h"
+#include "wire/reporter.h"
+
+namespace lockstep::auditor {
+namespace {
+
+using model::Result;
+
+// The shortest time from one turn that took transactions to the next: with a backlog behind it the
+// server sends one message at a time, and a reader that lets some gather makes both cheaper.
+constexpr std::chrono::microseconds kPace{500};
+// How long a comparison during the run is tried; the one at the end has as long as an attach.
+constexpr std::chrono::seconds kCheckpointPatience{30};
+constexpr std::chrono::milliseconds kRetryPause{100};
+constexpr std::chrono::milliseconds kFirstLockTimeout{1000};
+
+class Process {
+ public:
+  Process(const ProcessOptions& options, wire::Reporter reporter, wire::StopSignal& stop,
+          model::PluginVersion version)
+      : options_(options),
+        stop_(stop),
+        reporter_(std::move(reporter)),
+        projection_(model::LossesOf(options.plugin, version)),
+        ledger_(options.id, options.plugin),
+        following_(options_, version, ledger_,
+                   [this](const consumer::AttachWait& wait) { return SayWait(wait); }),
+        schedule_(options.checkpoint, wire::Clock::now()) {
+    if (reporter_.client()) poller_.Add(*reporter_.client());
+    poller_.AddFd(stop.fd(), {.read = true});
+  }
+
+  Result<void> Run() {
+    auto ok = following_.Attach();
+    if (ok) ok = WriteResult();
+    schedule_.Restart(0, wire::Clock::now());
+    while (ok && !finished_) {
+      if (stop_.Count() > 1) return Abandon("it was stopped before the comparison at the end");
+      ok = Turn();
+    }
+    return ok;
+  }
+
+  // Also after an error, which is told with what was found until then.
+  Result<void> CleanUp(const Result<void>& result) {
+    if (!result) ledger_.result().reason = result.error().message;
+    ledger_.result().end_lsn = following_.received();
+    EndCheckpoint();
+    following_.Unwatch(poller_);
+    if (const auto& saboteur = following_.saboteur())
+      spdlog::info("sabotage: {}", saboteur->deed().empty() ? "never acted" : saboteur->deed());
+    auto detached = following_.Detach();
+    auto written = WriteResult();
+    return detached ? written : detached;
+  }
+
+  wire::Reporter& reporter() { return reporter_; }
+
+ private:
+  // Nothing else is done meanwhile, so a stop ends it.
+  Result<void> SayWait(const consumer::AttachWait& wait) {
+    spdlog::warn("{}: {} ({:.1f} s of {:.0f} s)", options_.id, wait.reason,
+                 std::chrono::duration<double>(wait.elapsed).count(),
+                 std::chrono::duration<double>(wait.limit).count());
+    // The first one asks for the comparison at the end, for which it may have to attach anew.
+    const int stops_before = ledger_.result().joined.IsValid() ? 1 : 0;
+    if (stop_.Count() <= stops_before) return {};
+    return model::Fail(model::ErrorKind::kEnvironment, "stopped while " + wait.reason);
+  }
+
+  Result<void> Abandon(const std::string& reason) {
+    ledger_.result().reason = reason;
+    return {};
+  }
+
+  // Everything that can be done now, then a wait. In this order: status due, what is not yet sent,
+  // frames, the comparison.
+  Result<void> Turn() {
+    const auto now = wire::Clock::now();
+    if (auto ok = following_.Turn(now); !ok) return ok;
+    if (following_.stuck().empty()) {
+      if (auto ok = MoveCheckpoint(now); !ok) return ok;
+    }
+    if (!following_.stuck().empty()) return AttachAnew(following_.stuck());
+    if (!anew_.empty()) return AttachAnew(std::exchange(anew_, {}));
+    (void)reporter_.Tick(now);
+    Report(now);
+    return finished_ ? Result<void>() : Wait(now);
+  }
+
+  Result<void> AttachAnew(std::string reason) {
+    EndCheckpoint();
+    attempting_ = false;
+    following_.Unwatch(poller_);
+    if (auto ok = following_.AttachAnew(reason); !ok) return ok;
+    schedule_.Restart(ledger_.result().transactions, wire::Clock::now());
+    return WriteResult();
+  }
+
+  Result<void> Wait(wire::Time now) {
+    auto deadline = wire::Earlier(reporter_.NextDeadline(), following_.NextDeadline(now));
+    if (now < next_attempt_) {
+      deadline = wire::Earlier(deadline, next_attempt_);
+    } else if (!checkpoint_ && following_.is_connected()) {
+      deadline = wire::Earlier(deadline, schedule_.NextDeadline());
+    }
+    if (checkpoint_ && checkpoint_->has_more()) deadline = now;
+    following_.Watch(poller_);
+    if (checkpoint_) checkpoint_->Watch(poller_);
+    if (following_.took_some()) std::this_thread::sleep_until(now + kPace);
+    auto ready = poller_.Wait(deadline);
+    if (!ready) return std::unexpected(std::move(ready.error()));
+    return {};
+  }
+
+  void Report(wire::Time now) {
+    const report::AuditResult& result = ledger_.result();
+    reporter_.Report({{"transactions", result.transactions},
+                      {"changes", result.changes},
+                      {"end_lsn", following_.received().value},
+                      {"checkpoints", result.checkpoints},
+                      {"tables", tables_compared_},
+                      {"rows_compared", result.rows_compared},
+                      {"differences", result.difference_count},
+                      {"comparing", checkpoint_ && checkpoint_->is_comparing() ? 1U : 0U}},
+                     now);
+  }
+
+  // ---- comparing ----
+
+  Result<void> MoveCheckpoint(wire::Time now) {
+    if (!checkpoint_) return BeginWhenDue(now);
+    auto moved = MoveBegun(now);
+    if (moved) return {};
+    EndCheckpoint();
+    if (!MayPass(moved.error())) return moved;
+    const auto patience =
+        final_ ? std::chrono::seconds(options_.attach_timeout_s) : kCheckpointPatience;
+    if (now - first_attempt_ < patience) {
+      spdlog::warn("{}: the comparison is tried again: {}", options_.id, moved.error().message);
+      lock_timeout_ *= 2;
+      next_attempt_ = now + kRetryPause;
+      return {};
+    }
+    spdlog::error("{}: no comparison: {}", options_.id, moved.error().message);
+    ledger_.OnSkipped(moved.error().message);
+    StartOver(now);
+    if (!final_) return {};
+    finished_ = true;
+    return Abandon("the comparison at the end could not be made: " + moved.error().message);
+  }
+
+  void StartOver(wire::Time now) {
+    attempting_ = false;
+    lock_timeout_ = kFirstLockTimeout;
+    schedule_.Restart(ledger_.result().transactions, now);
+  }
+
+  Result<void> BeginWhenDue(wire::Time now) {
+    const bool last = stop_.Count() > 0;
+    if (!following_.is_connected() || now < next_attempt_) return {};
+    if (!attempting_ && !last && !schedule_.IsDue(ledger_.result().transactions, now)) return {};
+    if (!attempting_ || (last && !final_)) first_attempt_ = now;
+    attempting_ = true;
+    final_ = last;
+    auto begun = Checkpoint::Begin({.conninfo = options_.conninfo,
+                                    .application_name = "lockstep " + options_.id,
+                                    .slot = options_.slot + "_check",
+                                    .scope = following_.scope(),
+                                    .connections = options_.copy_connections,
+                                    .lock_timeout = lock_timeout_});
+    if (begun) {
+      checkpoint_.emplace(std::move(*begun));
+      // Until its consistent point is known it may lie behind anything that comes.
+      following_.SetLimit(model::Lsn{});
+      return {};
+    }
+    if (!MayPass(begun.error())) return std::unexpected(std::move(begun.error()));
+    next_attempt_ = now + kRetryPause;
+    return {};
+  }
+
+  Result<void> MoveBegun(wire::Time now) {
+    const model::Database& replica = following_.replica().database();
+    if (!checkpoint_->is_comparing()) {
+      auto has_slot = checkpoint_->AwaitSlot(replica);
+      if (!has_slot) return std::unexpected(std::move(has_slot.error()));
+      if (!*has_slot) return {};
+      anew_ = fmt::format("{}", fmt::join(checkpoint_->form_changes(), ", "));
+      if (!anew_.empty()) return {};
+      following_.SetLimit(checkpoint_->consistent_point());
+      // What waits is applied in the next turn; the stream may have more for it.
+      if (!following_.HasReached(checkpoint_->consistent_point())) return {};
+      checkpoint_->StartComparing(replica, projection_, following_.left_out());
+    }
+    auto done = checkpoint_->Compare();
+    if (!done) return std::unexpected(std::move(done.error()));
+    return *done ? OnCompared(now) : Result<void>();
+  }
+
+  Result<void> OnCompared(wire::Time now) {
+    const Comparison& comparison = checkpoint_->comparison();
+    const std::uint64_t before = ledger_.result().difference_count;
+    ledger_.OnCheckpoint(comparison.rows_compared());
+    for (const postgres::ExcludedTable& table : checkpoint_->excluded())
+      ledger_.OnExcluded(table.schema, table.name, table.reason);
+    auto activity = checkpoint_->ReadActivity(following_.replica().database());
+    if (!activity) return std::unexpected(std::move(activity.error()));
+    for (const ComparedTable& compared : comparison.compared())
+      JudgeTable(compared, (*activity)[compared.table]);
+    tables_compared_ = comparison.compared().size();
+    spdlog::info("{}: compared {} tables, {} rows at {}: {} new differences", options_.id,
+                 tables_compared_, comparison.rows_compared(),
+                 ToString(checkpoint_->consistent_point()),
+                 ledger_.result().difference_count - before);
+    if (final_ && anew_.empty()) {
+      finished_ = true;
+      ledger_.result().finished = true;
+    }
+    EndCheckpoint();
+    StartOver(now);
+    return WriteResult();
+  }
+
+  void JudgeTable(const ComparedTable& compared, const postgres::TableActivity& activity) {
+    const std::uint32_t table = compared.table;
+    const model::Relation& relation = *following_.replica().database().table(table).relation();
+    if (compared.comparison.mismatch_count() > 0) {
+      const postgres::TableActivity& first = following_.FirstActivity(table);
+      const TableFacts facts{
+          .insert_only = following_.IsInsertOnly(table),
+          .blind = following_.IsBlind(table),
+          .new_file = activity.file != first.file,
+          .saw_truncate = following_.SawTruncate(table),
+          .updated_or_deleted = activity.updated_or_deleted - first.updated_or_deleted,
+          .at_end = final_};
+      switch (Explain(facts, compared.comparison)) {
+        case Explanation::kFault:
+          break;
+        case Explanation::kUnshown:
+          ledger_.OnExcluded(relation.schema, relation.name, UnshownReason(facts));
+          return following_.LeaveOut(table);
+        case Explanation::kRewritten:
+          anew_ += fmt::format("{}table {} was rewritten", anew_.empty() ? "" : ", ",
+                               relation.QualifiedName());
+          return;
+        case Explanation::kTooEarly:
+          return;
+      }
+    }
+    ledger_.OnTableCompared(compared, relation, following_.writers(),
+                            checkpoint_->consistent_point());
+  }
+
+  void EndCheckpoint() {
+    if (checkpoint_) checkpoint_->Unwatch(poller_);
+    checkpoint_.reset();
+    following_.SetLimit(std::nullopt);
+  }
+
+  Result<void> WriteResult() {
+    if (following_.received().IsValid()) ledger_.result().end_lsn = following_.received();
+    if (options_.result_path.empty()) return {};
+    const std::string fresh = options_.result_path + ".new";
+    std::ofstream file(fresh, std::ios::binary | std::ios::trunc);
+    file << report::AuditResultJson(ledger_.Result()) << std::flush;
+    std::error_code error;
+    if (file) std::filesystem::rename(fresh, options_.result_path, error);
+    if (file && !error) return {};
+    return model::Fail(model::ErrorKind::kEnvironment, "cannot write " + options_.result_path);
+  }
+
+  const ProcessOptions& options_;
+  wire::StopSignal& stop_;
+  wire::Reporter reporter_;
+  wire::Poller poller_;
+  model::Projection projection_;
+  Ledger ledger_;
+  Following following_;
+
+  Schedule schedule_;
+  std::optional<Checkpoint> checkpoint_;
+  bool attempting_ = false;  // a comparison is due and not yet made
+  bool final_ = false;       // it was begun after the end was asked for
+  wire::Time first_attempt_;
+  wire::Time next_attempt_ = wire::Time::min();
+  std::chrono::milliseconds lock_timeout_ = kFirstLockTimeout;
+  std::string anew_;                   // why the tables are to be read anew; empty: they are not
+  std::uint64_t tables_compared_ = 0;  // at the last comparison
+  bool finished_ = false;
+};
+
+}  // namespace
+
+Result<void> RunProcess(const ProcessOptions& options, wire::StopSignal& stop) {
+  wire::Context context;
+  auto reporter = wire::Reporter::Connect(context, options.id, options.status_endpoint);
+  if (!reporter) return std::unexpected(std::move(reporter.error()));
+  auto version = postgres::ProbePlugin(options.conninfo, options.plugin);
+  if (!version) {
+    reporter->Fail(version.error());
+    reporter->Drain();
+    return std::unexpected(std::move(version.error()));
+  }
+  Process process(options, std::move(*reporter), stop, *version);
+  auto result = process.Run();
+  auto cleaned = process.CleanUp(result);
+  if (result && !cleaned) result = std::move(cleaned);
+  if (!result) process.reporter().Fail(result.error());
+  process.reporter().Drain();
+  return result;
+}
+
+}  // namespace lockstep::auditor

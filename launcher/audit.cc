@@ -1,0 +1,299 @@
+#include "launcher/audit.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "launcher/audit_course.h"
+#include "launcher/audit_crew.h"
+#include "launcher/audit_objects.h"
+#include "launcher/doctor.h"
+#include "launcher/process.h"
+#include "launcher/programs.h"
+#include "launcher/run_directory.h"
+#include "launcher/source.h"
+#include "launcher/status_board.h"
+#include "model/verdict.h"
+#include "postgres/client_environment.h"
+#include "postgres/connection.h"
+#include "postgres/finding.h"
+#include "postgres/table_scope.h"
+#include "report/audit_json.h"
+#include "report/audit_result.h"
+#include "report/audit_summary.h"
+#include "report/json_report.h"
+#include "report/number_text.h"
+#include "wire/peer.h"
+#include "wire/stop_signal.h"
+
+namespace lockstep::launcher {
+namespace {
+
+using model::Result;
+using postgres::Connection;
+
+// Of a failed auditor's log.
+constexpr int kTailLines = 20;
+
+void Say(const std::string& text) { std::cerr << "lockstep: " << text << std::endl; }
+
+Result<std::string> FindOurAuditor() {
+  const char* bin_dir = std::getenv("LOCKSTEP_BIN_DIR");
+  std::error_code ignored;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  return FindAuditor(bin_dir ? std::optional<std::string>(bin_dir) : std::nullopt,
+                     self.parent_path().string());
+}
+
+std::string AuditorName(const std::string& plugin) { return "audit-" + plugin; }
+
+// One audit: what it was started with, and what it needs on the way.
+class Session {
+ public:
+  Session(const AuditOptions& options, wire::StopSignal& stop, report::AuditReport& report)
+      : options_(options), stop_(stop), report_(report) {
+    std::random_device random;
+    names_.name = fmt::format("lockstep_{:08x}", random());
+  }
+
+  Result<void> Run() {
+    if (!options_.report.empty()) {
+      if (auto ok = report::CheckReportPath(options_.report); !ok) return ok;
+    }
+    auto program = FindOurAuditor();
+    if (!program) return std::unexpected(program.error());
+    auto directory = RunDirectory::Make(options_.keep);
+    if (!directory) return std::unexpected(directory.error());
+    directory_ = &*directory;
+    auto source = Source::Open({.plugin = options_.plugin, .database = options_.database},
+                               directory->ClusterPath());
+    if (!source) return std::unexpected(source.error());
+    uri_ = source->uri();
+    report_.postgres_version = source->postgres_version();
+    if (stop_.Stopped()) {
+      report_.reason = "interrupted";
+      return {};
+    }
+    Announce();
+    if (!options_.embedded) ShowDiagnosis();
+    auto done = RunCrew(*program);
+    ReadResults();
+    if (source->stays()) {
+      if (auto removed = RemoveAuditObjects(uri_, options_, names_, trigger_schemas_); !removed)
+        Say(removed.error().message);
+    }
+    return done;
+  }
+
+ private:
+  void Announce() const {
+    Say(fmt::format("audit {}: PostgreSQL {}, {}, {}",
+                    names_.name.substr(names_.name.find('_') + 1), report_.postgres_version,
+                    Scope().Describe(), fmt::join(options_.Plugins(), ", ")));
+    Say("it makes, and removes at the end:");
+    for (const std::string& object : DescribeAuditObjects(options_, names_))
+      std::cerr << "  " << object << std::endl;
+  }
+
+  // What `doctor` says against following these tables.
+  void ShowDiagnosis() const {
+    const auto plugins = options_.Plugins();
+    const auto diagnosis =
+        Diagnose({.database = uri_, .plugin = plugins.size() == 1 ? plugins.front() : ""});
+    if (!diagnosis) return Say(diagnosis.error().message);
+    for (const postgres::Finding& finding : diagnosis->of_tables) {
+      const bool matters = std::ranges::any_of(
+          plugins, [&](const std::string& plugin) { return postgres::Hinders(finding, plugin); });
+      // Tables without a key are followed all the same, and no statement of the user's fails for
+      // it.
+      const bool is_known = finding.check == "key" || finding.check == "identity" ||
+                            (finding.check == "truncation" && options_.install_triggers);
+      if (!matters || is_known) continue;
+      // `doctor` says what to do.
+      Say(fmt::format("{}: {} ({})", finding.subject, finding.text,
+                      finding.plugins.empty()
+                          ? "any plugin"
+                          : fmt::format("{}", fmt::join(finding.plugins, ", "))));
+    }
+  }
+
+  postgres::TableScope Scope() const {
+    return postgres::TableScope::Matching(options_.schemas, options_.tables);
+  }
+
+  std::vector<ProcessPlan> PlanAuditors(const std::string& program,
+                                        const std::string& status) const {
+    std::vector<ProcessPlan> plans;
+    for (const std::string& plugin : options_.Plugins()) {
+      const std::string name = AuditorName(plugin);
+      ProcessPlan plan{name,
+                       {program, "--id", name, "--database", uri_, "--plugin", plugin, "--slot",
+                        names_.slot(plugin), "--schema", options_.schemas, "--tables",
+                        options_.tables, "--result", ResultPath(plugin), "--checkpoint",
+                        options_.checkpoint, "--status", status}};
+      if (options_.install_triggers) plan.command.emplace_back("--install-triggers");
+      if (plans.empty() && !options_.sabotage.empty())
+        plan.command.insert(plan.command.end(), {"--sabotage", options_.sabotage});
+      plans.push_back(std::move(plan));
+    }
+    return plans;
+  }
+
+  std::string ResultPath(const std::string& plugin) const {
+    return fmt::format("{}/{}.json", directory_->sockets(), AuditorName(plugin));
+  }
+
+  Result<void> RunCrew(const std::string& program) {
+    auto sql = Connection::Open(uri_, postgres::ConnectionKind::kSql,
+                                {.application_name = "lockstep audit"});
+    if (!sql) return std::unexpected(sql.error());
+    auto variables = postgres::ClientEnvironment(*sql, uri_);
+    if (!variables) return std::unexpected(variables.error());
+    auto schemas = ReadTriggerSchemas(*sql);
+    if (!schemas) return std::unexpected(schemas.error());
+    trigger_schemas_ = std::move(*schemas);
+    const std::string status = fmt::format("ipc://{}/launcher", directory_->sockets());
+    wire::Context context;
+    auto server = wire::Server::Bind(context, "launcher", status);
+    if (!server) return std::unexpected(server.error());
+    AuditCrew crew(*server, stop_, board_);
+    if (auto ok = crew.Start(PlanAuditors(program, status), *directory_); !ok) return ok;
+    auto course = crew.Watch(
+        {options_.command, std::move(*variables)},
+        {.attached =
+             [&] {
+               Say(options_.watch ? "attached; until Ctrl-C" : "attached; the command starts");
+             },
+         .differences = [&] { ShowDifferences(); },
+         .progress = [&] { ShowProgress(*sql); }});
+    if (!course) return std::unexpected(course.error());
+    return Judge(*course);
+  }
+
+  Result<void> Judge(const AuditCourse& course) {
+    report_.reason = course.reason();
+    if (const auto& exit = course.command_exit()) {
+      if (exit->signal == 0) report_.command_status = exit->status;
+      if (*exit != ExitStatus{}) Say(fmt::format("the command {}", ToString(*exit)));
+    }
+    if (!course.blamed().empty()) {
+      directory_->KeepLogs();
+      const std::string tail = Tail(directory_->LogPath(course.blamed()), kTailLines);
+      if (!tail.empty())
+        std::cerr << "the end of " << course.blamed() << "'s log:\n" << tail << "\n";
+      Say("logs are in " + directory_->KeptLogs());
+    }
+    if (course.error()) return std::unexpected(*course.error());
+    return {};
+  }
+
+  std::optional<report::AuditResult> ReadResult(const std::string& plugin) const {
+    std::ifstream file(ResultPath(plugin), std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    if (text.empty()) return std::nullopt;
+    auto result = report::ParseAuditResult(text);
+    if (result) return std::move(*result);
+    Say(result.error().message);
+    return std::nullopt;
+  }
+
+  void ReadResults() {
+    for (const std::string& plugin : options_.Plugins()) {
+      report::AuditResult none{.id = AuditorName(plugin), .plugin = plugin, .reason = "no result"};
+      report_.auditors.push_back(ReadResult(plugin).value_or(std::move(none)));
+    }
+  }
+
+  // Those that were not shown yet.
+  void ShowDifferences() {
+    for (const std::string& plugin : options_.Plugins()) {
+      const auto result = ReadResult(plugin);
+      if (!result) continue;
+      std::size_t& shown = shown_[plugin];
+      for (; shown < result->differences.size(); ++shown) {
+        Say(plugin + ": the replica is not what the source is:");
+        std::cerr << report::AuditDifferenceText(result->differences[shown]) << std::flush;
+      }
+    }
+  }
+
+  void ShowProgress(Connection& sql) const {
+    const auto end = sql.ScalarLsn("SELECT pg_current_wal_lsn()");
+    std::string line;
+    for (const std::string& plugin : options_.Plugins()) {
+      const std::string id = AuditorName(plugin);
+      if (!board_.HasHeardOf(id)) {
+        line += fmt::format("; {} attaches", plugin);
+        continue;
+      }
+      const std::uint64_t at = board_.Get(id, "end_lsn");
+      line += fmt::format(
+          "; {}: {} commits, {} changes, {} behind, {} tables compared {} times{}, {} differences",
+          plugin, report::Grouped(board_.Get(id, "transactions")),
+          report::Grouped(board_.Get(id, "changes")),
+          report::ByteText(end && end->value > at ? end->value - at : 0), board_.Get(id, "tables"),
+          board_.Get(id, "checkpoints"), board_.Get(id, "comparing") != 0 ? " and now" : "",
+          board_.Get(id, "differences"));
+    }
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
+    Say(fmt::format("{:.0f} s{}", elapsed.count(), line));
+  }
+
+  const AuditOptions& options_;
+  wire::StopSignal& stop_;
+  report::AuditReport& report_;
+  AuditNames names_;
+  std::string uri_;
+  std::vector<std::string> trigger_schemas_;  // that had their triggers before
+  RunDirectory* directory_ = nullptr;         // set by Run
+  StatusBoard board_;
+  std::map<std::string, std::size_t> shown_;  // differences, by plugin
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+model::ExitCode Audit(const AuditOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  report::AuditReport report{.command = fmt::format("{}", fmt::join(options.command, " "))};
+  if (auto stop = wire::StopSignal::Make(); !stop) {
+    report.error = stop.error();
+  } else if (auto done = Session(options, *stop, report).Run(); !done) {
+    report.error = done.error();
+  }
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  report.elapsed_s = elapsed.count();
+  // What was found is found, whatever happened afterwards.
+  if (report.error && VerdictOf(report) == model::VerdictKind::kDiverged) {
+    Say(report.error->message);
+    report.error.reset();
+  }
+  model::ExitCode code = ExitCodeOf(report);
+  if (report.error) {
+    Say(report.error->message);
+  } else {
+    std::cout << report::AuditSummaryText(report) << std::flush;
+  }
+  if (options.report.empty()) return code;
+  if (auto done = report::WriteReport(options.report, report::AuditReportJson(report)); !done) {
+    // Not twice: an unusable --report is why there was no audit.
+    if (!report.error) Say(done.error().message);
+    if (code == model::ExitCode::kConverged) code = model::ExitCode::kEnvironment;
+  }
+  return code;
+}
+
+}  // namespace lockstep::launcher

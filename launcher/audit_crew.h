@@ -1,0 +1,72 @@
+// The auditors and the user's command, from their start to their end: the I/O around AuditCourse.
+#ifndef LOCKSTEP_LAUNCHER_AUDIT_CREW_H_
+#define LOCKSTEP_LAUNCHER_AUDIT_CREW_H_
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "launcher/audit_course.h"
+#include "launcher/process.h"
+#include "launcher/programs.h"
+#include "launcher/run_directory.h"
+#include "launcher/status_board.h"
+#include "model/error.h"
+#include "wire/peer.h"
+#include "wire/poller.h"
+#include "wire/stop_signal.h"
+
+namespace lockstep::launcher {
+
+struct AuditedCommand {
+  std::vector<std::string> command;  // empty: none
+  std::vector<std::pair<std::string, std::string>> variables;
+};
+
+// What is told meanwhile.
+struct AuditShow {
+  std::function<void()> attached;     // all have, the command is about to start
+  std::function<void()> differences;  // an auditor has found some
+  std::function<void()> progress;     // now and then
+};
+
+class AuditCrew {
+ public:
+  // All of it must outlive the crew. `server` is what the auditors report to.
+  AuditCrew(wire::Server& server, wire::StopSignal& stop, StatusBoard& board);
+
+  // Starts all, or none: on an error those that were started are killed.
+  model::Result<void> Start(const std::vector<ProcessPlan>& auditors,
+                            const RunDirectory& directory);
+  // Returns when all have ended.
+  model::Result<AuditCourse> Watch(const AuditedCommand& command, AuditShow show);
+
+ private:
+  struct Member {
+    std::string name;
+    Process process;
+    std::optional<wire::Poller::Token> token;  // unset: it has ended
+  };
+  void ReadMessages(AuditCourse& course, wire::Time now);
+  void CollectExits(AuditCourse& course, wire::Time now);
+  void Act(AuditAction action, AuditCourse& course, wire::Time now);
+  void SignalAuditors(int number);
+
+  wire::Server& server_;
+  wire::StopSignal& stop_;
+  StatusBoard& board_;
+  wire::Poller poller_;
+  wire::Poller::Token stop_token_;
+  std::vector<Member> auditors_;
+  AuditedCommand command_;
+  AuditShow show_;
+  std::optional<Member> running_;  // the command
+  bool found_some_ = false;
+};
+
+}  // namespace lockstep::launcher
+
+#endif  // LOCKSTEP_LAUNCHER_AUDIT_CREW_H_

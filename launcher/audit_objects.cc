@@ -1,0 +1,110 @@
+#include "launcher/audit_objects.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "launcher/source.h"
+#include "model/output_plugin.h"
+#include "model/relation.h"
+#include "model/truncation_log.h"
+#include "postgres/connection.h"
+#include "postgres/publication.h"
+#include "postgres/truncation_trigger.h"
+
+namespace lockstep::launcher {
+namespace {
+
+using model::Result;
+using postgres::Connection;
+
+bool WantsPublications(const std::string& plugin) {
+  return model::FindOutputPlugin(plugin)->library == "pgoutput";
+}
+
+// The first column of all rows.
+Result<std::vector<std::string>> Texts(Connection& sql, const std::string& query,
+                                       const std::string& parameter) {
+  const std::optional<std::string_view> parameters[] = {parameter};
+  auto result = sql.Execute(query, parameters);
+  if (!result) return std::unexpected(result.error());
+  std::vector<std::string> texts;
+  for (int row = 0; row < result->rows(); ++row) texts.emplace_back(result->Text(row, 0));
+  return texts;
+}
+
+Result<void> DropPublications(Connection& sql, const std::string& prefix) {
+  auto names = Texts(
+      sql, "SELECT pubname FROM pg_catalog.pg_publication WHERE starts_with(pubname, $1)", prefix);
+  if (!names) return std::unexpected(names.error());
+  Result<void> result;
+  for (const std::string& name : *names) {
+    auto dropped = postgres::DropPublication(sql, name);
+    if (!dropped && result) result = dropped;
+  }
+  return result;
+}
+
+Result<void> RemoveTriggers(Connection& sql, const std::vector<std::string>& kept) {
+  auto schemas = ReadTriggerSchemas(sql);
+  if (!schemas) return std::unexpected(schemas.error());
+  Result<void> result;
+  for (const std::string& schema : *schemas) {
+    if (std::ranges::find(kept, schema) != kept.end()) continue;
+    auto removed = postgres::RemoveTruncationTriggers(sql, schema);
+    if (!removed && result) result = removed;
+  }
+  return result;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> ReadTriggerSchemas(Connection& connection) {
+  return Texts(connection,
+               "SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
+               "ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND c.relname = $1",
+               std::string(model::kTruncationLog));
+}
+
+std::string AuditNames::slot(const std::string& plugin) const {
+  std::string slot = name + "_" + plugin;
+  std::ranges::replace(slot, '-', '_');
+  return slot;
+}
+
+std::vector<std::string> DescribeAuditObjects(const AuditOptions& options,
+                                              const AuditNames& names) {
+  std::vector<std::string> objects;
+  for (const std::string& plugin : options.Plugins()) {
+    const std::string slot = names.slot(plugin);
+    objects.push_back(fmt::format(
+        "replication slot {0}, and for each comparison a temporary one ({0}_check)", slot));
+    if (WantsPublications(plugin))
+      objects.push_back(fmt::format("publications {0} and {0}_inserts", slot));
+  }
+  if (options.install_triggers) {
+    objects.push_back(
+        fmt::format("table {0} in each schema with tables, a function and triggers "
+                    "of that name",
+                    model::kTruncationLog));
+  }
+  return objects;
+}
+
+Result<void> RemoveAuditObjects(const std::string& uri, const AuditOptions& options,
+                                const AuditNames& names, const std::vector<std::string>& kept) {
+  // Slots first: a reader that is still there wants its publications.
+  Result<void> result = RemoveLeftovers(uri, names.name);
+  auto sql = Connection::Open(uri, postgres::ConnectionKind::kSql);
+  if (!sql) return result ? std::unexpected(sql.error()) : result;
+  auto dropped = DropPublications(*sql, names.name);
+  if (!dropped && result) result = dropped;
+  if (!options.install_triggers) return result;
+  auto removed = RemoveTriggers(*sql, kept);
+  return result ? removed : result;
+}
+
+}  // namespace lockstep::launcher

@@ -1,0 +1,22 @@
+// What a program of the user's needs in its environment to reach the same database.
+#ifndef LOCKSTEP_POSTGRES_CLIENT_ENVIRONMENT_H_
+#define LOCKSTEP_POSTGRES_CLIENT_ENVIRONMENT_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/error.h"
+#include "postgres/connection.h"
+
+namespace lockstep::postgres {
+
+// Names and values: PGHOST, PGPORT, PGUSER and PGDATABASE as `connection` has them, and everything
+// else that `conninfo`, with which it was made, says and that has a variable (PGPASSWORD,
+// PGSSLMODE, ...). What the conninfo leaves open is left to the environment that is there.
+model::Result<std::vector<std::pair<std::string, std::string>>> ClientEnvironment(
+    const Connection& connection, const std::string& conninfo);
+
+}  // namespace lockstep::postgres
+
+#endif  // LOCKSTEP_POSTGRES_CLIENT_ENVIRONMENT_H_

@@ -1,0 +1,30 @@
+// What happened to tables that a stream may not show.
+#ifndef LOCKSTEP_POSTGRES_TABLE_ACTIVITY_H_
+#define LOCKSTEP_POSTGRES_TABLE_ACTIVITY_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/error.h"
+#include "model/relation.h"
+#include "postgres/connection.h"
+
+namespace lockstep::postgres {
+
+struct TableActivity {
+  // The file that holds the rows: another one after a TRUNCATE or a rewrite. 0: there is no such
+  // table.
+  std::uint64_t file = 0;
+  // Rows updated and deleted so far, as the server's statistics have it: they lag behind by a
+  // second, and count rolled back ones too.
+  std::uint64_t updated_or_deleted = 0;
+};
+
+// Of each table, in their order, as of now.
+model::Result<std::vector<TableActivity>> ReadTableActivity(
+    Connection& connection, const std::vector<model::RelationPtr>& tables);
+
+}  // namespace lockstep::postgres
+
+#endif  // LOCKSTEP_POSTGRES_TABLE_ACTIVITY_H_

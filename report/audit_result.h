@@ -1,0 +1,109 @@
+// What an audit came to: the tables that were compared, what differs, and why the rest was not
+// compared.
+#ifndef LOCKSTEP_REPORT_AUDIT_RESULT_H_
+#define LOCKSTEP_REPORT_AUDIT_RESULT_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/digest.h"
+#include "model/error.h"
+#include "model/ids.h"
+#include "model/lsn.h"
+#include "model/verdict.h"
+
+namespace lockstep::report {
+
+// In the order of what counts when auditors differ: the last one.
+enum class TableStatus : std::uint8_t { kEqual, kExcluded, kDifferent };
+
+// "equal", "excluded", "different".
+std::string_view ToString(TableStatus status);
+
+struct AuditedTable {
+  std::string schema;
+  std::string name;
+  TableStatus status = TableStatus::kExcluded;
+  std::string reason;             // of kExcluded and kDifferent
+  std::uint64_t rows = 0;         // in the source, at the last comparison
+  std::uint64_t changes = 0;      // received
+  std::uint64_t comparisons = 0;  // how often its rows were compared
+  model::Digest digest;           // of its rows, at the last comparison
+  model::Lsn followed_from;       // the snapshot that it was copied under; 0: never
+  friend bool operator==(const AuditedTable&, const AuditedTable&) = default;
+};
+
+// One row that is not in the replica as it is in the source.
+struct AuditDifference {
+  std::string schema;
+  std::string table;
+  model::NamedTexts key;  // empty: the table has none
+  // nullopt: no such row.
+  std::optional<model::NamedTexts> source;
+  std::optional<model::NamedTexts> replicated;
+  model::Xid source_xid;   // what wrote the source's row (its xmin); 0: there is none
+  model::Xid replica_xid;  // what wrote or deleted the replica's row last; 0: not known
+  model::Lsn replica_lsn;  // that transaction's end LSN
+  model::Lsn checkpoint;   // both sides hold everything up to it
+  // A change that did not fit the replica: what, and why. Empty: rows were compared.
+  std::string misfit;
+  friend bool operator==(const AuditDifference&, const AuditDifference&) = default;
+};
+
+// The tables were read anew, since the stream could not be followed over a change of their form.
+struct AuditResync {
+  model::Lsn lsn;  // what was followed before ended there
+  std::string reason;
+  friend bool operator==(const AuditResync&, const AuditResync&) = default;
+};
+
+// Of one auditor, which follows with one plugin.
+struct AuditResult {
+  std::string id;
+  std::string plugin;
+  // Everything committed when it was asked for the end was received and compared.
+  bool finished = false;
+  std::string reason;  // why not, where it says so
+  std::uint64_t transactions = 0;
+  std::uint64_t changes = 0;
+  model::Lsn joined;
+  model::Lsn end_lsn;
+  std::uint64_t checkpoints = 0;          // comparisons made
+  std::uint64_t rows_compared = 0;        // in all of them
+  std::uint64_t skipped_checkpoints = 0;  // that could not be made
+  std::string skipped_reason;             // of the last of those
+  std::vector<AuditResync> resyncs;
+  std::vector<AuditedTable> tables;          // by schema and name
+  std::vector<AuditDifference> differences;  // the first ones
+  std::uint64_t difference_count = 0;        // all of them
+  std::vector<std::string> losses;  // names of what the plugin cannot show and was left out
+  friend bool operator==(const AuditResult&, const AuditResult&) = default;
+};
+
+// Of the whole audit.
+struct AuditReport {
+  std::optional<model::Error> error;  // then nothing else is said
+  std::string postgres_version;
+  std::string command;                // empty: none
+  std::optional<int> command_status;  // nullopt: it did not run, or was ended by a signal
+  std::string reason;                 // why it is inconclusive, where the auditors do not say it
+  std::vector<AuditResult> auditors;
+  double elapsed_s = 0;
+};
+
+// Diverged when a table differs; converged when something was compared at the end, by each auditor,
+// and nothing differs; else inconclusive.
+model::VerdictKind VerdictOf(const AuditReport& report);
+// The sentence behind the verdict; empty when converged.
+std::string ReasonOf(const AuditReport& report);
+model::ExitCode ExitCodeOf(const AuditReport& report);
+
+// Each table once. Where auditors differ, the worst counts, and the reason names the plugin.
+std::vector<AuditedTable> MergeTables(const std::vector<AuditResult>& auditors);
+
+}  // namespace lockstep::report
+
+#endif  // LOCKSTEP_REPORT_AUDIT_RESULT_H_

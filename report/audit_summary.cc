@@ -1,0 +1,132 @@
+#include "report/audit_summary.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cctype>
+#include <iterator>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "model/lsn.h"
+#include "report/number_text.h"
+#include "report/text_table.h"
+
+namespace lockstep::report {
+namespace {
+
+constexpr std::size_t kDifferencesShown = 10;
+
+std::string UpperCase(std::string_view text) {
+  std::string upper;
+  std::ranges::transform(text, std::back_inserter(upper),
+                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return upper;
+}
+
+std::string KeyText(const model::NamedTexts& key) {
+  std::vector<std::string> parts;
+  for (const auto& [column, text] : key) parts.push_back(column + " = " + ShownValue(text));
+  return parts.empty() ? "(the table has no key)" : fmt::format("{}", fmt::join(parts, ", "));
+}
+
+// Column, source, replica: of a row that both have, the columns that differ, else all.
+TextRows ColumnRows(const AuditDifference& difference) {
+  TextRows rows;
+  const bool both = difference.source && difference.replicated;
+  const model::NamedTexts& columns =
+      difference.source ? *difference.source : *difference.replicated;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    // Unset: there is no such row; empty inside: the value is null.
+    using Shown = std::optional<std::optional<std::string>>;
+    const auto cell = [&](const std::optional<model::NamedTexts>& row) {
+      return row && i < row->size() ? Shown(std::in_place, (*row)[i].second) : Shown();
+    };
+    const auto source = cell(difference.source);
+    const auto replicated = cell(difference.replicated);
+    if (both && source == replicated) continue;
+    rows.push_back({columns[i].first, source ? ShownValue(*source) : "-",
+                    replicated ? ShownValue(*replicated) : "-"});
+  }
+  return rows;
+}
+
+std::string WritersText(const AuditDifference& difference) {
+  std::string text;
+  if (difference.source_xid.value != 0)
+    text += fmt::format("    source: written by xid {}\n", difference.source_xid.value);
+  if (difference.replica_xid.value != 0) {
+    text += fmt::format("    replica: written last by xid {}, end LSN {}\n",
+                        difference.replica_xid.value, ToString(difference.replica_lsn));
+  }
+  return text;
+}
+
+std::string TablesText(const AuditReport& report) {
+  TextRows rows = {{"table", "status", "rows", "changes", "compared", "reason"}};
+  for (const AuditedTable& table : MergeTables(report.auditors)) {
+    rows.push_back({fmt::format("{}.{}", table.schema, table.name),
+                    std::string(ToString(table.status)), Grouped(table.rows),
+                    Grouped(table.changes), Grouped(table.comparisons), table.reason});
+  }
+  return rows.size() == 1 ? "No tables.\n" : TextTable(rows, "llrrrl", "");
+}
+
+std::string AuditorsText(const AuditReport& report) {
+  TextRows rows = {
+      {"plugin", "commits", "changes", "checkpoints", "rows compared", "from", "end LSN"}};
+  std::string notes;
+  for (const AuditResult& auditor : report.auditors) {
+    rows.push_back({auditor.plugin, Grouped(auditor.transactions), Grouped(auditor.changes),
+                    Grouped(auditor.checkpoints), Grouped(auditor.rows_compared),
+                    ToString(auditor.joined), ToString(auditor.end_lsn)});
+    for (const AuditResync& resync : auditor.resyncs) {
+      notes += fmt::format("{}: tables read anew after {}: {}\n", auditor.plugin,
+                           ToString(resync.lsn), resync.reason);
+    }
+    if (auditor.skipped_checkpoints > 0) {
+      notes += fmt::format("{}: {} checkpoint{} could not be made: {}\n", auditor.plugin,
+                           auditor.skipped_checkpoints, auditor.skipped_checkpoints == 1 ? "" : "s",
+                           auditor.skipped_reason);
+    }
+    if (!auditor.losses.empty()) {
+      notes += fmt::format("{} cannot show, and is not compared for: {}\n", auditor.plugin,
+                           fmt::join(auditor.losses, ", "));
+    }
+  }
+  return TextTable(rows, "lrrrrll", "") + notes;
+}
+
+}  // namespace
+
+std::string AuditDifferenceText(const AuditDifference& difference) {
+  std::string text = fmt::format("  {}.{}, row {}, at {}\n", difference.schema, difference.table,
+                                 KeyText(difference.key), ToString(difference.checkpoint));
+  if (!difference.misfit.empty()) text += fmt::format("    {}\n", difference.misfit);
+  if (difference.source || difference.replicated) {
+    TextRows rows = {{"", difference.source ? "source" : "source: no such row",
+                      difference.replicated ? "replicated" : "replicated: no such row"}};
+    for (auto& row : ColumnRows(difference)) rows.push_back(std::move(row));
+    text += TextTable(rows, "lll", "    ");
+  }
+  return text + WritersText(difference);
+}
+
+std::string AuditSummaryText(const AuditReport& report) {
+  std::string text = AuditorsText(report) + "\n" + TablesText(report) + "\n";
+  for (const AuditResult& auditor : report.auditors) {
+    if (auditor.differences.empty()) continue;
+    text += fmt::format("{}: {} difference{}\n", auditor.plugin, Grouped(auditor.difference_count),
+                        auditor.difference_count == 1 ? "" : "s");
+    const std::size_t shown = std::min(auditor.differences.size(), kDifferencesShown);
+    for (std::size_t i = 0; i < shown; ++i) text += AuditDifferenceText(auditor.differences[i]);
+  }
+  text += fmt::format("Verdict: {} (exit {})\n", UpperCase(ToString(VerdictOf(report))),
+                      static_cast<int>(ExitCodeOf(report)));
+  if (const std::string reason = ReasonOf(report); !reason.empty()) text += reason + "\n";
+  return text;
+}
+
+}  // namespace lockstep::report

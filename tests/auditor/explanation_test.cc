@@ -1,0 +1,77 @@
+#include "auditor/explanation.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <memory>
+
+#include "model/database.h"
+#include "model/output_plugin.h"
+#include "model/projection.h"
+#include "model/type_oid.h"
+
+namespace lockstep::auditor {
+namespace {
+
+// A comparison in which the replica has a row that the source has not, or lacks one.
+class ExplanationTest : public ::testing::Test {
+ protected:
+  ExplanationTest() {
+    model::Relation relation{.schema = "s", .name = "t"};
+    relation.columns = {{"id", model::type_oid::kInt4, "integer"}};
+    database_ = model::Database({std::make_shared<const model::Relation>(relation)});
+  }
+  Explanation OfStaleRow(const TableFacts& facts) {
+    const model::Row row = model::MakeRow({std::int64_t{1}});
+    database_.Write(0, database_.table(0).KeyToInsert(row), row);
+    TableComparison comparison(database_.table(0), projection_);
+    EXPECT_TRUE(comparison.EndPass());
+    EXPECT_FALSE(comparison.EndPass());
+    return Explain(facts, comparison);
+  }
+  Explanation OfMissingRow(const TableFacts& facts) {
+    (void)database_.EraseAll(0);
+    TableComparison comparison(database_.table(0), projection_);
+    const postgres::TableRow row{model::MakeRow({std::int64_t{1}}), {}};
+    comparison.Take(row);
+    EXPECT_TRUE(comparison.EndPass());
+    comparison.Take(row);
+    EXPECT_FALSE(comparison.EndPass());
+    return Explain(facts, comparison);
+  }
+
+  model::Database database_;
+  model::Projection projection_{model::LossSet()};
+};
+
+TEST_F(ExplanationTest, WhatNothingExplainsIsAFault) {
+  EXPECT_EQ(OfStaleRow({}), Explanation::kFault);
+  EXPECT_EQ(OfMissingRow({}), Explanation::kFault);
+  EXPECT_EQ(OfStaleRow({.updated_or_deleted = 5}), Explanation::kFault);
+}
+
+TEST_F(ExplanationTest, AnInsertIsAlwaysShown) {
+  EXPECT_EQ(OfMissingRow({.insert_only = true, .updated_or_deleted = 5}), Explanation::kFault);
+}
+
+TEST_F(ExplanationTest, AnUpdateWithoutIdentityIsNotShown) {
+  EXPECT_EQ(OfStaleRow({.insert_only = true, .updated_or_deleted = 1}), Explanation::kUnshown);
+}
+
+TEST_F(ExplanationTest, WhatStatisticsDoNotTellYetIsJudgedAtTheEnd) {
+  EXPECT_EQ(OfStaleRow({.insert_only = true}), Explanation::kTooEarly);
+  EXPECT_EQ(OfStaleRow({.insert_only = true, .at_end = true}), Explanation::kFault);
+}
+
+TEST_F(ExplanationTest, ATruncationThatThePluginDoesNotSendIsNotShown) {
+  EXPECT_EQ(OfStaleRow({.blind = true, .new_file = true}), Explanation::kUnshown);
+  EXPECT_EQ(OfStaleRow({.blind = true}), Explanation::kFault);
+}
+
+TEST_F(ExplanationTest, ARewriteIsTheOnlyOtherWayToANewFile) {
+  EXPECT_EQ(OfStaleRow({.new_file = true}), Explanation::kRewritten);
+  EXPECT_EQ(OfStaleRow({.new_file = true, .saw_truncate = true}), Explanation::kFault);
+}
+
+}  // namespace
+}  // namespace lockstep::auditor

@@ -1,0 +1,134 @@
+#include "auditor/table_comparison.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "model/output_plugin.h"
+#include "model/type_oid.h"
+#include "model/value.h"
+
+namespace lockstep::auditor {
+namespace {
+
+using model::Row;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+Row Of(std::int64_t id, std::string_view name) { return model::MakeRow({id, model::Text{name}}); }
+
+// s.t(id int, name text) as the replica has it; with a key or without.
+class TableComparisonTest : public ::testing::Test {
+ protected:
+  void Replica(bool has_key, const std::vector<Row>& rows) {
+    model::Relation relation{.schema = "s", .name = "t"};
+    relation.columns = {{"id", model::type_oid::kInt4, "integer"},
+                        {"name", model::type_oid::kText, "text"}};
+    if (has_key) relation.key = {0};
+    database_ = model::Database({std::make_shared<const model::Relation>(relation)});
+    for (const Row& row : rows) database_.Write(0, database_.table(0).KeyToInsert(row), row);
+  }
+  // Reads the source as often as it is asked for. The xmin of each row is its number, from 1.
+  TableComparison Compare(const std::vector<Row>& source) {
+    TableComparison comparison(database_.table(0), projection_);
+    for (passes_ = 1;; ++passes_) {
+      std::uint32_t xmin = 0;
+      for (const Row& row : source) comparison.Take({row, {++xmin}});
+      if (!comparison.EndPass()) return comparison;
+    }
+  }
+
+  model::Database database_;
+  model::Projection projection_{model::LossSet()};
+  int passes_ = 0;
+};
+
+TEST_F(TableComparisonTest, EqualRowsAreReadOnce) {
+  Replica(true, {Of(1, "a"), Of(2, "b")});
+  const auto comparison = Compare({Of(2, "b"), Of(1, "a")});
+  EXPECT_EQ(comparison.mismatch_count(), 0u);
+  EXPECT_EQ(comparison.rows(), 2u);
+  EXPECT_EQ(passes_, 1);
+  EXPECT_EQ(comparison.digest(), database_.table(0).digest());
+}
+
+TEST_F(TableComparisonTest, AChangedRowIsShownWithBothSidesAndItsWriter) {
+  Replica(true, {Of(1, "a"), Of(2, "b")});
+  const auto comparison = Compare({Of(1, "a"), Of(2, "c")});
+  EXPECT_THAT(comparison.mismatches(),
+              ElementsAre(RowMismatch{model::MakeRow({std::int64_t{2}}), Of(2, "c"), Of(2, "b"),
+                                      model::Xid{2}}));
+  EXPECT_EQ(comparison.stale_count(), 1u);
+  EXPECT_EQ(passes_, 1);
+}
+
+TEST_F(TableComparisonTest, ARowThatIsMissingIsNotStale) {
+  Replica(true, {Of(1, "a")});
+  const auto comparison = Compare({Of(1, "a"), Of(2, "b")});
+  ASSERT_EQ(comparison.mismatch_count(), 1u);
+  EXPECT_EQ(comparison.mismatches()[0].replicated, std::nullopt);
+  EXPECT_EQ(comparison.stale_count(), 0u);
+}
+
+TEST_F(TableComparisonTest, ARowThatTheSourceHasNotIsFoundInASecondPass) {
+  Replica(true, {Of(1, "a"), Of(2, "b")});
+  const auto comparison = Compare({Of(1, "a")});
+  EXPECT_THAT(comparison.mismatches(),
+              ElementsAre(RowMismatch{model::MakeRow({std::int64_t{2}}), std::nullopt, Of(2, "b"),
+                                      model::Xid{}}));
+  EXPECT_EQ(comparison.rows(), 1u);
+  EXPECT_EQ(passes_, 2);
+}
+
+TEST_F(TableComparisonTest, CopiesAreCounted) {
+  Replica(false, {Of(1, "a"), Of(1, "a"), Of(2, "b")});
+  EXPECT_THAT(Compare({Of(1, "a"), Of(2, "b"), Of(1, "a")}).mismatches(), IsEmpty());
+  EXPECT_EQ(passes_, 1);
+}
+
+TEST_F(TableComparisonTest, ACopyTooFewIsOneRowOfTheReplica) {
+  Replica(false, {Of(1, "a"), Of(1, "a"), Of(2, "b")});
+  const auto comparison = Compare({Of(1, "a"), Of(2, "b")});
+  ASSERT_EQ(comparison.mismatch_count(), 1u);
+  EXPECT_EQ(comparison.mismatches()[0].source, std::nullopt);
+  EXPECT_EQ(comparison.mismatches()[0].replicated, Of(1, "a"));
+  EXPECT_EQ(passes_, 2);
+}
+
+TEST_F(TableComparisonTest, ACopyTooManyIsOneRowOfTheSource) {
+  Replica(false, {Of(1, "a")});
+  const auto comparison = Compare({Of(1, "a"), Of(1, "a")});
+  ASSERT_EQ(comparison.mismatch_count(), 1u);
+  EXPECT_EQ(comparison.mismatches()[0].source, Of(1, "a"));
+  EXPECT_EQ(comparison.stale_count(), 0u);
+}
+
+TEST_F(TableComparisonTest, WhatThePluginDoesNotShowIsNoMismatch) {
+  Replica(true, {model::MakeRow({std::int64_t{1}, model::Null{}})});
+  model::Relation relation = *database_.table(0).relation();
+  relation.columns[1] = {"share", model::type_oid::kFloat8, "double precision"};
+  database_ = model::Database({std::make_shared<const model::Relation>(relation)});
+  database_.Write(0, model::MakeRow({std::int64_t{1}}),
+                  model::MakeRow({std::int64_t{1}, model::Null{}}));
+  projection_ = model::Projection({model::Loss::kNonFinite});
+  const double infinity = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(Compare({model::MakeRow({std::int64_t{1}, infinity})}).mismatch_count(), 0u);
+}
+
+TEST_F(TableComparisonTest, ManyMismatchesAreCountedAndSomeShown) {
+  Replica(true, {});
+  std::vector<Row> rows;
+  for (std::int64_t id = 0; id < 1000; ++id) rows.push_back(Of(id, "x"));
+  const auto comparison = Compare(rows);
+  EXPECT_EQ(comparison.mismatch_count(), 1000u);
+  EXPECT_EQ(comparison.mismatches().size(), TableComparison::kMaxMismatches);
+}
+
+}  // namespace
+}  // namespace lockstep::auditor

@@ -1,0 +1,242 @@
+// Audits of a workload that is not ours, judged by their reports.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/integration/audit_run.h"
+#include "tests/integration/lockstep_run.h"
+#include "tests/postgres/cluster_fixture.h"
+
+namespace lockstep::integration {
+namespace {
+
+using postgres::Must;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+// The suite's server, or with --embedded another.
+class AuditTest : public postgres::ClusterFixture {
+ protected:
+  void SetUp() override {
+    directory_ = std::filesystem::path(::testing::TempDir()) /
+                 ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::filesystem::remove_all(directory_);
+    Must(Sql().Execute("CREATE SCHEMA app"));
+  }
+  void TearDown() override {
+    EXPECT_EQ(Left(), "");
+    Must(Sql().Execute("DROP SCHEMA app CASCADE"));
+    std::filesystem::remove_all(directory_);
+  }
+
+  AuditRun Start(std::vector<std::string> arguments, const std::vector<std::string>& command) {
+    const auto directory = directory_ / std::to_string(++runs_);
+    std::filesystem::create_directories(directory);
+    if (arguments.empty() || arguments.front() != "--embedded")
+      arguments.push_back("--database=" + cluster().uri());
+    return AuditRun(std::move(arguments), command, directory);
+  }
+  AuditEnded Audit(std::vector<std::string> arguments, const std::vector<std::string>& command) {
+    return Start(std::move(arguments), command).End();
+  }
+  // Each statement a transaction.
+  static std::vector<std::string> Psql(const std::string& sql) {
+    return {"psql", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql};
+  }
+  static std::vector<std::string> Shell(const std::string& script) { return {"sh", "-ec", script}; }
+  static std::string Scalar(const std::string& sql) { return Must(Sql().Scalar(sql)); }
+  static void Execute(const std::string& sql) { Must(Sql().Execute(sql)); }
+
+  // What an audit makes on the server and is there.
+  static std::string Left() {
+    return Scalar(
+        "SELECT coalesce(string_agg(name, ', '), '') FROM ("
+        "SELECT 'slot ' || slot_name FROM pg_replication_slots UNION ALL "
+        "SELECT 'publication ' || pubname FROM pg_publication UNION ALL "
+        "SELECT 'trigger on ' || tgrelid::regclass FROM pg_trigger WHERE tgname LIKE 'lockstep%' "
+        "UNION ALL SELECT 'table ' || relname FROM pg_class WHERE relname LIKE 'lockstep%') "
+        "n(name)");
+  }
+  static void WaitUntilAttached(const AuditRun& run) {
+    WaitUntil("all have attached",
+              [&] { return run.output().find("lockstep: attached") != std::string::npos; });
+  }
+
+ private:
+  std::filesystem::path directory_;
+  int runs_ = 0;
+};
+
+constexpr const char* kManyInserts =
+    "for i in $(seq 1 40); do echo \"INSERT INTO app.t VALUES ($i, 10), (1000 + $i, 20);\"; done "
+    "| psql -q";
+
+TEST_F(AuditTest, PgbenchConvergesOnEveryPluginFromAnEmptyServerOn) {
+  const AuditEnded ended =
+      Audit({"--embedded", "--plugin=all", "--checkpoint=1s"},
+            Shell("pgbench -i -s 1 -q; pgbench -n -c 4 -t 500; pgbench -n -N -c 2 -t 500"));
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.report.at("verdict"), "converged");
+  EXPECT_EQ(ended.report.at("command_status"), 0);
+  EXPECT_EQ(ended.report.at("tables").size(), 4u);
+  for (const auto& table : ended.report.at("tables")) {
+    EXPECT_EQ(table["status"], "equal") << table;
+    EXPECT_GT(table["changes"], 0) << table;
+  }
+  EXPECT_EQ(ended.report.at("listeners").size(), 4u);
+}
+
+TEST_F(AuditTest, ARowThatIsNotAsItWasSentIsShownWithKeyColumnAndTransaction) {
+  Execute("CREATE TABLE app.t(id int PRIMARY KEY, n int)");
+  const AuditEnded ended = Audit({"--sabotage=corrupt-value"}, Shell(kManyInserts));
+  EXPECT_EQ(ended.exit_code, 2) << ended.output;
+  EXPECT_EQ(ended.report.at("verdict"), "diverged");
+  EXPECT_EQ(ended.Status("t"), "different");
+  const auto& first = ended.report.at("first_divergence");
+  const std::string id = first["key"]["id"];
+  EXPECT_EQ(first["source"]["id"], id);
+  EXPECT_EQ(first["source"]["n"], "20");
+  EXPECT_EQ(first["replicated"]["n"], "21");
+  EXPECT_EQ(first["xid"], std::stoi(Scalar("SELECT xmin FROM app.t WHERE id = " + id)));
+  EXPECT_EQ(first["replicated_xid"], first["xid"]);
+  EXPECT_THAT(ended.output, HasSubstr("row id = '" + id + "'"));
+}
+
+TEST_F(AuditTest, AChangeThatIsLeftOutIsShown) {
+  Execute("CREATE TABLE app.t(id int PRIMARY KEY, n int)");
+  const AuditEnded ended =
+      Audit({"--plugin=wal2json", "--sabotage=drop-change"}, Shell(kManyInserts));
+  EXPECT_EQ(ended.exit_code, 2) << ended.output;
+  EXPECT_TRUE(ended.report.at("first_divergence").at("replicated").is_null());
+}
+
+TEST_F(AuditTest, ALostCopyOfARowWithoutKeyIsShown) {
+  Execute("CREATE TABLE app.t(id int, n int)");
+  const AuditEnded ended =
+      Audit({"--sabotage=drop-change"},
+            Shell("for i in $(seq 1 40); do echo 'INSERT INTO app.t VALUES (0, 0), (1, 1);'; done "
+                  "| psql -q"));
+  EXPECT_EQ(ended.exit_code, 2) << ended.output;
+  EXPECT_EQ(ended.report.at("first_divergence").at("source").at("id"), "1");
+}
+
+TEST_F(AuditTest, EveryTableIsAccountedFor) {
+  Execute(
+      "CREATE TABLE app.kept(id int PRIMARY KEY, n int); INSERT INTO app.kept VALUES (1, 1);"
+      "CREATE UNLOGGED TABLE app.unlogged(id int PRIMARY KEY);"
+      "CREATE TABLE app.parted(id int PRIMARY KEY) PARTITION BY RANGE (id);"
+      "CREATE TABLE app.part PARTITION OF app.parted FOR VALUES FROM (0) TO (9);"
+      "CREATE TABLE app.altered(id int PRIMARY KEY); INSERT INTO app.altered VALUES (1)");
+  const AuditEnded ended = Audit(
+      {"--plugin=all"},
+      Psql(
+          "UPDATE app.kept SET n = 2; INSERT INTO app.parted VALUES (5);"
+          "CREATE TABLE app.made(id int PRIMARY KEY); INSERT INTO app.made VALUES (1);"
+          "ALTER TABLE app.altered ADD note text DEFAULT 'x'; INSERT INTO app.altered VALUES (2)"));
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.Status("kept"), "equal");
+  EXPECT_EQ(ended.Status("part"), "equal");
+  EXPECT_EQ(ended.Status("made"), "equal");
+  EXPECT_THAT(ended.Reason("made"), HasSubstr("from "));
+  EXPECT_EQ(ended.Status("altered"), "equal");
+  EXPECT_EQ(ended.Status("unlogged"), "excluded");
+  EXPECT_THAT(ended.Reason("unlogged"), HasSubstr("unlogged"));
+  EXPECT_EQ(ended.Status("parted"), "excluded");
+  EXPECT_EQ(ended.report.at("tables").size(), 6u);
+}
+
+TEST_F(AuditTest, AnUpdateWithoutIdentityExcludesTheTable) {
+  Execute(
+      "CREATE TABLE app.t(id int, n int); INSERT INTO app.t VALUES (1, 1), (2, 2);"
+      "CREATE TABLE app.other(id int PRIMARY KEY)");
+  for (const char* plugin : {"pgoutput", "wal2json", "decoderbufs"}) {
+    const AuditEnded ended =
+        Audit({std::string("--plugin=") + plugin}, Psql("UPDATE app.t SET n = n + 1"));
+    EXPECT_EQ(ended.exit_code, 0) << ended.output;
+    EXPECT_EQ(ended.Status("t"), "excluded") << plugin;
+    EXPECT_NE(ended.Reason("t"), "");
+    EXPECT_EQ(ended.Status("other"), "equal");
+  }
+}
+
+TEST_F(AuditTest, ATruncationIsSeenOrExcludesTheTable) {
+  Execute("CREATE TABLE app.t(id int PRIMARY KEY); INSERT INTO app.t SELECT generate_series(1, 9)");
+  const auto command = Psql("TRUNCATE app.t; INSERT INTO app.t VALUES (1), (20)");
+  EXPECT_EQ(Audit({"--plugin=pgoutput"}, command).Status("t"), "equal");
+  const AuditEnded unseen = Audit({"--plugin=decoderbufs"}, command);
+  EXPECT_EQ(unseen.Status("t"), "excluded") << unseen.output;
+  EXPECT_EQ(unseen.exit_code, 5);
+  const AuditEnded seen = Audit({"--plugin=decoderbufs", "--install-triggers"}, command);
+  EXPECT_EQ(seen.Status("t"), "equal") << seen.output;
+}
+
+TEST_F(AuditTest, NothingComparedIsInconclusive) {
+  Execute("CREATE UNLOGGED TABLE app.u(id int PRIMARY KEY)");
+  const AuditEnded ended = Audit({}, Psql("INSERT INTO app.u VALUES (1)"));
+  EXPECT_EQ(ended.exit_code, 5) << ended.output;
+  EXPECT_EQ(ended.report.at("verdict"), "inconclusive");
+}
+
+TEST_F(AuditTest, CtrlCEndsAWatchWithAVerdict) {
+  Execute("CREATE TABLE app.t(id int PRIMARY KEY)");
+  AuditRun run = Start({"--watch", "--plugin=pgoutput,decoderbufs"}, {});
+  WaitUntilAttached(run);
+  Execute("INSERT INTO app.t VALUES (1)");
+  run.Signal(SIGINT);
+  const AuditEnded ended = run.End();
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.Status("t"), "equal");
+  EXPECT_THAT(ended.output, HasSubstr("it makes, and removes at the end:"));
+}
+
+TEST_F(AuditTest, CtrlCEndsTheCommandToo) {
+  Execute("CREATE TABLE app.t(id int PRIMARY KEY)");
+  AuditRun run = Start(
+      {}, {"psql", "-q", "-c", "INSERT INTO app.t VALUES (7)", "-c", "SELECT pg_sleep(1000)"});
+  WaitUntil("the row is there", [] { return Scalar("SELECT count(*) FROM app.t") == "1"; });
+  run.Signal(SIGTERM);
+  const AuditEnded ended = run.End();
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_TRUE(ended.report.at("command_status").is_null());
+}
+
+TEST_F(AuditTest, AnAuditorThatIsKilledLeavesNothing) {
+  Execute("CREATE TABLE app.t(id int PRIMARY KEY)");
+  AuditRun run = Start({"--plugin=pgoutput,wal2json"}, {"sleep", "1000"});
+  WaitUntilAttached(run);
+  ASSERT_EQ(run.Auditors().size(), 2u);
+  kill(run.Auditors().front(), SIGKILL);
+  const AuditEnded ended = run.End();
+  EXPECT_EQ(ended.exit_code, 5) << ended.output;
+  EXPECT_THAT(ended.report.at("reason"), HasSubstr("was killed by signal 9"));
+}
+
+TEST_F(AuditTest, ACommandsFailureIsToldAndComparedAllTheSame) {
+  Execute("CREATE TABLE app.t(id int PRIMARY KEY)");
+  const AuditEnded ended =
+      Audit({}, {"sh", "-c", "psql -qc 'INSERT INTO app.t VALUES (1)'; exit 3"});
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.report.at("command_status"), 3);
+}
+
+TEST_F(AuditTest, ACommandThatIsNotThereIsAUsageError) {
+  const AuditEnded ended = Audit({}, {"/no/such/program"});
+  EXPECT_EQ(ended.exit_code, 1) << ended.output;
+  EXPECT_THAT(ended.report.at("error").get<std::string>(),
+              StartsWith("cannot start /no/such/program"));
+}
+
+TEST_F(AuditTest, OpenTransactionsOnlyDelayAComparison) {
+  Execute("CREATE TABLE app.t(id int PRIMARY KEY)");
+  const AuditEnded ended = Audit(
+      {"--checkpoint=1s"}, Psql("BEGIN; INSERT INTO app.t VALUES (1); SELECT pg_sleep(4); COMMIT"));
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.Status("t"), "equal");
+}
+
+}  // namespace
+}  // namespace lockstep::integration

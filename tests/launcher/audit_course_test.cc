@@ -1,0 +1,162 @@
+#include "launcher/audit_course.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace lockstep::launcher {
+namespace {
+
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr ExitStatus kWell{};
+
+class AuditCourseTest : public ::testing::Test {
+ protected:
+  static AuditCourse Running() {
+    AuditCourse course({"a", "b"}, true);
+    course.OnAttached("a", kNow);
+    course.OnAttached("b", kNow);
+    EXPECT_THAT(course.TakeActions(),
+                ElementsAre(AuditAction::kTellAttached, AuditAction::kStartCommand));
+    course.OnCommandStarted();
+    return course;
+  }
+  static AuditCourse Finishing() {
+    AuditCourse course = Running();
+    course.OnCommandExit(kWell, kNow);
+    EXPECT_THAT(course.TakeActions(), ElementsAre(AuditAction::kFinishAuditors));
+    return course;
+  }
+
+  static constexpr AuditCourse::Time kNow{};
+};
+
+TEST_F(AuditCourseTest, TheCommandStartsWhenAllHaveAttached) {
+  AuditCourse course({"a", "b"}, true);
+  course.OnAttached("a", kNow);
+  course.OnAttached("a", kNow);
+  EXPECT_THAT(course.TakeActions(), IsEmpty());
+  course.OnAttached("b", kNow);
+  EXPECT_THAT(course.TakeActions(),
+              ElementsAre(AuditAction::kTellAttached, AuditAction::kStartCommand));
+}
+
+TEST_F(AuditCourseTest, AuditorsCompareWhenTheCommandHasEnded) {
+  AuditCourse course = Finishing();
+  course.OnAuditorExit("a", kWell, kNow);
+  EXPECT_FALSE(course.IsOver());
+  course.OnAuditorExit("b", kWell, kNow);
+  EXPECT_TRUE(course.IsOver());
+  EXPECT_EQ(course.reason(), "");
+  EXPECT_EQ(course.error(), std::nullopt);
+  EXPECT_EQ(course.command_exit(), kWell);
+}
+
+TEST_F(AuditCourseTest, ACommandThatFailsIsComparedAllTheSame) {
+  AuditCourse course = Running();
+  course.OnCommandExit({.status = 3}, kNow);
+  EXPECT_THAT(course.TakeActions(), ElementsAre(AuditAction::kFinishAuditors));
+  EXPECT_EQ(course.command_exit()->status, 3);
+}
+
+TEST_F(AuditCourseTest, CtrlCStopsTheCommandAndThenCompares) {
+  AuditCourse course = Running();
+  course.OnStopRequest(kNow);
+  EXPECT_THAT(course.TakeActions(), ElementsAre(AuditAction::kStopCommand));
+  course.OnCommandExit({.signal = 15}, kNow);
+  EXPECT_THAT(course.TakeActions(), ElementsAre(AuditAction::kFinishAuditors));
+}
+
+TEST_F(AuditCourseTest, ACommandThatDoesNotStopIsKilled) {
+  AuditCourse course = Running();
+  course.OnStopRequest(kNow);
+  (void)course.TakeActions();
+  course.Tick(kNow + seconds(19));
+  EXPECT_THAT(course.TakeActions(), IsEmpty());
+  course.Tick(kNow + seconds(20));
+  EXPECT_THAT(course.TakeActions(), ElementsAre(AuditAction::kKillCommand));
+  EXPECT_EQ(course.NextDeadline(), std::nullopt);
+}
+
+TEST_F(AuditCourseTest, CtrlCEndsAWatch) {
+  AuditCourse course({"a"}, false);
+  course.OnAttached("a", kNow);
+  EXPECT_THAT(course.TakeActions(), ElementsAre(AuditAction::kTellAttached));
+  course.OnStopRequest(kNow);
+  EXPECT_THAT(course.TakeActions(), ElementsAre(AuditAction::kFinishAuditors));
+  course.OnAuditorExit("a", kWell, kNow);
+  EXPECT_TRUE(course.IsOver());
+  EXPECT_EQ(course.reason(), "");
+}
+
+TEST_F(AuditCourseTest, ASecondCtrlCLeavesTheComparisonOut) {
+  AuditCourse course = Finishing();
+  course.OnStopRequest(kNow);
+  EXPECT_THAT(course.TakeActions(), ElementsAre(AuditAction::kStopAuditors));
+  EXPECT_EQ(course.reason(), "interrupted");
+  course.OnStopRequest(kNow);
+  EXPECT_THAT(course.TakeActions(), ElementsAre(AuditAction::kKillAuditors));
+}
+
+TEST_F(AuditCourseTest, CtrlCWhileTheyAttachEndsIt) {
+  AuditCourse course({"a", "b"}, true);
+  course.OnAttached("a", kNow);
+  course.OnStopRequest(kNow);
+  EXPECT_THAT(course.TakeActions(), ElementsAre(AuditAction::kStopAuditors));
+  course.OnAttached("b", kNow);
+  EXPECT_THAT(course.TakeActions(), IsEmpty());
+  // What they say of it is no error.
+  course.OnFailure("b", {model::ErrorKind::kEnvironment, "stopped"});
+  course.OnAuditorExit("a", kWell, kNow);
+  course.OnAuditorExit("b", {.status = 4}, kNow);
+  EXPECT_TRUE(course.IsOver());
+  EXPECT_EQ(course.error(), std::nullopt);
+}
+
+TEST_F(AuditCourseTest, AnAuditorThatDiesEndsIt) {
+  AuditCourse course = Running();
+  course.OnAuditorExit("b", {.signal = 9}, kNow);
+  EXPECT_THAT(course.TakeActions(),
+              ElementsAre(AuditAction::kStopCommand, AuditAction::kStopAuditors));
+  EXPECT_EQ(course.reason(), "b was killed by signal 9 (Killed)");
+  EXPECT_EQ(course.blamed(), "b");
+  course.OnAuditorExit("a", kWell, kNow);
+  EXPECT_FALSE(course.IsOver());
+  course.OnCommandExit({.signal = 15}, kNow);
+  EXPECT_TRUE(course.IsOver());
+}
+
+TEST_F(AuditCourseTest, AnAuditorsErrorIsTheAudits) {
+  AuditCourse course = Running();
+  course.OnFailure("a", {model::ErrorKind::kUsage, "no right"});
+  course.OnAuditorExit("a", {.status = 1}, kNow);
+  ASSERT_TRUE(course.error());
+  EXPECT_EQ(course.error()->message, "a: no right");
+  EXPECT_EQ(course.error()->kind, model::ErrorKind::kUsage);
+}
+
+TEST_F(AuditCourseTest, ThoseThatDoNotStopAreKilled) {
+  AuditCourse course = Finishing();
+  course.OnStopRequest(kNow);
+  (void)course.TakeActions();
+  course.Tick(kNow + seconds(20));
+  EXPECT_THAT(course.TakeActions(), ElementsAre(AuditAction::kKillAuditors));
+}
+
+TEST_F(AuditCourseTest, ACommandThatCannotStartIsAnError) {
+  AuditCourse course({"a"}, true);
+  course.OnAttached("a", kNow);
+  (void)course.TakeActions();
+  course.OnCommandFailed({model::ErrorKind::kUsage, "cannot start nope"}, kNow);
+  EXPECT_THAT(course.TakeActions(), ElementsAre(AuditAction::kStopAuditors));
+  course.OnAuditorExit("a", kWell, kNow);
+  EXPECT_TRUE(course.IsOver());
+  EXPECT_EQ(course.error()->message, "cannot start nope");
+}
+
+}  // namespace
+}  // namespace lockstep::launcher

@@ -1,0 +1,55 @@
+#include "postgres/table_activity.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+#include "postgres/relation_reader.h"
+#include "tests/postgres/cluster_fixture.h"
+
+namespace lockstep::postgres {
+namespace {
+
+class TableActivityTest : public ClusterFixture {
+ protected:
+  static TableActivity Of(const model::RelationPtr& table) {
+    Connection sql = Sql();
+    return Must(ReadTableActivity(sql, {table})).at(0);
+  }
+};
+
+TEST_F(TableActivityTest, TellsNewFilesAndUnidentifiedChanges) {
+  Connection sql = Sql();
+  Must(sql.Execute("CREATE TABLE t(i int); INSERT INTO t VALUES (1), (2), (3)"));
+  const model::RelationPtr table = Must(ReadRelations(sql, {{"public", "t"}})).at(0);
+  const TableActivity first = Of(table);
+  EXPECT_NE(first.file, 0u);
+  {
+    Connection writer = Sql();
+    Must(writer.Execute("UPDATE t SET i = i + 1 WHERE i < 3"));
+    Must(writer.Execute("DELETE FROM t WHERE i = 3"));
+    // Its statistics are written before the answer.
+    Must(writer.Execute("SELECT pg_stat_force_next_flush()"));
+  }
+  EXPECT_EQ(Of(table).file, first.file);
+  EXPECT_EQ(Of(table).updated_or_deleted - first.updated_or_deleted, 4u);
+  Must(sql.Execute("TRUNCATE t"));
+  EXPECT_NE(Of(table).file, first.file);
+  Must(sql.Execute("DROP TABLE t"));
+  EXPECT_EQ(Of(table).file, 0u);
+}
+
+TEST_F(TableActivityTest, ManyTablesKeepTheirOrder) {
+  Connection sql = Sql();
+  Must(sql.Execute("CREATE TABLE b(i int); CREATE TABLE a(i int)"));
+  const auto tables = Must(ReadRelations(sql, {{"public", "b"}, {"public", "a"}}));
+  const auto activity = Must(ReadTableActivity(sql, tables));
+  ASSERT_EQ(activity.size(), 2u);
+  EXPECT_EQ(activity[1].file, Of(tables[1]).file);
+  EXPECT_NE(activity[0].file, activity[1].file);
+  EXPECT_TRUE(Must(ReadTableActivity(sql, {})).empty());
+}
+
+}  // namespace
+}  // namespace lockstep::postgres

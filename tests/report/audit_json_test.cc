@@ -1,0 +1,128 @@
+#include "report/audit_json.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace lockstep::report {
+namespace {
+
+AuditResult FullResult() {
+  return {.id = "audit-wal2json",
+          .plugin = "wal2json",
+          .finished = true,
+          .transactions = 7,
+          .changes = 12,
+          .joined = {0x100},
+          .end_lsn = {0x200},
+          .checkpoints = 2,
+          .rows_compared = 40,
+          .skipped_checkpoints = 1,
+          .skipped_reason = "open transactions",
+          .resyncs = {{{0x180}, "table s.t was altered"}},
+          .tables = {{.schema = "s",
+                      .name = "t",
+                      .status = TableStatus::kDifferent,
+                      .reason = "1 row at 0/200",
+                      .rows = 20,
+                      .changes = 12,
+                      .comparisons = 2,
+                      .digest = {1, 2},
+                      .followed_from = {0x100}},
+                     {.schema = "s", .name = "u", .reason = "unlogged"}},
+          .differences = {{.schema = "s",
+                           .table = "t",
+                           .key = {{"id", "5"}},
+                           .source = model::NamedTexts{{"id", "5"}, {"name", std::nullopt}},
+                           .replicated = std::nullopt,
+                           .source_xid = {77},
+                           .checkpoint = {0x200}}},
+          .difference_count = 1};
+}
+
+AuditResult EqualResult(const std::string& plugin) {
+  return {.id = "audit-" + plugin,
+          .plugin = plugin,
+          .finished = true,
+          .tables = {{.schema = "s", .name = "t", .status = TableStatus::kEqual, .rows = 20}}};
+}
+
+TEST(AuditJsonTest, AResultComesBackAsItWas) {
+  const AuditResult result = FullResult();
+  const auto back = ParseAuditResult(AuditResultJson(result));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(*back, result);
+}
+
+TEST(AuditJsonTest, WhatIsNoResultIsMalformed) {
+  const std::string text = AuditResultJson(FullResult());
+  for (const std::string& wrong :
+       {std::string(), std::string("{}"), text.substr(0, text.size() / 2), "[" + text + "]"}) {
+    const auto parsed = ParseAuditResult(wrong);
+    ASSERT_FALSE(parsed);
+    EXPECT_EQ(parsed.error().kind, model::ErrorKind::kMalformed);
+  }
+}
+
+TEST(AuditJsonTest, BytesThatAreNotUtf8DoNotKeepItFromBeingWritten) {
+  AuditResult result = FullResult();
+  result.differences[0].key[0].second = "\xff";
+  EXPECT_TRUE(ParseAuditResult(AuditResultJson(result)));
+}
+
+TEST(AuditJsonTest, TheReportHasEachTableOnceWithTheWorstStatus) {
+  const AuditReport report{.postgres_version = "15.20",
+                           .command = "psql -f x",
+                           .command_status = 0,
+                           .auditors = {EqualResult("pgoutput"), FullResult()}};
+  const auto json = nlohmann::json::parse(AuditReportJson(report));
+  EXPECT_EQ(json["verdict"], "diverged");
+  EXPECT_EQ(json["exit_code"], 2);
+  ASSERT_EQ(json["tables"].size(), 2u);
+  EXPECT_EQ(json["tables"][0]["table"], "t");
+  EXPECT_EQ(json["tables"][0]["status"], "different");
+  EXPECT_EQ(json["tables"][0]["reason"], "wal2json: 1 row at 0/200");
+  EXPECT_EQ(json["tables"][1]["status"], "excluded");
+  EXPECT_EQ(json["listeners"].size(), 2u);
+  EXPECT_EQ(json["first_divergence"]["key"]["id"], "5");
+  EXPECT_EQ(json["first_divergence"]["xid"], 77);
+  EXPECT_EQ(json["command_status"], 0);
+}
+
+TEST(AuditResultTest, EqualTablesOfAllAuditorsConverge) {
+  AuditReport report{.auditors = {EqualResult("pgoutput"), EqualResult("wal2json")}};
+  EXPECT_EQ(VerdictOf(report), model::VerdictKind::kConverged);
+  EXPECT_EQ(ReasonOf(report), "");
+  report.auditors[1].finished = false;
+  EXPECT_EQ(VerdictOf(report), model::VerdictKind::kInconclusive);
+  EXPECT_EQ(ReasonOf(report), "audit-wal2json: the comparison at the end was not made");
+}
+
+TEST(AuditResultTest, AReasonThatAllGiveIsToldOnce) {
+  AuditResult wal2json = FullResult();
+  AuditResult pgoutput = FullResult();
+  pgoutput.plugin = "pgoutput";
+  EXPECT_EQ(MergeTables({wal2json, pgoutput})[1].reason, "unlogged");
+  pgoutput.tables[1].reason = "not in the publication";
+  EXPECT_EQ(MergeTables({wal2json, pgoutput})[1].reason,
+            "pgoutput: not in the publication; wal2json: unlogged");
+  EXPECT_EQ(MergeTables({pgoutput})[1].reason, "not in the publication");
+}
+
+TEST(AuditResultTest, NothingComparedIsInconclusive) {
+  AuditReport report{.auditors = {EqualResult("pgoutput")}};
+  report.auditors[0].tables[0].status = TableStatus::kExcluded;
+  EXPECT_EQ(VerdictOf(report), model::VerdictKind::kInconclusive);
+  EXPECT_EQ(ReasonOf(report), "audit-pgoutput: no table could be compared");
+  EXPECT_EQ(VerdictOf(AuditReport()), model::VerdictKind::kInconclusive);
+}
+
+TEST(AuditResultTest, ADifferenceCountsWhateverElseHappened) {
+  AuditReport report{.reason = "interrupted", .auditors = {FullResult()}};
+  report.auditors[0].finished = false;
+  EXPECT_EQ(ExitCodeOf(report), model::ExitCode::kDiverged);
+}
+
+}  // namespace
+}  // namespace lockstep::report
