@@ -45,7 +45,7 @@ bool IsShownOtherwise(const std::string& plugin, const std::string& table) {
 }
 
 std::unique_ptr<Decoder> DecoderOf(const std::string& plugin) {
-  auto decoder = MakeDecoder({.name = plugin, .publication = "all"},
+  auto decoder = MakeDecoder({.name = plugin, .publications = {"all"}},
                              RelationMap(CapturedRelations(), CapturedTypes()));
   if (!decoder) throw std::runtime_error(decoder.error().message);
   return std::move(*decoder);
