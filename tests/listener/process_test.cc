@@ -1,4 +1,6 @@
 // The listener program on a real server; the test plays the verifier.
+#include "launcher/process.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -15,7 +17,6 @@
 #include <variant>
 #include <vector>
 
-#include "launcher/process.h"
 #include "model/verdict.h"
 #include "postgres/slot.h"
 #include "tests/postgres/cluster_fixture.h"
