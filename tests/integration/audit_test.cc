@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -147,6 +148,51 @@ TEST_F(AuditTest, EveryTableIsAccountedFor) {
   EXPECT_THAT(ended.Reason("unlogged"), HasSubstr("unlogged"));
   EXPECT_EQ(ended.Status("parted"), "excluded");
   EXPECT_EQ(ended.report.at("tables").size(), 6u);
+}
+
+// All of it in one go: whatever happens to tables, none is called equal or different wrongly.
+TEST_F(AuditTest, AScriptThatMakesAndChangesTablesConvergesOnEveryPlugin) {
+  const AuditEnded ended = Audit({"--embedded", "--plugin=all"},
+                                 {"psql", "-q", "-f", "tests/integration/audit_script.sql"});
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.report.at("command_status"), 0) << ended.output;
+  EXPECT_THAT(ended.Reason("events"), HasSubstr("partitioned: its partitions hold the rows"));
+  EXPECT_THAT(ended.Reason("scratch"), HasSubstr("unlogged: its changes are not in the WAL"));
+  EXPECT_THAT(ended.Reason("seen"), HasSubstr("materialized view"));
+  int equal = 0;
+  for (const auto& table : ended.report.at("tables")) {
+    EXPECT_NE(table["status"], "different") << table;
+    if (table["status"] == "equal") ++equal;
+    if (table["status"] == "excluded") {
+      EXPECT_NE(table["reason"], "") << table;
+    }
+  }
+  EXPECT_GE(equal, 20) << ended.output;
+}
+
+// Tables that were there before: every one is changed, and compared.
+TEST_F(AuditTest, ChangesOfEveryKindOfTableAndTypeConvergeOnEveryPlugin) {
+  const std::string prepare =
+      "psql -q -d '" + cluster().uri() + "' -f tests/integration/audit_script.sql 2>&1";
+  ASSERT_EQ(std::system(prepare.c_str()), 0);
+  const AuditEnded ended = Audit({"--plugin=all", "--install-triggers", "--schema=shop, odd*"},
+                                 {"psql", "-q", "-f", "tests/integration/audit_changes.sql"});
+  Execute("DROP SCHEMA shop CASCADE; DROP SCHEMA \"odd \"\"s.q\"\"\" CASCADE");
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.report.at("command_status"), 0) << ended.output;
+  for (const auto& listener : ended.report.at("listeners")) {
+    EXPECT_TRUE(listener["resyncs"].empty()) << listener["resyncs"];
+    // Two tables have types whose binary form is not read.
+    const bool binary = listener["plugin"] == "pgoutput-binary";
+    int equal = 0;
+    for (const auto& table : listener["tables"]) {
+      EXPECT_NE(table["status"], "different") << table;
+      if (table["status"] != "equal") continue;
+      EXPECT_GT(table["changes"], 0) << table;
+      ++equal;
+    }
+    EXPECT_EQ(equal, binary ? 19 : 21) << ended.output;
+  }
 }
 
 TEST_F(AuditTest, AnUpdateWithoutIdentityExcludesTheTable) {
