@@ -23,7 +23,7 @@ Comparison::Comparison(std::vector<postgres::TableReader> readers,
   assert(!readers.empty());
   for (postgres::TableReader& reader : readers)
     lanes_.push_back({std::move(reader), std::nullopt, {}});
-  std::ranges::stable_sort(tables_, std::greater(), &TableToCompare::bytes);
+  std::ranges::sort(tables_, std::greater(), &TableToCompare::bytes);
 }
 
 Result<void> Comparison::Ask(Lane& lane) {
