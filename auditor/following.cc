@@ -11,6 +11,7 @@
 #include "auditor/explanation.h"
 #include "model/output_plugin.h"
 #include "model/relation.h"
+#include "model/truncation_log.h"
 #include "postgres/connection.h"
 #include "postgres/publication.h"
 #include "postgres/relation_reader.h"
@@ -312,6 +313,8 @@ bool Following::SettleMisfit(const model::Transaction& transaction,
 // A table that came into being or was altered is read anew; one that is as it was cannot be
 // followed in that form, however often it is tried.
 void Following::OnSetAside(const replication::SetAsideTable& table) {
+  // Made after this attach by an auditor whose plugin needs it; this one sees truncations anyway.
+  if (table.name == model::kTruncationLog) return;
   spdlog::warn("{}: table {}.{} cannot be followed beyond {}: {}", options_.id, table.schema,
                table.name, ToString(table.end_lsn), table.reason);
   const auto number = replica().database().FindTable(table.schema, table.name);
