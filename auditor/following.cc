@@ -90,6 +90,9 @@ Result<void> Following::DropPublications() {
 Result<void> Following::Attach() {
   // Of a workload that makes tables without end: then the latest are insert_only.
   constexpr int kAttempts = 5;
+  // Before the copy: a TRUNCATE that waits for the copy's locks would be over when it ends.
+  auto before = ReadActivity();
+  if (!before) return std::unexpected(std::move(before.error()));
   for (int attempt = 1;; ++attempt) {
     if (auto ok = AttachOnce(); !ok) return ok;
     auto late = PublishedTooLate();
@@ -104,7 +107,8 @@ Result<void> Following::Attach() {
   spdlog::info("{}: follows {} tables from {}, {} are excluded", options_.id,
                replica().database().table_count(), ToString(consumer_->consistent_point()),
                consumer_->excluded().size());
-  return ReadFacts();
+  ReadFacts(*before);
+  return {};
 }
 
 // Whether a table has an identity by which it could be published wholly: it came into being, or got
@@ -149,23 +153,33 @@ std::set<std::uint32_t> Following::Numbers(const std::vector<postgres::TableName
   return numbers;
 }
 
-Result<void> Following::ReadFacts() {
+Result<Following::ActivityByName> Following::ReadActivity() {
+  auto sql = Open(options_);
+  if (!sql) return std::unexpected(std::move(sql.error()));
+  auto tables = postgres::ReadScope(*sql, scope_.scope);
+  if (!tables) return std::unexpected(std::move(tables.error()));
+  auto activity = postgres::ReadTableActivity(*sql, tables->followed);
+  if (!activity) return std::unexpected(std::move(activity.error()));
+  ActivityByName by_name;
+  for (std::size_t i = 0; i < activity->size(); ++i)
+    by_name.emplace(tables->followed[i]->QualifiedName(), (*activity)[i]);
+  return by_name;
+}
+
+void Following::ReadFacts(const ActivityByName& before) {
   writers_.Clear();
   left_out_.clear();
   truncated_.clear();
   set_aside_seen_ = 0;
   insert_only_ = Numbers(consumer_->insert_only());
   blind_ = Numbers(consumer_->blind_tables());
-  std::vector<model::RelationPtr> tables;
+  activity_.clear();
   const model::Database& database = replica().database();
-  for (std::uint32_t i = 0; i < database.table_count(); ++i)
-    tables.push_back(database.table(i).relation());
-  auto sql = Open(options_);
-  if (!sql) return std::unexpected(std::move(sql.error()));
-  auto activity = postgres::ReadTableActivity(*sql, tables);
-  if (!activity) return std::unexpected(std::move(activity.error()));
-  activity_ = std::move(*activity);
-  return {};
+  for (std::uint32_t i = 0; i < database.table_count(); ++i) {
+    // One that was not there yet counts as if it had another file.
+    const auto found = before.find(database.table(i).relation()->QualifiedName());
+    activity_.push_back(found == before.end() ? postgres::TableActivity{} : found->second);
+  }
 }
 
 Result<void> Following::Detach() {

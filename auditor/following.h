@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -83,7 +84,9 @@ class Following {
   model::Result<bool> PublishedTooLate();
   model::Result<void> MakePublications();
   model::Result<void> DropPublications();
-  model::Result<void> ReadFacts();
+  using ActivityByName = std::map<std::string, postgres::TableActivity>;  // by qualified name
+  model::Result<ActivityByName> ReadActivity();
+  void ReadFacts(const ActivityByName& before);
   std::set<std::uint32_t> Numbers(const std::vector<postgres::TableName>& tables);
   bool WantsToRead() const;
   model::Result<void> Reconnect(wire::Time now);
