@@ -40,6 +40,11 @@ Result<Connection> Open(const ProcessOptions& options) {
                           {.application_name = "lockstep " + options.id});
 }
 
+// Of publishing a table: somebody alters it, or dropped it just then.
+bool IsBeingChanged(const model::Error& error) {
+  return error.sqlstate == "55P03" || error.sqlstate == "42P01" || error.sqlstate == "3F000";
+}
+
 // An xid that Postgres has rolled back.
 Result<model::Xid> RollBackOne(const ProcessOptions& options) {
   auto connection = Open(options);
@@ -71,13 +76,20 @@ Result<void> Following::MakePublications() {
   if (!replication::SendsPublications(scope_.plugin)) return {};
   auto sql = Open(options_);
   if (!sql) return std::unexpected(std::move(sql.error()));
-  if (auto ok = postgres::DropScopePublications(*sql, options_.slot); !ok) return ok;
-  auto tables = postgres::ReadScope(*sql, scope_.scope);
-  if (!tables) return std::unexpected(std::move(tables.error()));
-  auto made = postgres::CreateScopePublications(*sql, options_.slot, *tables);
-  if (!made) return std::unexpected(std::move(made.error()));
-  scope_.plugin.publications = std::move(made->names);
-  return {};
+  consumer::AttachPatience patience(std::chrono::seconds(options_.attach_timeout_s), on_wait_);
+  while (true) {
+    if (auto ok = postgres::DropScopePublications(*sql, options_.slot); !ok) return ok;
+    auto tables = postgres::ReadScope(*sql, scope_.scope);
+    if (!tables) return std::unexpected(std::move(tables.error()));
+    auto made = postgres::CreateScopePublications(*sql, options_.slot, *tables);
+    if (made) {
+      scope_.plugin.publications = std::move(made->names);
+      return {};
+    }
+    if (!IsBeingChanged(made.error())) return std::unexpected(std::move(made.error()));
+    consumer::AttachWait wait{.reason = made.error().message};
+    if (auto ok = patience.Pause(std::move(wait), std::move(made.error())); !ok) return ok;
+  }
 }
 
 Result<void> Following::DropPublications() {

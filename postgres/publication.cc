@@ -20,6 +20,10 @@ namespace {
 
 constexpr int kPostgres15 = 150000;
 constexpr const char* kAllChanges = " WITH (publish = 'insert, update, delete, truncate')";
+// Publishing locks the tables, with a snapshot that CREATE INDEX CONCURRENTLY waits for, which
+// holds such a lock: shorter than the shortest wait after which Postgres looks for a deadlock, of
+// which the user's statement may be the victim.
+constexpr const char* kLockTimeout = "SET LOCAL lock_timeout = '200ms';";
 constexpr const char* kInsertsOnly = " WITH (publish = 'insert, truncate')";
 
 std::string SqlList(const std::vector<TableName>& tables) {
@@ -107,7 +111,7 @@ Result<ScopePublications> CreateScopePublications(Connection& connection, const 
   if (tables.followed.empty() && *superuser != "on")
     return Fail(ErrorKind::kUsage, "publication " + name + ": there are no tables to publish");
   ScopePublications made{.sees_new_tables = *superuser == "on"};
-  std::string sql;  // one simple query is one transaction
+  std::string sql = kLockTimeout;  // one simple query is one transaction
   const auto create = [&](const std::string& publication, const std::string& what) {
     sql += "CREATE PUBLICATION " + model::SqlIdentifier(publication) + " FOR " + what + ";";
     made.names.push_back(publication);

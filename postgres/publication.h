@@ -29,7 +29,8 @@ struct ScopePublications {
   std::vector<std::string> names;  // those made
   bool sees_new_tables = false;
 };
-// All or nothing.
+// All or nothing. SQLSTATE 55P03 when a table is being altered: it waits for locks but briefly, to
+// be tried again.
 model::Result<ScopePublications> CreateScopePublications(Connection& connection,
                                                          const std::string& name,
                                                          const ScopeTables& tables);

@@ -126,6 +126,19 @@ TEST_F(ScopePublicationTest, AnOwnersHasTheTablesOfTheScope) {
       "REASSIGN OWNED BY owner TO CURRENT_USER; DROP OWNED BY owner; DROP ROLE owner"));
 }
 
+// Its lock is what CREATE INDEX CONCURRENTLY holds while it waits for our snapshot.
+TEST_F(ScopePublicationTest, ATableThatIsBeingAlteredIsNotWaitedForLong) {
+  const ScopeTables tables = Tables();
+  Connection other = Sql();
+  Must(other.Execute("BEGIN; LOCK TABLE s.whole IN SHARE UPDATE EXCLUSIVE MODE"));
+  const auto refused = CreateScopePublications(sql_, "p q", tables);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().sqlstate, "55P03");
+  Must(other.Execute("COMMIT"));
+  EXPECT_EQ(Must(CreateScopePublications(sql_, "p q", tables)).names.size(), 2);
+  EXPECT_NE(Must(sql_.Scalar("SHOW lock_timeout")), "200ms");
+}
+
 TEST_F(ScopePublicationTest, WhatIsNotPublishedWhollyIsExcluded) {
   const bool filters = sql_.server_version() >= 150000;
   Must(sql_.Execute(filters ? "CREATE PUBLICATION mine FOR TABLE s.\"k q\"(id), s.whole WHERE (a > "
