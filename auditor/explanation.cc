@@ -1,16 +1,35 @@
 #include "auditor/explanation.h"
 
 namespace lockstep::auditor {
+namespace {
+
+// Another table has the name, or its rows were written to another file, not by a TRUNCATE that the
+// stream shows.
+bool IsRewritten(const TableFacts& facts) {
+  return facts.new_table || (facts.new_file && !facts.saw_truncate && !facts.blind);
+}
+
+}  // namespace
 
 Explanation Explain(const TableFacts& facts, const TableComparison& mismatched) {
   // What is not shown leaves rows in the replica that the source has no longer. A row that is only
   // missing there was inserted, and inserts are always shown.
   const bool has_stale_rows = mismatched.stale_count() > 0;
+  if (IsRewritten(facts)) return Explanation::kRewritten;
   if (facts.new_file && facts.blind) return Explanation::kUnshown;
-  if (facts.new_file && !facts.saw_truncate) return Explanation::kRewritten;
   if (!facts.insert_only || !has_stale_rows) return Explanation::kFault;
   if (facts.updated_or_deleted > 0) return Explanation::kUnshown;
   return facts.at_end ? Explanation::kFault : Explanation::kTooEarly;
+}
+
+Explanation ExplainMisfit(const TableFacts& facts) {
+  if (IsRewritten(facts)) return Explanation::kRewritten;
+  const bool unshown = facts.insert_only || (facts.blind && facts.new_file);
+  return unshown ? Explanation::kUnshown : Explanation::kFault;
+}
+
+std::string RewrittenReason(const TableFacts& facts) {
+  return facts.new_table ? "was dropped and made again" : "was rewritten";
 }
 
 std::string UnshownReason(const TableFacts& facts) {

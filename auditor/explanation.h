@@ -14,6 +14,7 @@ namespace lockstep::auditor {
 struct TableFacts {
   bool insert_only = false;              // its UPDATE and DELETE are not in the stream
   bool blind = false;                    // its TRUNCATE is not in the stream
+  bool new_table = false;                // it was dropped and made again since it was copied
   bool new_file = false;                 // it was truncated or rewritten since it was copied
   bool saw_truncate = false;             // a TRUNCATE was in the stream since then
   std::uint64_t updated_or_deleted = 0;  // rows since then, by statistics that lag behind
@@ -23,13 +24,18 @@ struct TableFacts {
 enum class Explanation {
   kFault,      // nothing explains it: the table differs
   kUnshown,    // what happened is not in the stream: the table cannot be judged
-  kRewritten,  // ALTER TABLE wrote its rows anew, which is not decoded: it must be read anew
+  kRewritten,  // its rows were made or written anew, which is not decoded: it must be read anew
   kTooEarly,   // it may turn out to be unshown: not judged at this comparison
 };
 
 // `mismatched`: at its end, with at least one row.
 Explanation Explain(const TableFacts& facts, const TableComparison& mismatched);
 
+// The same of a change that did not fit the replica's rows.
+Explanation ExplainMisfit(const TableFacts& facts);
+
+// What happened to a table of kRewritten: "was rewritten".
+std::string RewrittenReason(const TableFacts& facts);
 // The reason in words, of kUnshown.
 std::string UnshownReason(const TableFacts& facts);
 

@@ -9,15 +9,14 @@
 #include <variant>
 
 #include "auditor/explanation.h"
+#include "consumer/attach_snapshot.h"
 #include "model/output_plugin.h"
 #include "model/relation.h"
 #include "model/truncation_log.h"
 #include "postgres/connection.h"
-#include "postgres/publication.h"
 #include "postgres/relation_reader.h"
 #include "postgres/table_scope.h"
 #include "replication/follow_policy.h"
-#include "replication/make_decoder.h"
 
 namespace lockstep::auditor {
 namespace {
@@ -40,9 +39,8 @@ Result<Connection> Open(const ProcessOptions& options) {
                           {.application_name = "lockstep " + options.id});
 }
 
-// Of publishing a table: somebody alters it, or dropped it just then.
-bool IsBeingChanged(const model::Error& error) {
-  return error.sqlstate == "55P03" || error.sqlstate == "42P01" || error.sqlstate == "3F000";
+postgres::TableName NameOf(const model::Relation& relation) {
+  return {relation.schema, relation.name};
 }
 
 // An xid that Postgres has rolled back.
@@ -65,39 +63,13 @@ Following::Following(const ProcessOptions& options, model::PluginVersion version
              .policy = replication::FollowPolicy::kSetAside,
              .plugin = {options.plugin, version}},
       ledger_(ledger),
-      on_wait_(std::move(on_wait)) {
+      on_wait_(std::move(on_wait)),
+      publishing_(options) {
   if (options.sabotage)
     saboteur_.emplace(*options.sabotage, [this] { return RollBackOne(options_); });
 }
 
 // ---- attaching ----
-
-Result<void> Following::MakePublications() {
-  if (!replication::SendsPublications(scope_.plugin)) return {};
-  auto sql = Open(options_);
-  if (!sql) return std::unexpected(std::move(sql.error()));
-  consumer::AttachPatience patience(std::chrono::seconds(options_.attach_timeout_s), on_wait_);
-  while (true) {
-    if (auto ok = postgres::DropScopePublications(*sql, options_.slot); !ok) return ok;
-    auto tables = postgres::ReadScope(*sql, scope_.scope);
-    if (!tables) return std::unexpected(std::move(tables.error()));
-    auto made = postgres::CreateScopePublications(*sql, options_.slot, *tables);
-    if (made) {
-      scope_.plugin.publications = std::move(made->names);
-      return {};
-    }
-    if (!IsBeingChanged(made.error())) return std::unexpected(std::move(made.error()));
-    consumer::AttachWait wait{.reason = made.error().message};
-    if (auto ok = patience.Pause(std::move(wait), std::move(made.error())); !ok) return ok;
-  }
-}
-
-Result<void> Following::DropPublications() {
-  if (scope_.plugin.publications.empty()) return {};
-  auto sql = Open(options_);
-  if (!sql) return std::unexpected(std::move(sql.error()));
-  return postgres::DropScopePublications(*sql, options_.slot);
-}
 
 Result<void> Following::Attach() {
   // Of a workload that makes tables without end: then the latest are insert_only.
@@ -107,7 +79,7 @@ Result<void> Following::Attach() {
   if (!before) return std::unexpected(std::move(before.error()));
   for (int attempt = 1;; ++attempt) {
     if (auto ok = AttachOnce(); !ok) return ok;
-    auto late = PublishedTooLate();
+    auto late = IsPublishedLate(consumer_->insert_only());
     if (!late) return std::unexpected(std::move(late.error()));
     if (!*late || attempt == kAttempts) break;
     if (auto ok = consumer_->Detach(); !ok) return ok;
@@ -123,21 +95,8 @@ Result<void> Following::Attach() {
   return {};
 }
 
-// Whether a table has an identity by which it could be published wholly: it came into being, or got
-// the identity, after the publications were made.
-Result<bool> Following::PublishedTooLate() {
-  if (scope_.plugin.publications.empty() || consumer_->insert_only().empty()) return false;
-  auto sql = Open(options_);
-  if (!sql) return std::unexpected(std::move(sql.error()));
-  auto tables = postgres::ReadScope(*sql, scope_.scope);
-  if (!tables) return std::unexpected(std::move(tables.error()));
-  return std::ranges::any_of(consumer_->insert_only(), [&](const postgres::TableName& table) {
-    return std::ranges::find(tables->insert_only, table) == tables->insert_only.end();
-  });
-}
-
 Result<void> Following::AttachOnce() {
-  if (auto ok = MakePublications(); !ok) return ok;
+  if (auto ok = publishing_.Make(scope_, on_wait_); !ok) return ok;
   auto attached =
       Consumer::Attach({.conninfo = options_.conninfo,
                         .application_name = "lockstep " + options_.id,
@@ -156,15 +115,6 @@ Result<void> Following::AttachOnce() {
   return {};
 }
 
-std::set<std::uint32_t> Following::Numbers(const std::vector<postgres::TableName>& tables) {
-  std::set<std::uint32_t> numbers;
-  for (const postgres::TableName& table : tables) {
-    if (const auto number = consumer_->replica().database().FindTable(table.schema, table.name))
-      numbers.insert(*number);
-  }
-  return numbers;
-}
-
 Result<Following::ActivityByName> Following::ReadActivity() {
   auto sql = Open(options_);
   if (!sql) return std::unexpected(std::move(sql.error()));
@@ -179,39 +129,120 @@ Result<Following::ActivityByName> Following::ReadActivity() {
 }
 
 void Following::ReadFacts(const ActivityByName& before) {
-  writers_.Clear();
-  left_out_.clear();
-  truncated_.clear();
-  set_aside_seen_ = 0;
-  insert_only_ = Numbers(consumer_->insert_only());
-  blind_ = Numbers(consumer_->blind_tables());
-  activity_.clear();
+  tables_.clear();
   const model::Database& database = replica().database();
   for (std::uint32_t i = 0; i < database.table_count(); ++i) {
     // One that was not there yet counts as if it had another file.
     const auto found = before.find(database.table(i).relation()->QualifiedName());
-    activity_.push_back(found == before.end() ? postgres::TableActivity{} : found->second);
+    tables_.push_back({.identity = ++identities_,
+                       .first = found == before.end() ? postgres::TableActivity{} : found->second});
   }
+  NoteTables();
+}
+
+// What the consumer tells of the tables.
+void Following::NoteTables() {
+  const model::Database& database = replica().database();
+  const auto note = [&](const std::vector<postgres::TableName>& names, bool Followed::*fact) {
+    for (Followed& table : tables_) table.*fact = false;
+    for (const postgres::TableName& name : names) {
+      if (const auto number = database.FindTable(name.schema, name.name))
+        tables_[*number].*fact = true;
+    }
+  };
+  note(consumer_->insert_only(), &Followed::insert_only);
+  note(consumer_->blind_tables(), &Followed::blind);
+  std::vector<std::uint64_t> identities;
+  for (const Followed& table : tables_) identities.push_back(table.identity);
+  writers_.SetTables(std::move(identities));
+  set_aside_seen_ = replica().set_aside().size();
 }
 
 Result<void> Following::Detach() {
   auto detached = consumer_ ? consumer_->Detach() : Result<void>();
-  auto dropped = DropPublications();
+  auto dropped = publishing_.Drop();
   return detached ? dropped : detached;
 }
 
-Result<void> Following::AttachAnew(const std::string& reason) {
-  spdlog::warn("{}: reads the tables anew: {}", options_.id, reason);
-  ledger_.OnResync(replica().valid_at(), reason);
-  if (auto ok = Detach(); !ok) return ok;
-  consumer_.reset();
+// What came of it and was not applied will come again.
+void Following::ForgetStream() {
   waiting_.clear();
   waiting_changes_ = 0;
-  stuck_.clear();
   limit_.reset();
   lost_since_.reset();
   more_to_read_ = false;
+}
+
+Result<void> Following::AttachAnew(const std::string& reason) {
+  spdlog::warn("{}: reads all tables anew: {}", options_.id, reason);
+  ledger_.OnResync(replica().valid_at(), reason);
+  if (auto ok = Detach(); !ok) return ok;
+  consumer_.reset();
+  stuck_.clear();
+  to_read_anew_.clear();
+  ForgetStream();
   return Attach();
+}
+
+// ---- tables that are to be read anew ----
+
+bool Following::IsToBeReadAnew(const postgres::TableName& table) const {
+  return std::ranges::find(to_read_anew_, table) != to_read_anew_.end();
+}
+
+void Following::ReadAnew(const postgres::TableName& table, model::Lsn lsn,
+                         const std::string& reason) {
+  if (IsToBeReadAnew(table)) return;
+  spdlog::warn("{}: table {} is to be read anew from {} on: it {}", options_.id,
+               table.QualifiedName(), ToString(lsn), reason);
+  ledger_.OnNeedsResync(table, lsn, reason);
+  to_read_anew_.push_back(table);
+  if (const auto number = replica().database().FindTable(table.schema, table.name))
+    replica().Quarantine(*number);
+}
+
+Result<void> Following::PublishNew() {
+  if (auto ok = publishing_.Update(scope_); !ok) return ok;
+  return to_read_anew_.empty() ? Result<void>() : consumer_->InstallTriggers();
+}
+
+Result<bool> Following::IsPublishedLate(const std::vector<postgres::TableName>& insert_only) {
+  return publishing_.IsBehind(scope_, insert_only);
+}
+
+Result<void> Following::TakeOver(consumer::LockedTables& locked, model::Database& copies,
+                                 const std::vector<postgres::TableActivity>& activity,
+                                 model::Lsn consistent_point) {
+  auto snapshot = consumer::MakeAttachSnapshot(locked, consistent_point, scope_);
+  replication::Replica& fresh = *snapshot.replica;
+  model::Database& before = replica().database();
+  std::vector<Followed> tables;
+  for (std::uint32_t i = 0; i < fresh.database().table_count(); ++i) {
+    const model::Relation& relation = *fresh.database().table(i).relation();
+    if (const auto copy = copies.FindTable(relation.schema, relation.name)) {
+      fresh.database().PutTable(i, copies.TakeTable(*copy));
+      tables.push_back({.identity = ++identities_, .first = activity[i]});
+      ledger_.OnCopied(relation, consistent_point);
+      std::erase(to_read_anew_, NameOf(relation));
+      continue;
+    }
+    const std::uint32_t known = before.FindTable(relation.schema, relation.name).value();
+    fresh.database().PutTable(i, before.TakeTable(known));
+    tables.push_back(tables_[known]);
+    if (tables.back().left_out || IsToBeReadAnew(NameOf(relation))) fresh.Quarantine(i);
+  }
+  for (std::uint32_t i = 0; i < before.table_count(); ++i) {
+    const postgres::TableName name = NameOf(*before.table(i).relation());
+    if (!fresh.database().FindTable(name.schema, name.name)) ledger_.OnGone(name, consistent_point);
+  }
+  std::erase_if(to_read_anew_, [&](const postgres::TableName& table) {
+    return !fresh.database().FindTable(table.schema, table.name);
+  });
+  auto restarted = consumer_->Restart(std::move(snapshot), consistent_point);
+  tables_ = std::move(tables);
+  NoteTables();
+  ForgetStream();
+  return !restarted && model::IsWorthRetry(restarted.error()) ? Result<void>() : restarted;
 }
 
 // ---- following ----
@@ -318,19 +349,28 @@ bool Following::SettleMisfit(const model::Transaction& transaction,
     const model::RelationPtr& relation = model::RelationOf(change);
     if (table || !relation || relation->name != misfit.table) continue;
     const auto number = database.FindTable(relation->schema, relation->name);
-    if (number && !left_out_.contains(*number)) table = number;
+    if (number && !tables_[*number].left_out && !IsToBeReadAnew(NameOf(*relation))) table = number;
   }
   if (!table) return false;
   const model::Relation& relation = *database.table(*table).relation();
   spdlog::error("{}: xid {} at {}: {}", options_.id, transaction.xid.value,
                 ToString(transaction.end_lsn), misfit.message);
-  const TableFacts facts{.insert_only = IsInsertOnly(*table),
-                         .blind = IsBlind(*table),
-                         .new_file = HasNewFile(*table)};
-  if (facts.insert_only || (facts.blind && facts.new_file)) {
-    ledger_.OnExcluded(relation.schema, relation.name, UnshownReason(facts));
-  } else {
-    ledger_.OnMisfit(transaction, relation, misfit);
+  const Followed& known = tables_[*table];
+  const postgres::TableActivity now = ActivityNow(*table);
+  const TableFacts facts{.insert_only = known.insert_only,
+                         .blind = known.blind,
+                         .new_table = now.oid != known.first.oid,
+                         .new_file = now.file != known.first.file,
+                         .saw_truncate = known.saw_truncate};
+  switch (ExplainMisfit(facts)) {
+    case Explanation::kUnshown:
+      ledger_.OnExcluded(relation.schema, relation.name, UnshownReason(facts));
+      break;
+    case Explanation::kRewritten:
+      ReadAnew(NameOf(relation), transaction.end_lsn, RewrittenReason(facts));
+      return true;
+    default:
+      ledger_.OnMisfit(transaction, relation, misfit);
   }
   LeaveOut(*table);
   return true;
@@ -343,14 +383,11 @@ void Following::OnSetAside(const replication::SetAsideTable& table) {
   if (table.name == model::kTruncationLog) return;
   spdlog::warn("{}: table {}.{} cannot be followed beyond {}: {}", options_.id, table.schema,
                table.name, ToString(table.end_lsn), table.reason);
+  const postgres::TableName name{table.schema, table.name};
   const auto number = replica().database().FindTable(table.schema, table.name);
-  if (!number || (!IsInsertOnly(*number) && HasNewForm(*number))) {
-    stuck_ =
-        fmt::format("table {}: {}", postgres::TableName{table.schema, table.name}.QualifiedName(),
-                    table.reason);
-    return;
-  }
-  left_out_.insert(*number);
+  if (!number) return ReadAnew(name, table.end_lsn, "was made");
+  if (HasNewForm(*number)) return ReadAnew(name, table.end_lsn, "was altered");
+  tables_[*number].left_out = true;
   ledger_.OnExcluded(table.schema, table.name,
                      fmt::format("from {} on: {}", ToString(table.end_lsn), table.reason));
 }
@@ -363,12 +400,13 @@ bool Following::HasNewForm(std::uint32_t table) {
   return !now || *now->front() != known;
 }
 
-bool Following::HasNewFile(std::uint32_t table) {
+// None where it cannot be told: then it counts as gone.
+postgres::TableActivity Following::ActivityNow(std::uint32_t table) {
   auto sql = Open(options_);
-  if (!sql) return false;
+  if (!sql) return {};
   const auto now =
       postgres::ReadTableActivity(*sql, {replica().database().table(table).relation()});
-  return now && now->front().file != activity_[table].file;
+  return now ? now->front() : postgres::TableActivity{};
 }
 
 void Following::NoteTruncations(const model::Transaction& transaction) {
@@ -377,13 +415,13 @@ void Following::NoteTruncations(const model::Transaction& transaction) {
     if (!truncate) continue;
     const auto table =
         replica().database().FindTable(truncate->relation->schema, truncate->relation->name);
-    if (table) truncated_.insert(*table);
+    if (table) tables_[*table].saw_truncate = true;
   }
 }
 
 void Following::LeaveOut(std::uint32_t table) {
   replica().Quarantine(table);
-  left_out_.insert(table);
+  tables_[table].left_out = true;
 }
 
 // ---- waiting ----

@@ -1,5 +1,5 @@
-// The replica, and the stream that it is kept from: attach, follow up to a limit, attach anew where
-// the stream cannot be followed over what happened to the tables.
+// The replica, and the stream that it is kept from: attach, follow up to a limit, take over tables
+// that had to be read anew. Where nothing else helps, attach anew.
 #ifndef LOCKSTEP_AUDITOR_FOLLOWING_H_
 #define LOCKSTEP_AUDITOR_FOLLOWING_H_
 
@@ -8,20 +8,22 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "auditor/last_writers.h"
 #include "auditor/ledger.h"
 #include "auditor/process_options.h"
+#include "auditor/publishing.h"
 #include "consumer/attach_patience.h"
-#include "consumer/attach_snapshot.h"
 #include "consumer/consumer.h"
+#include "consumer/locked_tables.h"
 #include "consumer/sabotage.h"
 #include "model/change.h"
+#include "model/database.h"
 #include "model/error.h"
 #include "model/lsn.h"
+#include "postgres/relation_reader.h"
 #include "postgres/table_activity.h"
 #include "replication/replica.h"
 #include "wire/peer.h"
@@ -43,6 +45,25 @@ class Following {
   // The same again behind what happened. Blocks.
   model::Result<void> AttachAnew(const std::string& reason);
 
+  // ---- tables that are to be read anew, the others being followed on ----
+  // The stream cannot be followed over what happened to this one, found at `lsn`: it `was made`,
+  // `was altered` or the like. Until it is taken over its changes are passed over.
+  void ReadAnew(const postgres::TableName& table, model::Lsn lsn, const std::string& reason);
+  bool IsToBeReadAnew(const postgres::TableName& table) const;
+  bool has_some_to_read_anew() const { return !to_read_anew_.empty(); }
+  // Before a snapshot is taken to read them: makes the server send them, and their truncations.
+  // Blocks. Errors may pass: SQLSTATE 55P03, kMisfit.
+  model::Result<void> PublishNew();
+  // Whether these tables, of which inserts alone are sent as of a snapshot, could have been
+  // published wholly: then that snapshot came too early. Blocks.
+  model::Result<bool> IsPublishedLate(const std::vector<postgres::TableName>& insert_only);
+  // The replica has, at `consistent_point`, which it has reached, the tables of `locked`; those in
+  // `copies` were read anew, with this activity (of all, in their order). The stream is taken up
+  // behind that point. Blocks.
+  model::Result<void> TakeOver(consumer::LockedTables& locked, model::Database& copies,
+                               const std::vector<postgres::TableActivity>& activity,
+                               model::Lsn consistent_point);
+
   // Status updates, and all that can be read and applied now. After an error it is over.
   model::Result<void> Turn(wire::Time now);
   // Not empty: the stream cannot be followed on, for this reason; AttachAnew.
@@ -60,17 +81,18 @@ class Following {
   const LastWriters& writers() const { return writers_; }
   const std::optional<consumer::Saboteur>& saboteur() const { return saboteur_; }
 
-  // ---- of tables of the replica ----
   // It cannot be judged any longer: its changes are passed over, it is not to be compared.
   void LeaveOut(std::uint32_t table);
-  const std::set<std::uint32_t>& left_out() const { return left_out_; }
-  bool IsInsertOnly(std::uint32_t table) const { return insert_only_.contains(table); }
-  bool IsBlind(std::uint32_t table) const { return blind_.contains(table); }
-  bool SawTruncate(std::uint32_t table) const { return truncated_.contains(table); }
-  // As it was when the tables had just been copied.
-  const postgres::TableActivity& FirstActivity(std::uint32_t table) const {
-    return activity_[table];
-  }
+  // What is known of a table of the replica besides its rows.
+  struct Followed {
+    std::uint64_t identity = 0;     // of its own among all that were ever followed
+    bool left_out = false;          // see LeaveOut
+    bool insert_only = false;       // its UPDATE and DELETE are not in the stream
+    bool blind = false;             // nor is its TRUNCATE
+    bool saw_truncate = false;      // since it was copied
+    postgres::TableActivity first;  // as it was when it was copied
+  };
+  const Followed& table(std::uint32_t table) const { return tables_[table]; }
 
   // When Turn has something to do if nothing else happens; `now`: at once.
   wire::Time NextDeadline(wire::Time now) const;
@@ -81,13 +103,11 @@ class Following {
 
  private:
   model::Result<void> AttachOnce();
-  model::Result<bool> PublishedTooLate();
-  model::Result<void> MakePublications();
-  model::Result<void> DropPublications();
   using ActivityByName = std::map<std::string, postgres::TableActivity>;  // by qualified name
   model::Result<ActivityByName> ReadActivity();
   void ReadFacts(const ActivityByName& before);
-  std::set<std::uint32_t> Numbers(const std::vector<postgres::TableName>& tables);
+  void NoteTables();
+  void ForgetStream();
   bool WantsToRead() const;
   model::Result<void> Reconnect(wire::Time now);
   model::Result<void> ReadStream();
@@ -97,22 +117,21 @@ class Following {
   bool SettleMisfit(const model::Transaction& transaction, const replication::Misfit& misfit);
   void OnSetAside(const replication::SetAsideTable& table);
   bool HasNewForm(std::uint32_t table);
-  bool HasNewFile(std::uint32_t table);
+  postgres::TableActivity ActivityNow(std::uint32_t table);
   void NoteTruncations(const model::Transaction& transaction);
 
   const ProcessOptions& options_;
   consumer::AttachScope scope_;
   Ledger& ledger_;
   consumer::OnAttachWait on_wait_;
+  Publishing publishing_;
   std::optional<consumer::Saboteur> saboteur_;
 
   std::optional<consumer::Consumer> consumer_;
+  std::vector<Followed> tables_;  // by the replica's numbers
+  std::uint64_t identities_ = 0;  // given so far
   LastWriters writers_;
-  std::set<std::uint32_t> left_out_;
-  std::set<std::uint32_t> insert_only_;
-  std::set<std::uint32_t> blind_;
-  std::set<std::uint32_t> truncated_;  // by a TRUNCATE of the stream
-  std::vector<postgres::TableActivity> activity_;
+  std::vector<postgres::TableName> to_read_anew_;
   std::size_t set_aside_seen_ = 0;  // of the replica's
 
   std::optional<model::Lsn> limit_;

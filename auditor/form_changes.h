@@ -1,18 +1,31 @@
-// Whether the tables of the database still have the form that the replica knows them in.
+// Which tables the database has otherwise than the replica does.
 #ifndef LOCKSTEP_AUDITOR_FORM_CHANGES_H_
 #define LOCKSTEP_AUDITOR_FORM_CHANGES_H_
 
-#include <string>
+#include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "model/database.h"
 #include "model/relation.h"
+#include "postgres/relation_reader.h"
 
 namespace lockstep::auditor {
 
-// What of the tables is not as the replica has it: "table s.t was altered" and the like.
-std::vector<std::string> FormChanges(const model::Database& replica,
-                                     const std::vector<model::RelationPtr>& tables);
+enum class FormChange : std::uint8_t { kMade, kAltered, kGone };
+
+// "made", "altered", "dropped".
+std::string_view ToString(FormChange change);
+
+struct ChangedTable {
+  postgres::TableName table;
+  FormChange change = FormChange::kMade;
+  friend bool operator==(const ChangedTable&, const ChangedTable&) = default;
+};
+
+// `tables` are those of the database. Renamed: one is gone, and one was made.
+std::vector<ChangedTable> FormChanges(const model::Database& replica,
+                                      const std::vector<model::RelationPtr>& tables);
 
 }  // namespace lockstep::auditor
 

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "model/database.h"
 #include "model/ids.h"
@@ -27,6 +29,10 @@ class LastWriters {
   // MB.
   static constexpr std::size_t kMaxRows = 1'000'000;
 
+  // From now on the tables have these identities, by their numbers. A table that keeps its identity
+  // under another number keeps its writers.
+  void SetTables(std::vector<std::uint64_t> identities) { identities_ = std::move(identities); }
+
   void OnApplied(std::span<const model::RowImage> images, Writer writer) {
     if (writers_.size() > kMaxRows) writers_.clear();
     for (const model::RowImage& image : images)
@@ -37,13 +43,14 @@ class LastWriters {
     const auto found = writers_.find(Place(table, key));
     return found == writers_.end() ? std::nullopt : std::optional(found->second);
   }
-  void Clear() { writers_.clear(); }
 
  private:
-  static std::uint64_t Place(std::uint32_t table, const model::Row& key) {
-    constexpr std::uint64_t kOdd = 0x9E37'79B9'7F4A'7C15;  // spreads the tables' numbers
-    return model::RowHash()(key) ^ (kOdd * (table + 1));
+  std::uint64_t Place(std::uint32_t table, const model::Row& key) const {
+    constexpr std::uint64_t kOdd = 0x9E37'79B9'7F4A'7C15;  // spreads the identities
+    return model::RowHash()(key) ^ (kOdd * (identities_[table] + 1));
   }
+
+  std::vector<std::uint64_t> identities_;  // by table
 
   tsl::robin_map<std::uint64_t, Writer> writers_;
 };

@@ -22,17 +22,36 @@ AuditedTable& Ledger::TableOf(const model::Relation& relation) {
 
 void Ledger::OnAttached(const model::Database& replica, model::Lsn lsn) {
   if (!result_.joined.IsValid()) result_.joined = lsn;
-  for (auto& [name, table] : tables_) {
-    if (table.status == TableStatus::kDifferent) continue;
-    table.status = TableStatus::kExcluded;
-    table.reason = fmt::format("it is gone since {}", ToString(lsn));
+  for (const auto& [name, table] : tables_) OnGone({table.schema, table.name}, lsn);
+  for (std::uint32_t i = 0; i < replica.table_count(); ++i)
+    OnCopied(*replica.table(i).relation(), lsn);
+}
+
+void Ledger::OnResync(model::Lsn lsn, std::string reason) {
+  result_.resyncs.push_back({.lsn = lsn, .reason = std::move(reason)});
+}
+
+void Ledger::OnNeedsResync(const postgres::TableName& table, model::Lsn lsn, std::string reason) {
+  OnExcluded(table.schema, table.name,
+             fmt::format("needs resync from {} on: it {}", ToString(lsn), reason));
+  result_.resyncs.push_back({table.schema, table.name, lsn, {}, std::move(reason)});
+}
+
+void Ledger::OnCopied(const model::Relation& relation, model::Lsn lsn) {
+  for (report::AuditResync& resync : result_.resyncs) {
+    const bool is_of_it = resync.schema.empty() ||
+                          (resync.schema == relation.schema && resync.table == relation.name);
+    if (is_of_it && !resync.copied_at.IsValid()) resync.copied_at = lsn;
   }
-  for (std::uint32_t i = 0; i < replica.table_count(); ++i) {
-    AuditedTable& table = TableOf(*replica.table(i).relation());
-    table.followed_from = lsn;
-    if (table.status == TableStatus::kDifferent) continue;
-    table.reason = fmt::format("not compared since it was copied at {}", ToString(lsn));
-  }
+  AuditedTable& table = TableOf(relation);
+  table.followed_from = lsn;
+  if (table.status == TableStatus::kDifferent) return;
+  table.status = TableStatus::kExcluded;
+  table.reason = fmt::format("not compared since it was copied at {}", ToString(lsn));
+}
+
+void Ledger::OnGone(const postgres::TableName& table, model::Lsn lsn) {
+  OnExcluded(table.schema, table.name, fmt::format("it is gone since {}", ToString(lsn)));
 }
 
 void Ledger::OnExcluded(const std::string& schema, const std::string& name,

@@ -14,6 +14,7 @@
 #include "model/database.h"
 #include "model/lsn.h"
 #include "model/relation.h"
+#include "postgres/relation_reader.h"
 #include "replication/replica.h"
 #include "report/audit_result.h"
 
@@ -34,10 +35,15 @@ class Ledger {
   void OnAttached(const model::Database& replica, model::Lsn lsn);
   // A table that is there and is not followed.
   void OnExcluded(const std::string& schema, const std::string& table, const std::string& reason);
-  // What was followed ended at `lsn`.
-  void OnResync(model::Lsn lsn, std::string reason) {
-    result_.resyncs.push_back({lsn, std::move(reason)});
-  }
+  // All tables were followed up to `lsn`, and are read anew; OnAttached follows.
+  void OnResync(model::Lsn lsn, std::string reason);
+  // The same of one; it may be one that was not followed yet. OnCopied follows, or nothing more,
+  // and it stays excluded.
+  void OnNeedsResync(const postgres::TableName& table, model::Lsn lsn, std::string reason);
+  // One is followed from `lsn` on, under whose snapshot it was copied.
+  void OnCopied(const model::Relation& relation, model::Lsn lsn);
+  // One that was followed is there no longer.
+  void OnGone(const postgres::TableName& table, model::Lsn lsn);
   void OnTransaction(const model::Transaction& transaction);
   // A change did not fit the table's replica, though its form is the table's: it differs.
   void OnMisfit(const model::Transaction& transaction, const model::Relation& relation,

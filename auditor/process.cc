@@ -1,27 +1,34 @@
 #include "auditor/process.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "auditor/checkpoint.h"
 #include "auditor/explanation.h"
 #include "auditor/following.h"
+#include "auditor/form_changes.h"
 #include "auditor/ledger.h"
 #include "auditor/schedule.h"
 #include "consumer/attach_patience.h"
+#include "consumer/locked_tables.h"
+#include "model/database.h"
 #include "model/output_plugin.h"
 #include "model/projection.h"
+#include "model/relation.h"
 #include "postgres/plugin_probe.h"
+#include "postgres/table_activity.h"
+#include "postgres/table_scope.h"
 #include "report/audit_json.h"
 #include "wire/peer.h"
 #include "wire/poller.h"
@@ -108,7 +115,6 @@ class Process {
       if (auto ok = MoveCheckpoint(now); !ok) return ok;
     }
     if (!following_.stuck().empty()) return AttachAnew(following_.stuck());
-    if (!anew_.empty()) return AttachAnew(std::exchange(anew_, {}));
     (void)reporter_.Tick(now);
     Report(now);
     return finished_ ? Result<void>() : Wait(now);
@@ -117,6 +123,7 @@ class Process {
   Result<void> AttachAnew(std::string reason) {
     EndCheckpoint();
     attempting_ = false;
+    compares_ = false;
     following_.Unwatch(poller_);
     if (auto ok = following_.AttachAnew(reason); !ok) return ok;
     schedule_.Restart(ledger_.result().transactions, wire::Clock::now());
@@ -148,7 +155,7 @@ class Process {
                       {"tables", tables_compared_},
                       {"rows_compared", result.rows_compared},
                       {"differences", result.difference_count},
-                      {"comparing", checkpoint_ && checkpoint_->is_comparing() ? 1U : 0U}},
+                      {"comparing", checkpoint_ && checkpoint_->is_reading() ? 1U : 0U}},
                      now);
   }
 
@@ -179,22 +186,20 @@ class Process {
   void StartOver(wire::Time now) {
     attempting_ = false;
     lock_timeout_ = kFirstLockTimeout;
-    schedule_.Restart(ledger_.result().transactions, now);
+    // One that only read tables anew leaves the comparison when it is due.
+    if (std::exchange(compares_, false)) schedule_.Restart(ledger_.result().transactions, now);
   }
 
   Result<void> BeginWhenDue(wire::Time now) {
     const bool last = stop_.Count() > 0;
     if (!following_.is_connected() || now < next_attempt_) return {};
-    if (!attempting_ && !last && !schedule_.IsDue(ledger_.result().transactions, now)) return {};
+    const bool is_due = last || schedule_.IsDue(ledger_.result().transactions, now);
+    if (!attempting_ && !is_due && !following_.has_some_to_read_anew()) return {};
     if (!attempting_ || (last && !final_)) first_attempt_ = now;
     attempting_ = true;
     final_ = last;
-    auto begun = Checkpoint::Begin({.conninfo = options_.conninfo,
-                                    .application_name = "lockstep " + options_.id,
-                                    .slot = options_.slot + "_check",
-                                    .scope = following_.scope(),
-                                    .connections = options_.copy_connections,
-                                    .lock_timeout = lock_timeout_});
+    compares_ = compares_ || is_due;
+    auto begun = BeginCheckpoint();
     if (begun) {
       checkpoint_.emplace(std::move(*begun));
       // Until its consistent point is known it may lie behind anything that comes.
@@ -206,40 +211,76 @@ class Process {
     return {};
   }
 
+  Result<Checkpoint> BeginCheckpoint() {
+    if (auto ok = following_.PublishNew(); !ok) return std::unexpected(std::move(ok.error()));
+    return Checkpoint::Begin({.conninfo = options_.conninfo,
+                              .application_name = "lockstep " + options_.id,
+                              .slot = options_.slot + "_check",
+                              .scope = following_.scope(),
+                              .connections = options_.copy_connections,
+                              .lock_timeout = lock_timeout_});
+  }
+
   Result<void> MoveBegun(wire::Time now) {
-    const model::Database& replica = following_.replica().database();
-    if (!checkpoint_->is_comparing()) {
-      auto has_slot = checkpoint_->AwaitSlot(replica);
+    if (!checkpoint_->is_reading()) {
+      auto has_slot = checkpoint_->AwaitSlot();
       if (!has_slot) return std::unexpected(std::move(has_slot.error()));
       if (!*has_slot) return {};
-      anew_ = fmt::format("{}", fmt::join(checkpoint_->form_changes(), ", "));
-      if (!anew_.empty()) return {};
       following_.SetLimit(checkpoint_->consistent_point());
       // What waits is applied in the next turn; the stream may have more for it.
       if (!following_.HasReached(checkpoint_->consistent_point())) return {};
-      checkpoint_->StartComparing(replica, projection_, following_.left_out());
+      if (auto ok = StartReading(); !ok) return ok;
     }
-    auto done = checkpoint_->Compare();
+    auto done = checkpoint_->Read();
     if (!done) return std::unexpected(std::move(done.error()));
-    return *done ? OnCompared(now) : Result<void>();
+    return *done ? OnRead(now) : Result<void>();
   }
 
-  Result<void> OnCompared(wire::Time now) {
-    const Comparison& comparison = checkpoint_->comparison();
-    const std::uint64_t before = ledger_.result().difference_count;
-    ledger_.OnCheckpoint(comparison.rows_compared());
-    for (const postgres::ExcludedTable& table : checkpoint_->excluded())
+  // Both sides are at the consistent point. What the replica has not as it is there is copied.
+  Result<void> StartReading() {
+    const model::Database& replica = following_.replica().database();
+    const consumer::LockedTables& locked = checkpoint_->locked();
+    auto late = following_.IsPublishedLate(locked.tables.insert_only);
+    if (!late) return std::unexpected(std::move(late.error()));
+    if (*late) {
+      return model::Fail(model::ErrorKind::kMisfit,
+                         "a table came into being or got an identity while the slot was made");
+    }
+    forms_changed_ = false;
+    for (const auto& [table, change] : FormChanges(replica, locked.tables.followed)) {
+      forms_changed_ = true;
+      if (change == FormChange::kGone) continue;
+      following_.ReadAnew(table, checkpoint_->consistent_point(),
+                          fmt::format("was {}", ToString(change)));
+    }
+    std::vector<TableTask> tasks;
+    for (std::size_t i = 0; i < locked.tables.followed.size(); ++i) {
+      const model::RelationPtr& relation = locked.tables.followed[i];
+      TableTask task{.relation = relation, .bytes = locked.states[i].bytes};
+      if (!following_.IsToBeReadAnew({relation->schema, relation->name})) {
+        task.compared_with = replica.FindTable(relation->schema, relation->name);
+        if (!compares_ || following_.table(*task.compared_with).left_out) continue;
+      }
+      tasks.push_back(std::move(task));
+    }
+    checkpoint_->Start(tasks, replica, projection_);
+    return {};
+  }
+
+  Result<void> OnRead(wire::Time now) {
+    for (const postgres::ExcludedTable& table : checkpoint_->locked().tables.excluded)
       ledger_.OnExcluded(table.schema, table.name, table.reason);
-    auto activity = checkpoint_->ReadActivity(following_.replica().database());
+    auto activity = checkpoint_->ReadActivity();
     if (!activity) return std::unexpected(std::move(activity.error()));
-    for (const ComparedTable& compared : comparison.compared())
-      JudgeTable(compared, (*activity)[compared.table]);
-    tables_compared_ = comparison.compared().size();
-    spdlog::info("{}: compared {} tables, {} rows at {}: {} new differences", options_.id,
-                 tables_compared_, comparison.rows_compared(),
-                 ToString(checkpoint_->consistent_point()),
-                 ledger_.result().difference_count - before);
-    if (final_ && anew_.empty()) {
+    if (compares_) JudgeTables(*activity);
+    const bool taken_over = forms_changed_ || checkpoint_->comparison().copies().table_count() > 0;
+    if (taken_over) {
+      auto ok = following_.TakeOver(checkpoint_->locked(), checkpoint_->comparison().copies(),
+                                    *activity, checkpoint_->consistent_point());
+      if (!ok) return ok;
+    }
+    // A table that was read anew is still to be compared.
+    if (final_ && !taken_over && !following_.has_some_to_read_anew()) {
       finished_ = true;
       ledger_.result().finished = true;
     }
@@ -248,17 +289,38 @@ class Process {
     return WriteResult();
   }
 
+  void JudgeTables(const std::vector<postgres::TableActivity>& activity) {
+    Comparison& comparison = checkpoint_->comparison();
+    const model::Database& replica = following_.replica().database();
+    const auto& followed = checkpoint_->locked().tables.followed;
+    const std::uint64_t before = ledger_.result().difference_count;
+    ledger_.OnCheckpoint(comparison.rows_compared());
+    std::map<std::uint32_t, const postgres::TableActivity*> by_table;
+    for (std::size_t i = 0; i < followed.size(); ++i) {
+      if (const auto table = replica.FindTable(followed[i]->schema, followed[i]->name))
+        by_table.emplace(*table, &activity[i]);
+    }
+    for (const ComparedTable& compared : comparison.compared())
+      JudgeTable(compared, *by_table.at(compared.table));
+    tables_compared_ = comparison.compared().size();
+    spdlog::info("{}: compared {} tables, {} rows at {}: {} new differences", options_.id,
+                 tables_compared_, comparison.rows_compared(),
+                 ToString(checkpoint_->consistent_point()),
+                 ledger_.result().difference_count - before);
+  }
+
   void JudgeTable(const ComparedTable& compared, const postgres::TableActivity& activity) {
     const std::uint32_t table = compared.table;
     const model::Relation& relation = *following_.replica().database().table(table).relation();
     if (compared.comparison.mismatch_count() > 0) {
-      const postgres::TableActivity& first = following_.FirstActivity(table);
+      const Following::Followed& known = following_.table(table);
       const TableFacts facts{
-          .insert_only = following_.IsInsertOnly(table),
-          .blind = following_.IsBlind(table),
-          .new_file = activity.file != first.file,
-          .saw_truncate = following_.SawTruncate(table),
-          .updated_or_deleted = activity.updated_or_deleted - first.updated_or_deleted,
+          .insert_only = known.insert_only,
+          .blind = known.blind,
+          .new_table = activity.oid != known.first.oid,
+          .new_file = activity.file != known.first.file,
+          .saw_truncate = known.saw_truncate,
+          .updated_or_deleted = activity.updated_or_deleted - known.first.updated_or_deleted,
           .at_end = final_};
       switch (Explain(facts, compared.comparison)) {
         case Explanation::kFault:
@@ -267,9 +329,8 @@ class Process {
           ledger_.OnExcluded(relation.schema, relation.name, UnshownReason(facts));
           return following_.LeaveOut(table);
         case Explanation::kRewritten:
-          anew_ += fmt::format("{}table {} was rewritten", anew_.empty() ? "" : ", ",
-                               relation.QualifiedName());
-          return;
+          return following_.ReadAnew({relation.schema, relation.name},
+                                     checkpoint_->consistent_point(), RewrittenReason(facts));
         case Explanation::kTooEarly:
           return;
       }
@@ -311,7 +372,8 @@ class Process {
   wire::Time first_attempt_;
   wire::Time next_attempt_ = wire::Time::min();
   std::chrono::milliseconds lock_timeout_ = kFirstLockTimeout;
-  std::string anew_;                   // why the tables are to be read anew; empty: they are not
+  bool compares_ = false;              // also the tables that need not be read anew
+  bool forms_changed_ = false;         // at its consistent point the tables are not the replica's
   std::uint64_t tables_compared_ = 0;  // at the last comparison
   bool finished_ = false;
 };

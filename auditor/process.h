@@ -2,8 +2,9 @@
 // compares it with them at consistent points.
 //
 //   attach: slot, snapshot, COPY ─► stream ─► [Saboteur] ─► Replica
-//      ▲                               │ now and then, and at the end: Checkpoint
-//      └── the tables changed their form
+//                                      ▲          │ now and then, and at the end: Checkpoint
+//                                      └──────────┴── which copies the tables that changed their
+//                                                     form, or were rewritten
 //
 // The first SIGTERM or SIGINT asks for the end: one more comparison, that of everything committed
 // until then. The second leaves that out. Whatever happens, its slots are dropped.

@@ -7,7 +7,7 @@
 #include <set>
 #include <utility>
 
-#include "consumer/attach_snapshot.h"
+#include "consumer/locked_tables.h"
 #include "consumer/patient_slot.h"
 #include "model/output_plugin.h"
 #include "model/relation.h"
@@ -18,6 +18,7 @@
 #include "postgres/truncation_trigger.h"
 #include "replication/frames.h"
 #include "replication/make_decoder.h"
+#include "replication/relation_map.h"
 #include "replication/sql_name.h"
 
 namespace lockstep::consumer {
@@ -42,41 +43,10 @@ Result<model::PluginVersion> PluginVersionOf(const ConsumerOptions& options,
   return postgres::ProbePlugin(options.conninfo, plugin.name);
 }
 
-// Has the triggers made that show truncations, on all tables that can be followed.
-Result<void> InstallTriggers(const ConsumerOptions& options, const AttachScope& scope) {
-  auto connection = Open(options, ConnectionKind::kSql);
-  if (!connection) return std::unexpected(std::move(connection.error()));
-  auto tables = ReadTables(*connection, scope);
-  if (!tables) return std::unexpected(std::move(tables.error()));
-  std::map<std::string, std::vector<std::string>> by_schema;
-  for (const model::RelationPtr& relation : tables->followed)
-    by_schema[relation->schema].push_back(relation->name);
-  for (const auto& [schema, names] : by_schema) {
-    if (auto ok = postgres::InstallTruncationTriggers(*connection, schema, names); !ok) return ok;
-  }
-  return {};
-}
-
 // Nobody else will read it, nor drop it.
 void DropOwnSlot(const ConsumerOptions& options) {
   if (auto connection = Open(options, ConnectionKind::kReplication))
     (void)postgres::DropSlot(*connection, options.slot);
-}
-
-// As many connections for copying as the server has left, at least one.
-Result<AttachPreparation> Prepare(const ConsumerOptions& options, const AttachScope& scope) {
-  auto observer = Open(options, ConnectionKind::kSql);
-  if (!observer) return std::unexpected(std::move(observer.error()));
-  auto tables = ReadTables(*observer, scope);
-  if (!tables) return std::unexpected(std::move(tables.error()));
-  AttachPreparation prepared{std::move(*observer), {}, std::move(*tables)};
-  for (int i = 0; i < std::max(options.copy_connections, 1); ++i) {
-    auto connection = Open(options, ConnectionKind::kSql);
-    if (!connection && i == 0) return std::unexpected(std::move(connection.error()));
-    if (!connection) break;
-    prepared.copying.push_back(std::move(*connection));
-  }
-  return prepared;
 }
 
 struct MadeSlot {
@@ -89,7 +59,8 @@ Result<MadeSlot> MakeSlotAndCopy(const ConsumerOptions& options, const std::stri
                                  const AttachScope& scope, Connection& replication) {
   AttachPatience patience(options.attach_timeout, options.on_wait);
   while (true) {
-    auto prepared = Prepare(options, scope);
+    auto prepared =
+        PrepareTables(options.conninfo, options.application_name, options.copy_connections, scope);
     if (!prepared) return std::unexpected(std::move(prepared.error()));
     auto slot = CreateSlotPatiently(replication, prepared->observer,
                                     {.name = options.slot, .plugin = library}, patience);
@@ -148,37 +119,60 @@ Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
   // Before the slot, which holds back WAL while it waits.
   auto version = PluginVersionOf(options, *output_plugin, *connection);
   if (!version) return std::unexpected(std::move(version.error()));
-  const model::LossSet losses = model::LossesOf(options.plugin, *version);
-  replication::PluginChoice plugin{options.plugin, *version, options.publications};
-  const AttachScope scope{options.scope, options.policy, plugin};
-  if (options.install_triggers && losses.Has(model::Loss::kTruncate)) {
-    if (auto ok = InstallTriggers(options, scope); !ok)
-      return std::unexpected(std::move(ok.error()));
-  }
-  auto made = MakeSlotAndCopy(options, std::string(output_plugin->library), scope, *connection);
+  AttachScope scope{
+      options.scope, options.policy, {options.plugin, *version, options.publications}};
+  Consumer consumer(options, std::move(scope), std::move(*identity));
+  if (auto ok = consumer.InstallTriggers(); !ok) return std::unexpected(std::move(ok.error()));
+  auto made =
+      MakeSlotAndCopy(options, std::string(output_plugin->library), consumer.scope_, *connection);
   if (!made) return std::unexpected(std::move(made.error()));
-  const model::Lsn consistent_point = made->consistent_point;
-  AttachSnapshot& snapshot = made->snapshot;
+  auto started = consumer.Take(std::move(made->snapshot), made->consistent_point);
+  if (started) started = consumer.StartStream(std::move(*connection));
+  if (started) return consumer;
+  DropOwnSlot(options);
+  return std::unexpected(std::move(started.error()));
+}
 
-  const auto attach = [&]() -> Result<Consumer> {
-    replication::RelationMap relations = MakeRelationMap(scope, snapshot);
-    auto decoder = replication::MakeDecoder(plugin, relations);
-    if (!decoder) return std::unexpected(std::move(decoder.error()));
-    replication::Follower follower(
-        {.start = consistent_point,
-         .status_interval = replication::StatusInterval(snapshot.wal_sender_timeout)},
-        std::move(*decoder), std::chrono::steady_clock::now());
-    auto stream = postgres::ReplicationStream::Start(
-        std::move(*connection), options.slot, consistent_point, replication::StreamOptions(plugin));
-    if (!stream) return std::unexpected(std::move(stream.error()));
-    return Consumer(options, std::move(plugin), std::move(*identity), consistent_point,
-                    std::move(relations), std::move(snapshot.excluded),
-                    std::move(snapshot.blind_tables), std::move(snapshot.insert_only),
-                    std::move(snapshot.replica), std::move(follower), std::move(*stream));
-  };
-  auto consumer = attach();
-  if (!consumer) DropOwnSlot(options);
-  return consumer;
+// Has the triggers made that show truncations, on all tables that can be followed.
+Result<void> Consumer::InstallTriggers() {
+  const model::LossSet losses = model::LossesOf(scope_.plugin.name, scope_.plugin.version);
+  if (!options_.install_triggers || !losses.Has(model::Loss::kTruncate)) return {};
+  auto connection = Open(options_, ConnectionKind::kSql);
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  auto tables = ReadTables(*connection, scope_);
+  if (!tables) return std::unexpected(std::move(tables.error()));
+  std::map<std::string, std::vector<std::string>> by_schema;
+  for (const model::RelationPtr& relation : tables->followed)
+    by_schema[relation->schema].push_back(relation->name);
+  for (const auto& [schema, names] : by_schema) {
+    if (auto ok = postgres::InstallTruncationTriggers(*connection, schema, names); !ok) return ok;
+  }
+  return {};
+}
+
+Result<std::unique_ptr<replication::Decoder>> Consumer::MakeDecoder() const {
+  return replication::MakeDecoder(scope_.plugin, MakeRelationMap(scope_, snapshot_));
+}
+
+Result<void> Consumer::Take(AttachSnapshot snapshot, model::Lsn consistent_point) {
+  snapshot_ = std::move(snapshot);
+  consistent_point_ = consistent_point;
+  auto decoder = MakeDecoder();
+  if (!decoder) return std::unexpected(std::move(decoder.error()));
+  follower_.emplace(replication::FollowerOptions{.start = consistent_point,
+                                                 .status_interval = replication::StatusInterval(
+                                                     snapshot_.wal_sender_timeout)},
+                    std::move(*decoder), std::chrono::steady_clock::now());
+  return {};
+}
+
+// Behind what is confirmed.
+Result<void> Consumer::StartStream(Connection connection) {
+  auto stream = postgres::ReplicationStream::Start(
+      std::move(connection), options_.slot, confirmed(), replication::StreamOptions(scope_.plugin));
+  if (!stream) return std::unexpected(std::move(stream.error()));
+  stream_ = std::move(*stream);
+  return {};
 }
 
 Result<std::optional<model::Transaction>> Consumer::Next() {
@@ -190,7 +184,7 @@ Result<std::optional<model::Transaction>> Consumer::Next() {
     }
     if (stream_->has_notices()) {
       for (const std::string& notice : stream_->TakeNotices()) {
-        if (auto ok = follower_.OnNotice(notice); !ok)
+        if (auto ok = follower_->OnNotice(notice); !ok)
           return std::unexpected(std::move(ok.error()));
       }
     }
@@ -198,7 +192,7 @@ Result<std::optional<model::Transaction>> Consumer::Next() {
     if (options_.on_frame) {
       if (auto ok = options_.on_frame((*frame)->bytes()); !ok) return std::unexpected(ok.error());
     }
-    auto transaction = follower_.OnCopyData((*frame)->bytes());
+    auto transaction = follower_->OnCopyData((*frame)->bytes());
     if (!transaction) {
       return Fail(fmt::format("slot {} ({})", options_.slot, options_.plugin),
                   std::move(transaction.error()));
@@ -211,7 +205,7 @@ Result<std::optional<model::Transaction>> Consumer::Next() {
 
 Result<void> Consumer::SendStatus(TimePoint now) {
   if (!stream_) return {};
-  auto update = follower_.TakeStatusUpdate(now);
+  auto update = follower_->TakeStatusUpdate(now);
   if (!update) return {};
   auto sent =
       stream_->SendStatusUpdate(replication::EncodeStatusUpdate(*update, WallClockMicros()));
@@ -252,29 +246,34 @@ Result<void> Consumer::Reconnect(TimePoint now) {
             "transactions between are lost, attach again",
             options_.slot, ToString((*slot)->confirmed_flush_lsn), ToString(confirmed())));
   }
-  auto decoder = replication::MakeDecoder(plugin_, relations_);
+  auto decoder = MakeDecoder();
   if (!decoder) return std::unexpected(std::move(decoder.error()));
-  auto stream = postgres::ReplicationStream::Start(
-      std::move(*connection), options_.slot, confirmed(), replication::StreamOptions(plugin_));
-  if (!stream) return std::unexpected(std::move(stream.error()));
-  stream_ = std::move(*stream);
-  follower_.OnReconnect(std::move(*decoder), now);
+  if (auto ok = StartStream(std::move(*connection)); !ok) return ok;
+  follower_->OnReconnect(std::move(*decoder), now);
   return {};
 }
 
-Result<void> Consumer::Detach() {
+// Gives a connection on which something else can be done.
+Result<Connection> Consumer::EndStream() {
   constexpr std::chrono::seconds kPatience{5};
-  std::optional<Connection> connection;
   if (stream_) {
     auto finished = std::move(*stream_).Finish(kPatience);
     stream_.reset();
-    if (finished) connection = std::move(*finished);
+    if (finished) return finished;
   }
-  if (!connection) {
-    auto opened = Open(options_, ConnectionKind::kReplication);
-    if (!opened) return std::unexpected(std::move(opened.error()));
-    connection = std::move(*opened);
-  }
+  return Open(options_, ConnectionKind::kReplication);
+}
+
+Result<void> Consumer::Restart(AttachSnapshot snapshot, model::Lsn consistent_point) {
+  auto connection = EndStream();
+  if (auto ok = Take(std::move(snapshot), consistent_point); !ok) return ok;
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  return StartStream(std::move(*connection));
+}
+
+Result<void> Consumer::Detach() {
+  auto connection = EndStream();
+  if (!connection) return std::unexpected(std::move(connection.error()));
   return postgres::DropSlot(*connection, options_.slot);
 }
 

@@ -7,7 +7,7 @@
 // Attach waits for open transactions, and begins again when a table was truncated or altered just
 // then; for five minutes, unless told otherwise.
 //
-// Attach, Reconnect and Detach block; the rest never does. One thread.
+// Attach, Reconnect, Restart and Detach block; the rest never does. One thread.
 #ifndef LOCKSTEP_CONSUMER_CONSUMER_H_
 #define LOCKSTEP_CONSUMER_CONSUMER_H_
 
@@ -20,17 +20,18 @@
 #include <vector>
 
 #include "consumer/attach_patience.h"
+#include "consumer/attach_snapshot.h"
 #include "model/change.h"
 #include "model/error.h"
 #include "model/lsn.h"
+#include "postgres/connection.h"
 #include "postgres/relation_reader.h"
 #include "postgres/replication_stream.h"
 #include "postgres/system_identity.h"
 #include "postgres/table_scope.h"
+#include "replication/decoder.h"
 #include "replication/follow_policy.h"
 #include "replication/follower.h"
-#include "replication/make_decoder.h"
-#include "replication/relation_map.h"
 #include "replication/replica.h"
 
 namespace lockstep::consumer {
@@ -71,73 +72,65 @@ class Consumer {
 
   // The tables as of replica().valid_at(), at first the consistent point. The caller applies what
   // Next gives.
-  replication::Replica& replica() { return *replica_; }
+  replication::Replica& replica() { return *snapshot_.replica; }
   model::Lsn consistent_point() const { return consistent_point_; }
   // Followed tables whose truncation cannot be seen.
-  const std::vector<postgres::TableName>& blind_tables() const { return blind_tables_; }
+  const std::vector<postgres::TableName>& blind_tables() const { return snapshot_.blind_tables; }
   // Followed tables whose UPDATE and DELETE are not in the stream: they have no replica identity.
-  const std::vector<postgres::TableName>& insert_only() const { return insert_only_; }
+  const std::vector<postgres::TableName>& insert_only() const { return snapshot_.insert_only; }
   // The tables of the scope that are not followed, as of the consistent point.
-  const std::vector<postgres::ExcludedTable>& excluded() const { return excluded_; }
+  const std::vector<postgres::ExcludedTable>& excluded() const { return snapshot_.excluded; }
 
   // The next transaction; nullopt when the stream has none now. After kDisconnected: Reconnect.
   // After any other error the stream is not read on.
   model::Result<std::optional<model::Transaction>> Next();
   // Everything with end_lsn <= `lsn` is durable with the caller and will never be asked for again.
-  void OnDurable(model::Lsn lsn) { follower_.OnDurable(lsn); }
+  void OnDurable(model::Lsn lsn) { follower_->OnDurable(lsn); }
   model::Result<void> SendStatus(TimePoint now);
-  TimePoint NextStatusDue() const { return follower_.NextStatusDue(); }
+  TimePoint NextStatusDue() const { return follower_->NextStatusDue(); }
 
   // One attempt to go on where the stream broke off. kMisfit when it is another server, or the slot
   // was confirmed beyond what is durable here: those transactions are lost.
   model::Result<void> Reconnect(TimePoint now);
 
+  // Goes on, on the same slot, with the tables and rows of `snapshot`, as they are at
+  // `consistent_point`: every transaction behind it comes out of Next, again where it came before,
+  // those up to it do not. Nothing behind it is durable. Blocks until the stream that was read has
+  // ended. After kDisconnected: Reconnect.
+  model::Result<void> Restart(AttachSnapshot snapshot, model::Lsn consistent_point);
+  // Makes the triggers of install_triggers, for tables that came into being since.
+  model::Result<void> InstallTriggers();
+
   // To be polled: for reading while WantsToRead(), for writing while WantsWrite(). -1 while there
   // is no connection.
   int fd() const { return stream_ ? stream_->fd() : -1; }
-  bool WantsToRead() const { return stream_ && follower_.WantsToRead(); }
+  bool WantsToRead() const { return stream_ && follower_->WantsToRead(); }
   bool WantsWrite() const { return stream_ && stream_->WantsWrite(); }
   model::Result<void> Flush();
 
   // Every transaction with end_lsn <= received() has come out of Next.
-  model::Lsn received() const { return follower_.received(); }
+  model::Lsn received() const { return follower_->received(); }
   // What the server may forget.
-  model::Lsn confirmed() const { return follower_.progress().position(); }
+  model::Lsn confirmed() const { return follower_->progress().position(); }
   const std::string& slot() const { return options_.slot; }
 
   // Ends the stream and drops the slot. The replica stays readable.
   model::Result<void> Detach();
 
  private:
-  Consumer(ConsumerOptions options, replication::PluginChoice plugin,
-           postgres::SystemIdentity identity, model::Lsn consistent_point,
-           replication::RelationMap relations, std::vector<postgres::ExcludedTable> excluded,
-           std::vector<postgres::TableName> blind_tables,
-           std::vector<postgres::TableName> insert_only,
-           std::unique_ptr<replication::Replica> replica, replication::Follower follower,
-           postgres::ReplicationStream stream)
-      : options_(std::move(options)),
-        plugin_(std::move(plugin)),
-        identity_(std::move(identity)),
-        consistent_point_(consistent_point),
-        relations_(std::move(relations)),
-        excluded_(std::move(excluded)),
-        blind_tables_(std::move(blind_tables)),
-        insert_only_(std::move(insert_only)),
-        replica_(std::move(replica)),
-        follower_(std::move(follower)),
-        stream_(std::move(stream)) {}
+  Consumer(const ConsumerOptions& options, AttachScope scope, postgres::SystemIdentity identity)
+      : options_(options), scope_(std::move(scope)), identity_(std::move(identity)) {}
+  model::Result<std::unique_ptr<replication::Decoder>> MakeDecoder() const;
+  model::Result<void> Take(AttachSnapshot snapshot, model::Lsn consistent_point);
+  model::Result<void> StartStream(postgres::Connection connection);
+  model::Result<postgres::Connection> EndStream();
 
   ConsumerOptions options_;
-  replication::PluginChoice plugin_;
+  AttachScope scope_;
   postgres::SystemIdentity identity_;
   model::Lsn consistent_point_;
-  replication::RelationMap relations_;
-  std::vector<postgres::ExcludedTable> excluded_;
-  std::vector<postgres::TableName> blind_tables_;
-  std::vector<postgres::TableName> insert_only_;
-  std::unique_ptr<replication::Replica> replica_;
-  replication::Follower follower_;
+  AttachSnapshot snapshot_;
+  std::optional<replication::Follower> follower_;  // always, once attached
   std::optional<postgres::ReplicationStream> stream_;
 };
 

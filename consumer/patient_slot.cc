@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "postgres/open_transactions.h"
+#include "postgres/remedy.h"
 
 namespace lockstep::consumer {
 namespace {
@@ -15,8 +16,6 @@ namespace {
 using model::Result;
 
 constexpr std::string_view kLockTimeout = "55P03";
-// The server does not translate it, and has no SQLSTATE for it.
-constexpr std::string_view kTooLarge = "initial slot snapshot too large";
 
 AttachWait WaitFor(std::vector<postgres::OpenTransaction> open, const std::string& slot) {
   AttachWait wait{.reason = "waiting for transactions that have just ended",
@@ -43,7 +42,7 @@ Result<postgres::CreatedSlot> CreateSlotPatiently(postgres::Connection& replicat
     options.lock_timeout = std::max(std::min(timeout, patience.left()), kShortest);
     auto slot = postgres::CreateSlot(replication, options);
     if (slot) return slot;
-    const bool too_large = slot.error().message.find(kTooLarge) != std::string::npos;
+    const bool too_large = postgres::IsSnapshotTooLarge(slot.error());
     if (!too_large && slot.error().sqlstate != kLockTimeout) return slot;
     auto open = postgres::ReadOpenTransactions(observer);
     if (!open) return std::unexpected(std::move(open.error()));

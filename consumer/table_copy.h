@@ -1,28 +1,30 @@
-// Copies tables over several connections at once, on one thread.
+// Rows of the source into the tables of a replica, as a plugin with its losses shows them.
 #ifndef LOCKSTEP_CONSUMER_TABLE_COPY_H_
 #define LOCKSTEP_CONSUMER_TABLE_COPY_H_
 
 #include <cstdint>
-#include <functional>
-#include <vector>
 
-#include "model/error.h"
-#include "model/relation.h"
-#include "postgres/table_reader.h"
+#include "model/database.h"
+#include "model/projection.h"
+#include "postgres/copy_row.h"
+#include "postgres/parallel_reader.h"
 
 namespace lockstep::consumer {
 
-struct TableToCopy {
-  model::RelationPtr relation;
-  std::uint32_t table = 0;  // whatever the caller calls it
-  std::uint64_t bytes = 0;  // the largest is copied first
-};
+class TableCopy : public postgres::TableSink {
+ public:
+  // Both must outlive it. Tables are read under the numbers they have in the replica, where they
+  // are empty.
+  TableCopy(model::Database& replica, const model::Projection& projection)
+      : replica_(&replica), projection_(&projection) {}
 
-// Each reader, at least one, is done() and takes one table after the other; all rows go to `take`
-// as they come, of several tables by turns. Blocks.
-model::Result<void> CopyTables(
-    std::vector<postgres::TableReader> readers, std::vector<TableToCopy> tables,
-    const std::function<void(const TableToCopy& from, postgres::TableRow row)>& take);
+  void OnRow(std::uint32_t number, postgres::TableRow row) override;
+  bool OnEnd(std::uint32_t /*number*/) override { return false; }
+
+ private:
+  model::Database* replica_;
+  const model::Projection* projection_;
+};
 
 }  // namespace lockstep::consumer
 

@@ -95,6 +95,15 @@ std::uint64_t Database::row_count() const {
   return count;
 }
 
+Table Database::TakeTable(std::uint32_t table) {
+  return std::exchange(tables_[table], Table(tables_[table].relation()));
+}
+
+void Database::PutTable(std::uint32_t table, Table content) {
+  assert(*content.relation() == *tables_[table].relation());
+  tables_[table] = std::move(content);
+}
+
 RowImage Database::Write(std::uint32_t table, Row key, std::optional<Row> row) {
   std::optional<Row> before = tables_[table].Exchange(key, row);
   return {table, std::move(key), std::move(before), std::move(row)};

@@ -84,6 +84,11 @@ class Database {
   std::size_t table_count() const { return tables_.size(); }
   std::uint64_t row_count() const;
 
+  // Moves a table with its rows out, which leaves it empty, or in, where there is one of the same
+  // relation.
+  Table TakeTable(std::uint32_t table);
+  void PutTable(std::uint32_t table, Table content);
+
   // Makes `key` hold `row` (nullopt: nothing). Any key, any row: callers decide what fits.
   RowImage Write(std::uint32_t table, Row key, std::optional<Row> row);
   // Erases every row of a table.

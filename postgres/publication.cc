@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <optional>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -20,10 +22,6 @@ namespace {
 
 constexpr int kPostgres15 = 150000;
 constexpr const char* kAllChanges = " WITH (publish = 'insert, update, delete, truncate')";
-// Publishing locks the tables, with a snapshot that CREATE INDEX CONCURRENTLY waits for, which
-// holds such a lock: shorter than the shortest wait after which Postgres looks for a deadlock, of
-// which the user's statement may be the victim.
-constexpr const char* kLockTimeout = "SET LOCAL lock_timeout = '200ms';";
 constexpr const char* kInsertsOnly = " WITH (publish = 'insert, truncate')";
 
 std::string SqlList(const std::vector<TableName>& tables) {
@@ -36,6 +34,50 @@ std::string SqlList(const std::vector<TableName>& tables) {
 }
 
 std::string InsertsName(const std::string& name) { return name + "_inserts"; }
+
+std::string LockTimeout(std::chrono::milliseconds timeout) {
+  return fmt::format("SET LOCAL lock_timeout = {};", timeout.count());
+}
+
+// Those with a replica identity: all of their changes can be sent.
+std::vector<TableName> Identified(const ScopeTables& tables) {
+  std::vector<TableName> identified;
+  for (const model::RelationPtr& relation : tables.followed) {
+    TableName table{relation->schema, relation->name};
+    if (std::ranges::find(tables.insert_only, table) == tables.insert_only.end())
+      identified.push_back(std::move(table));
+  }
+  return identified;
+}
+
+// The tables that a publication names; nullopt: it is FOR ALL TABLES.
+Result<std::optional<std::vector<TableName>>> NamedTables(Connection& connection,
+                                                          const std::string& publication) {
+  auto result = connection.Execute(fmt::format(
+      "SELECT p.puballtables, n.nspname, c.relname FROM pg_catalog.pg_publication p "
+      "LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid "
+      "LEFT JOIN pg_catalog.pg_class c ON c.oid = r.prrelid "
+      "LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE p.pubname = {}",
+      model::SqlLiteral(publication)));
+  if (!result) return Fail("reading publication " + publication, result.error());
+  std::vector<TableName> tables;
+  for (int row = 0; row < result->rows(); ++row) {
+    if (result->Text(row, 0) == "t") return std::nullopt;
+    if (result->IsNull(row, 2)) continue;
+    tables.push_back({std::string(result->Text(row, 1)), std::string(result->Text(row, 2))});
+  }
+  return tables;
+}
+
+// Those of `left` that are not in `right`.
+std::vector<TableName> Without(const std::vector<TableName>& left,
+                               const std::vector<TableName>& right) {
+  std::vector<TableName> rest;
+  std::ranges::copy_if(left, std::back_inserter(rest), [&](const TableName& table) {
+    return std::ranges::find(right, table) == right.end();
+  });
+  return rest;
+}
 
 // What several publications send of a table: the most of any.
 struct Published {
@@ -98,33 +140,56 @@ Result<void> CreatePublication(Connection& connection, const std::string& name,
   return {};
 }
 
-Result<ScopePublications> CreateScopePublications(Connection& connection, const std::string& name,
-                                                  const ScopeTables& tables) {
-  std::vector<TableName> identified;
-  for (const model::RelationPtr& relation : tables.followed) {
-    TableName table{relation->schema, relation->name};
-    if (std::ranges::find(tables.insert_only, table) == tables.insert_only.end())
-      identified.push_back(std::move(table));
-  }
+std::vector<std::string> ScopePublicationNames(const std::string& name) {
+  return {name, InsertsName(name)};
+}
+
+Result<void> CreateScopePublications(Connection& connection, const std::string& name,
+                                     const ScopeTables& tables,
+                                     std::chrono::milliseconds lock_timeout) {
   auto superuser = connection.Scalar("SELECT current_setting('is_superuser')");
   if (!superuser) return std::unexpected(std::move(superuser.error()));
-  if (tables.followed.empty() && *superuser != "on")
+  const bool sees_all = *superuser == "on";
+  if (tables.followed.empty() && !sees_all)
     return Fail(ErrorKind::kUsage, "publication " + name + ": there are no tables to publish");
-  ScopePublications made{.sees_new_tables = *superuser == "on"};
-  std::string sql = kLockTimeout;  // one simple query is one transaction
-  const auto create = [&](const std::string& publication, const std::string& what) {
-    sql += "CREATE PUBLICATION " + model::SqlIdentifier(publication) + " FOR " + what + ";";
-    made.names.push_back(publication);
+  std::string sql = LockTimeout(lock_timeout);  // one simple query is one transaction
+  const auto create = [&](const std::string& publication, const std::string& tables_of_it,
+                          const char* kinds) {
+    sql += "CREATE PUBLICATION " + model::SqlIdentifier(publication) + tables_of_it + kinds + ";";
   };
-  if (!identified.empty()) create(name, "TABLE " + SqlList(identified) + kAllChanges);
-  if (made.sees_new_tables) {
-    create(InsertsName(name), std::string("ALL TABLES") + kInsertsOnly);
-  } else if (!tables.insert_only.empty()) {
-    create(InsertsName(name), "TABLE " + SqlList(tables.insert_only) + kInsertsOnly);
-  }
+  const auto list = [](const std::vector<TableName>& named) {
+    return named.empty() ? "" : " FOR TABLE " + SqlList(named);
+  };
+  create(name, list(Identified(tables)), kAllChanges);
+  create(InsertsName(name), sees_all ? " FOR ALL TABLES" : list(tables.insert_only), kInsertsOnly);
   if (auto created = connection.Execute(sql); !created)
     return Fail("publishing the tables to follow", created.error());
-  return made;
+  return {};
+}
+
+Result<void> UpdateScopePublications(Connection& connection, const std::string& name,
+                                     const ScopeTables& tables,
+                                     std::chrono::milliseconds lock_timeout) {
+  auto whole = NamedTables(connection, name);
+  if (!whole) return std::unexpected(std::move(whole.error()));
+  auto inserts = NamedTables(connection, InsertsName(name));
+  if (!inserts) return std::unexpected(std::move(inserts.error()));
+  std::string sql;
+  const auto alter = [&](const std::string& publication, const char* how,
+                         const std::vector<TableName>& which) {
+    if (which.empty()) return;
+    sql += fmt::format("ALTER PUBLICATION {} {} TABLE {};", model::SqlIdentifier(publication), how,
+                       SqlList(which));
+  };
+  const std::vector<TableName> identified = Identified(tables);
+  const std::vector<TableName> published = whole->value_or(std::vector<TableName>());
+  alter(name, "ADD", Without(identified, published));
+  alter(name, "DROP", Without(published, Without(published, tables.insert_only)));
+  if (*inserts) alter(InsertsName(name), "ADD", Without(tables.insert_only, **inserts));
+  if (sql.empty()) return {};
+  if (auto altered = connection.Execute(LockTimeout(lock_timeout) + sql); !altered)
+    return Fail("publishing the tables that came or changed", altered.error());
+  return {};
 }
 
 Result<void> DropScopePublications(Connection& connection, const std::string& name) {

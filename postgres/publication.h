@@ -2,6 +2,7 @@
 #ifndef LOCKSTEP_POSTGRES_PUBLICATION_H_
 #define LOCKSTEP_POSTGRES_PUBLICATION_H_
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -23,17 +24,23 @@ model::Result<void> CreatePublication(Connection& connection, const std::string&
 // superuser: `name`, of the tables with a replica identity, and `name` + "_inserts", of inserts and
 // truncations alone, so that no UPDATE or DELETE of a table without identity fails for it. Where
 // the user is a superuser, the second is FOR ALL TABLES, so that tables created later show
-// themselves as well; else it is of the tables without identity, and the user must own all. One
-// that would have no tables is not made.
-struct ScopePublications {
-  std::vector<std::string> names;  // those made
-  bool sees_new_tables = false;
-};
-// All or nothing. SQLSTATE 55P03 when a table is being altered: it waits for locks but briefly, to
-// be tried again.
-model::Result<ScopePublications> CreateScopePublications(Connection& connection,
-                                                         const std::string& name,
-                                                         const ScopeTables& tables);
+// themselves as well; else it is of the tables without identity, and the user must own all. Either
+// may have no tables.
+//
+// All or nothing. `lock_timeout` is for each lock on a table (SQLSTATE 55P03): publishing holds a
+// snapshot that CREATE INDEX CONCURRENTLY waits for, which has such a lock, so one that is not
+// shorter than deadlock_timeout may end the user's statement; one that is longer ends an
+// autovacuum.
+model::Result<void> CreateScopePublications(Connection& connection, const std::string& name,
+                                            const ScopeTables& tables,
+                                            std::chrono::milliseconds lock_timeout);
+// Their names.
+std::vector<std::string> ScopePublicationNames(const std::string& name);
+// Brings them up to date with the tables: adds those that came, takes out of the first those that
+// have lost their identity. Nothing is locked where nothing is to be done. Errors as above.
+model::Result<void> UpdateScopePublications(Connection& connection, const std::string& name,
+                                            const ScopeTables& tables,
+                                            std::chrono::milliseconds lock_timeout);
 // Both, as far as they are there.
 model::Result<void> DropScopePublications(Connection& connection, const std::string& name);
 

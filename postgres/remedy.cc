@@ -8,6 +8,11 @@
 #include "model/output_plugin.h"
 
 namespace lockstep::postgres {
+
+bool IsSnapshotTooLarge(const model::Error& error) {
+  return error.message.find("initial slot snapshot too large") != std::string::npos;
+}
+
 namespace {
 
 using model::Error;
@@ -73,7 +78,7 @@ Remedy Find(const Error& error, const RemedyContext& context) {
   if (says("no pg_hba.conf entry")) {
     return {"add a line for this user, database and address to pg_hba.conf and reload"};
   }
-  if (says("initial slot snapshot too large")) {
+  if (IsSnapshotTooLarge(error)) {
     return {"too many subtransactions (savepoints) are open: try again when fewer are", false};
   }
   if (says("could not map filenode")) {

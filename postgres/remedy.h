@@ -16,6 +16,10 @@ struct RemedyContext {
   int server_version = 0;  // as server_version_num
 };
 
+// Of making a slot with a snapshot: too many subtransactions are open just now. The server has no
+// SQLSTATE of its own for it, and does not translate it.
+bool IsSnapshotTooLarge(const model::Error& error);
+
 // One sentence, or empty when nothing is known. Looks at SQLSTATE and message (in English: other
 // lc_messages get the remedies that the SQLSTATE alone tells).
 std::string RemedyFor(const model::Error& error, const RemedyContext& context);

@@ -18,7 +18,7 @@ Result<std::vector<TableActivity>> ReadTableActivity(
                         model::SqlLiteral(tables[i]->schema), model::SqlLiteral(tables[i]->name));
   }
   auto result = connection.Execute(fmt::format(
-      "SELECT coalesce(pg_catalog.pg_relation_filenode(c.oid), 0), "
+      "SELECT coalesce(c.oid, 0), coalesce(pg_catalog.pg_relation_filenode(c.oid), 0), "
       "coalesce(pg_catalog.pg_stat_get_tuples_updated(c.oid) "
       "+ pg_catalog.pg_stat_get_tuples_deleted(c.oid), 0) "
       "FROM (VALUES {}) l(i, s, t) LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = l.s "
@@ -33,7 +33,9 @@ Result<std::vector<TableActivity>> ReadTableActivity(
       std::from_chars(text.data(), text.data() + text.size(), value);
       return value;
     };
-    activity.push_back({.file = number(0), .updated_or_deleted = number(1)});
+    activity.push_back({.oid = static_cast<std::uint32_t>(number(0)),
+                        .file = number(1),
+                        .updated_or_deleted = number(2)});
   }
   return activity;
 }

@@ -90,6 +90,11 @@ std::string LockCommand(const std::vector<model::RelationPtr>& tables) {
 
 }  // namespace
 
+bool TellsOfChange(const Error& error) {
+  return error.sqlstate == "55P03" || error.sqlstate == "40P01" || error.sqlstate == "42P01" ||
+         error.sqlstate == "3F000";
+}
+
 Result<void> LockTables(Connection& connection, const std::vector<model::RelationPtr>& tables) {
   if (tables.empty()) return {};
   Result<QueryResult> locked = connection.Execute(LockCommand(tables));

@@ -30,6 +30,10 @@ model::Result<void> BeginSnapshotAndLock(Connection& connection, const std::stri
                                          const std::vector<model::RelationPtr>& tables,
                                          std::chrono::milliseconds lock_timeout);
 
+// Of a lock on a table: it cannot be had, or not in time, since somebody is changing or dropping
+// it.
+bool TellsOfChange(const model::Error& error);
+
 // LOCK TABLE ... IN ACCESS SHARE MODE for the rest of the transaction. TRUNCATE does not keep rows
 // for older snapshots: without the lock it would empty a table that is read later.
 model::Result<void> LockTables(Connection& connection,

@@ -54,6 +54,14 @@ Json DifferenceJson(const AuditDifference& difference) {
           {"misfit", TextJson(difference.misfit)}};
 }
 
+Json ResyncJson(const AuditResync& resync) {
+  return {{"schema", TextJson(resync.schema)},
+          {"table", TextJson(resync.table)},
+          {"lsn", LsnJson(resync.lsn)},
+          {"copied_at", LsnJson(resync.copied_at)},
+          {"reason", resync.reason}};
+}
+
 Json ResultJson(const AuditResult& result) {
   Json json = {{"id", result.id},
                {"plugin", result.plugin},
@@ -70,8 +78,7 @@ Json ResultJson(const AuditResult& result) {
                {"difference_count", result.difference_count},
                {"losses", result.losses}};
   json["resyncs"] = Json::array();
-  for (const AuditResync& resync : result.resyncs)
-    json["resyncs"].push_back({{"lsn", LsnJson(resync.lsn)}, {"reason", resync.reason}});
+  for (const AuditResync& resync : result.resyncs) json["resyncs"].push_back(ResyncJson(resync));
   json["tables"] = TablesJson(result.tables);
   json["differences"] = Json::array();
   for (const AuditDifference& difference : result.differences)
@@ -131,6 +138,14 @@ AuditDifference DifferenceOf(const Json& json) {
           .misfit = TextOf(json.at("misfit"))};
 }
 
+AuditResync ResyncOf(const Json& json) {
+  return {.schema = TextOf(json.at("schema")),
+          .table = TextOf(json.at("table")),
+          .lsn = LsnOf(json.at("lsn")),
+          .copied_at = LsnOf(json.at("copied_at")),
+          .reason = json.at("reason")};
+}
+
 AuditResult ResultOf(const Json& json) {
   AuditResult result{.id = json.at("id"),
                      .plugin = json.at("plugin"),
@@ -146,8 +161,7 @@ AuditResult ResultOf(const Json& json) {
                      .skipped_reason = TextOf(json.at("skipped_reason")),
                      .difference_count = json.at("difference_count")};
   json.at("losses").get_to(result.losses);
-  for (const Json& resync : json.at("resyncs"))
-    result.resyncs.push_back({LsnOf(resync.at("lsn")), resync.at("reason")});
+  for (const Json& resync : json.at("resyncs")) result.resyncs.push_back(ResyncOf(resync));
   for (const Json& table : json.at("tables")) result.tables.push_back(TableOf(table));
   for (const Json& difference : json.at("differences"))
     result.differences.push_back(DifferenceOf(difference));

@@ -53,9 +53,13 @@ struct AuditDifference {
   friend bool operator==(const AuditDifference&, const AuditDifference&) = default;
 };
 
-// The tables were read anew, since the stream could not be followed over a change of their form.
+// A table, or all of them, had to be read anew: the stream could not be followed over what happened
+// to it. What it was from `lsn` to `copied_at` is not proven.
 struct AuditResync {
-  model::Lsn lsn;  // what was followed before ended there
+  std::string schema;  // empty: all tables
+  std::string table;
+  model::Lsn lsn;  // where it was seen: the end of a transaction, or the point of a comparison
+  model::Lsn copied_at;  // 0: it was not read since
   std::string reason;
   friend bool operator==(const AuditResync&, const AuditResync&) = default;
 };

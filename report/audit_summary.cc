@@ -74,6 +74,16 @@ std::string TablesText(const AuditReport& report) {
   return rows.size() == 1 ? "No tables.\n" : TextTable(rows, "llrrrl", "");
 }
 
+std::string ResyncText(const std::string& plugin, const AuditResync& resync) {
+  const std::string what = resync.schema.empty()
+                               ? std::string("all tables")
+                               : fmt::format("{}.{}", resync.schema, resync.table);
+  const std::string until =
+      resync.copied_at.IsValid() ? "read anew at " + ToString(resync.copied_at) : "not read since";
+  return fmt::format("{}: {} not proven from {} on, {}: {}\n", plugin, what, ToString(resync.lsn),
+                     until, resync.reason);
+}
+
 std::string AuditorsText(const AuditReport& report) {
   TextRows rows = {
       {"plugin", "commits", "changes", "checkpoints", "rows compared", "from", "end LSN"}};
@@ -83,8 +93,7 @@ std::string AuditorsText(const AuditReport& report) {
                     Grouped(auditor.checkpoints), Grouped(auditor.rows_compared),
                     ToString(auditor.joined), ToString(auditor.end_lsn)});
     for (const AuditResync& resync : auditor.resyncs) {
-      notes += fmt::format("{}: tables read anew after {}: {}\n", auditor.plugin,
-                           ToString(resync.lsn), resync.reason);
+      notes += ResyncText(auditor.plugin, resync);
     }
     if (auditor.skipped_checkpoints > 0) {
       notes += fmt::format("{}: {} checkpoint{} could not be made: {}\n", auditor.plugin,

@@ -53,11 +53,11 @@ class AttachPatienceTest : public ConsumerFixture {
   // What reading the tables says when `between` happens after the slot's consistent point.
   static model::Result<AttachSnapshot> ReadAfter(const std::string& between) {
     Connection replication = Replication();
-    AttachPreparation prepared{Sql(), {}, {}};
+    TablePreparation prepared{Sql(), {}, {}};
     const AttachScope scope{.scope = postgres::TableScope::OneSchema("s"),
                             .plugin = {.name = "decoderbufs"}};
     prepared.tables = Must(ReadTables(prepared.observer, scope));
-    prepared.copying.push_back(Sql());
+    prepared.reading.push_back(Sql());
     const auto slot = Must(postgres::CreateSlot(
         replication, {.name = "between", .plugin = "decoderbufs", .temporary = true}));
     if (!between.empty()) Write(between);

@@ -35,7 +35,8 @@ class ConsumerSetAsideTest : public ScopeFixture {
     Must(sql.Execute("DROP PUBLICATION everything"));
     const auto tables = Must(postgres::ReadScope(sql, scope));
     ConsumerOptions options = AuditOptions(scope);
-    options.publications = Must(postgres::CreateScopePublications(sql, "audit", tables)).names;
+    Must(postgres::CreateScopePublications(sql, "audit", tables, std::chrono::seconds(1)));
+    options.publications = postgres::ScopePublicationNames("audit");
     return Follow(Must(Consumer::Attach(options)));
   }
   // Follows up to now and compares all tables but those that were set aside.

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@
 
 namespace lockstep::postgres {
 namespace {
+
+using namespace std::chrono_literals;
 
 class PublicationTest : public ClusterFixture {};
 
@@ -83,9 +86,7 @@ class ScopePublicationTest : public PublicationTest {
 };
 
 TEST_F(ScopePublicationTest, ASuperusersShowsNewTablesAndBreaksNoUpdate) {
-  const auto made = Must(CreateScopePublications(sql_, "p q", Tables()));
-  EXPECT_EQ(made.names, (std::vector<std::string>{"p q", "p q_inserts"}));
-  EXPECT_TRUE(made.sees_new_tables);
+  Must(CreateScopePublications(sql_, "p q", Tables(), 1s));
   EXPECT_EQ(TablesOf("p q"), "k q whole");
   EXPECT_EQ(TablesOf("p q_inserts"), "k q late none nothing whole");
   Must(
@@ -95,7 +96,7 @@ TEST_F(ScopePublicationTest, ASuperusersShowsNewTablesAndBreaksNoUpdate) {
   for (const char* table : {"new", "none", "late", "nothing"})
     Must(sql_.Execute(std::string("DELETE FROM s.") + table));
   EXPECT_EQ(TablesOf("p q_inserts"), "k q late new none nothing whole");
-  const ScopeTables tables = Published(made.names);
+  const ScopeTables tables = Published(ScopePublicationNames("p q"));
   EXPECT_EQ(Names(tables.followed), "k q late new none nothing whole ");
   EXPECT_EQ(Names(tables.insert_only), "late new none nothing ");
   EXPECT_TRUE(tables.excluded.empty());
@@ -108,16 +109,17 @@ TEST_F(ScopePublicationTest, AnOwnersHasTheTablesOfTheScope) {
       "owner'; END $$; ALTER SCHEMA s OWNER TO owner; ALTER TABLE s.\"k q\" OWNER TO owner;"
       "ALTER TABLE s.none OWNER TO owner; ALTER TABLE s.late OWNER TO owner; ALTER TABLE s.whole "
       "OWNER TO owner; ALTER TABLE s.nothing OWNER TO owner; SET ROLE owner"));
-  const auto made = Must(CreateScopePublications(sql_, "p q", Tables()));
-  EXPECT_EQ(made.names, (std::vector<std::string>{"p q", "p q_inserts"}));
-  EXPECT_FALSE(made.sees_new_tables);
+  Must(CreateScopePublications(sql_, "p q", Tables(), 1s));
   EXPECT_EQ(TablesOf("p q"), "k q whole");
   EXPECT_EQ(TablesOf("p q_inserts"), "late none nothing");
+  Must(sql_.Execute("CREATE TABLE s.more(a int)"));
+  Must(UpdateScopePublications(sql_, "p q", Tables(), 1s));
+  EXPECT_EQ(TablesOf("p q_inserts"), "late more none nothing");
   Must(DropScopePublications(sql_, "p q"));
   Must(
       sql_.Execute("RESET ROLE; ALTER TABLE s.none OWNER TO CURRENT_USER; GRANT SELECT ON s.none "
                    "TO owner; SET ROLE owner"));
-  const auto refused = CreateScopePublications(sql_, "p q", Tables());
+  const auto refused = CreateScopePublications(sql_, "p q", Tables(), 1s);
   Must(sql_.Execute("RESET ROLE"));
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().sqlstate, "42501");
@@ -131,12 +133,38 @@ TEST_F(ScopePublicationTest, ATableThatIsBeingAlteredIsNotWaitedForLong) {
   const ScopeTables tables = Tables();
   Connection other = Sql();
   Must(other.Execute("BEGIN; LOCK TABLE s.whole IN SHARE UPDATE EXCLUSIVE MODE"));
-  const auto refused = CreateScopePublications(sql_, "p q", tables);
+  const auto refused = CreateScopePublications(sql_, "p q", tables, 50ms);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().sqlstate, "55P03");
   Must(other.Execute("COMMIT"));
-  EXPECT_EQ(Must(CreateScopePublications(sql_, "p q", tables)).names.size(), 2);
-  EXPECT_NE(Must(sql_.Scalar("SHOW lock_timeout")), "200ms");
+  Must(CreateScopePublications(sql_, "p q", tables, 50ms));
+  EXPECT_NE(Must(sql_.Scalar("SHOW lock_timeout")), "50ms");
+}
+
+TEST_F(ScopePublicationTest, AreBroughtUpToDateWithTheTables) {
+  Must(CreateScopePublications(sql_, "p q", {}, 1s));
+  Must(UpdateScopePublications(sql_, "p q", Tables(), 1s));
+  EXPECT_EQ(TablesOf("p q"), "k q whole");
+  Must(
+      sql_.Execute("ALTER TABLE s.whole REPLICA IDENTITY NOTHING; ALTER TABLE s.none REPLICA "
+                   "IDENTITY FULL; CREATE TABLE s.\"new.one\"(id int PRIMARY KEY)"));
+  EXPECT_FALSE(sql_.Execute("INSERT INTO s.whole VALUES (1); DELETE FROM s.whole"));
+  Must(UpdateScopePublications(sql_, "p q", Tables(), 1s));
+  EXPECT_EQ(TablesOf("p q"), "k q new.one none");
+  Must(sql_.Execute("INSERT INTO s.whole VALUES (1); DELETE FROM s.whole"));
+}
+
+TEST_F(ScopePublicationTest, NothingIsLockedWhereNothingIsToBeDone) {
+  Must(CreateScopePublications(sql_, "p q", Tables(), 1s));
+  Connection other = Sql();
+  Must(other.Execute("BEGIN; LOCK TABLE s.whole IN ACCESS EXCLUSIVE MODE"));
+  Must(UpdateScopePublications(sql_, "p q", Tables(), 50ms));
+  Must(Sql().Execute("CREATE TABLE s.locked(id int PRIMARY KEY)"));
+  Must(other.Execute("LOCK TABLE s.locked IN SHARE UPDATE EXCLUSIVE MODE"));
+  EXPECT_EQ(UpdateScopePublications(sql_, "p q", Tables(), 50ms).error().sqlstate, "55P03");
+  Must(other.Execute("COMMIT"));
+  Must(UpdateScopePublications(sql_, "p q", Tables(), 50ms));
+  EXPECT_EQ(TablesOf("p q"), "k q locked whole");
 }
 
 TEST_F(ScopePublicationTest, WhatIsNotPublishedWhollyIsExcluded) {
@@ -163,12 +191,12 @@ TEST_F(ScopePublicationTest, WhatIsNotPublishedWhollyIsExcluded) {
 }
 
 TEST_F(ScopePublicationTest, OnlyASuperuserMayWaitForTheFirstTable) {
-  const ScopePublications made = Must(CreateScopePublications(sql_, "p q", {}));
-  EXPECT_THAT(made.names, testing::ElementsAre("p q_inserts"));
-  EXPECT_TRUE(made.sees_new_tables);
+  Must(CreateScopePublications(sql_, "p q", {}, 1s));
+  EXPECT_EQ(TablesOf("p q"), "");
+  EXPECT_EQ(TablesOf("p q_inserts"), "k q late none nothing whole");
   Must(DropScopePublications(sql_, "p q"));
   Must(sql_.Execute("DROP ROLE IF EXISTS nobody; CREATE ROLE nobody; SET ROLE nobody"));
-  EXPECT_EQ(CreateScopePublications(sql_, "p q", {}).error().kind, model::ErrorKind::kUsage);
+  EXPECT_EQ(CreateScopePublications(sql_, "p q", {}, 1s).error().kind, model::ErrorKind::kUsage);
   Must(sql_.Execute("RESET ROLE; DROP ROLE nobody"));
 }
 

@@ -36,7 +36,11 @@ TEST_F(TableActivityTest, TellsNewFilesAndUnidentifiedChanges) {
   EXPECT_EQ(Of(table).updated_or_deleted - first.updated_or_deleted, 4u);
   Must(sql.Execute("TRUNCATE t"));
   EXPECT_NE(Of(table).file, first.file);
+  EXPECT_EQ(Of(table).oid, first.oid);
+  Must(sql.Execute("DROP TABLE t; CREATE TABLE t(i int)"));
+  EXPECT_NE(Of(table).oid, first.oid);
   Must(sql.Execute("DROP TABLE t"));
+  EXPECT_EQ(Of(table).oid, 0u);
   EXPECT_EQ(Of(table).file, 0u);
 }
 

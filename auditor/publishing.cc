@@ -1,0 +1,81 @@
+#include "auditor/publishing.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "postgres/publication.h"
+#include "postgres/table_reader.h"
+#include "replication/make_decoder.h"
+
+namespace lockstep::auditor {
+namespace {
+
+using model::Result;
+using postgres::Connection;
+using postgres::ConnectionKind;
+
+// As long as one wait may be, for a table that is always being altered.
+constexpr std::chrono::milliseconds kLongestWait{5'000};
+
+Result<Connection> Open(const ProcessOptions& options) {
+  return Connection::Open(options.conninfo, ConnectionKind::kSql,
+                          {.application_name = "lockstep " + options.id});
+}
+
+}  // namespace
+
+Result<void> Publishing::Make(consumer::AttachScope& scope, const consumer::OnAttachWait& on_wait) {
+  if (!replication::SendsPublications(scope.plugin)) return {};
+  auto sql = Open(options_);
+  if (!sql) return std::unexpected(std::move(sql.error()));
+  consumer::AttachPatience patience(std::chrono::seconds(options_.attach_timeout_s), on_wait);
+  while (true) {
+    if (auto ok = postgres::DropScopePublications(*sql, options_.slot); !ok) return ok;
+    auto tables = postgres::ReadScope(*sql, scope.scope);
+    if (!tables) return std::unexpected(std::move(tables.error()));
+    auto made = postgres::CreateScopePublications(*sql, options_.slot, *tables, lock_timeout_);
+    if (made) break;
+    if (!postgres::TellsOfChange(made.error())) return made;
+    lock_timeout_ = std::min(lock_timeout_ * 2, kLongestWait);
+    consumer::AttachWait wait{.reason = made.error().message};
+    if (auto ok = patience.Pause(std::move(wait), std::move(made.error())); !ok) return ok;
+  }
+  made_ = true;
+  lock_timeout_ = kShortestWait;
+  scope.plugin.publications = postgres::ScopePublicationNames(options_.slot);
+  return {};
+}
+
+Result<void> Publishing::Update(const consumer::AttachScope& scope) {
+  if (!made_) return {};
+  auto sql = Open(options_);
+  if (!sql) return std::unexpected(std::move(sql.error()));
+  auto tables = postgres::ReadScope(*sql, scope.scope);
+  if (!tables) return std::unexpected(std::move(tables.error()));
+  auto updated = postgres::UpdateScopePublications(*sql, options_.slot, *tables, lock_timeout_);
+  lock_timeout_ = updated ? kShortestWait : std::min(lock_timeout_ * 2, kLongestWait);
+  if (!updated && postgres::TellsOfChange(updated.error()))
+    updated.error().kind = model::ErrorKind::kMisfit;
+  return updated;
+}
+
+Result<bool> Publishing::IsBehind(const consumer::AttachScope& scope,
+                                  const std::vector<postgres::TableName>& insert_only) {
+  if (!made_ || insert_only.empty()) return false;
+  auto sql = Open(options_);
+  if (!sql) return std::unexpected(std::move(sql.error()));
+  auto tables = postgres::ReadScope(*sql, scope.scope);
+  if (!tables) return std::unexpected(std::move(tables.error()));
+  return std::ranges::any_of(insert_only, [&](const postgres::TableName& table) {
+    return std::ranges::find(tables->insert_only, table) == tables->insert_only.end();
+  });
+}
+
+Result<void> Publishing::Drop() {
+  if (!made_) return {};
+  auto sql = Open(options_);
+  if (!sql) return std::unexpected(std::move(sql.error()));
+  return postgres::DropScopePublications(*sql, options_.slot);
+}
+
+}  // namespace lockstep::auditor

@@ -1,0 +1,48 @@
+// The publications of one audit: made, kept up to date with the tables, dropped. Where the plugin
+// has none, nothing is done. Blocks.
+#ifndef LOCKSTEP_AUDITOR_PUBLISHING_H_
+#define LOCKSTEP_AUDITOR_PUBLISHING_H_
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "auditor/process_options.h"
+#include "consumer/attach_patience.h"
+#include "consumer/locked_tables.h"
+#include "model/error.h"
+#include "postgres/connection.h"
+#include "postgres/relation_reader.h"
+#include "postgres/table_scope.h"
+
+namespace lockstep::auditor {
+
+class Publishing {
+ public:
+  // The options must outlive it.
+  explicit Publishing(const ProcessOptions& options) : options_(options) {}
+
+  // Makes them, of the tables that are there, and names them in the scope. Waits where a table is
+  // being altered.
+  model::Result<void> Make(consumer::AttachScope& scope, const consumer::OnAttachWait& on_wait);
+  // Adds the tables that came since. SQLSTATE 55P03 where one is being altered: to be tried again.
+  model::Result<void> Update(const consumer::AttachScope& scope);
+  // Whether one of these tables, of which inserts alone are sent, has an identity by which it could
+  // be published wholly: it came into being, or got the identity, since they were brought up to
+  // date.
+  model::Result<bool> IsBehind(const consumer::AttachScope& scope,
+                               const std::vector<postgres::TableName>& insert_only);
+  model::Result<void> Drop();
+
+ private:
+  static constexpr std::chrono::milliseconds kShortestWait{200};
+
+  const ProcessOptions& options_;
+  bool made_ = false;
+  // For a lock, longer after each failure: an autovacuum gives its up for one that waits.
+  std::chrono::milliseconds lock_timeout_ = kShortestWait;
+};
+
+}  // namespace lockstep::auditor
+
+#endif  // LOCKSTEP_AUDITOR_PUBLISHING_H_

@@ -1,0 +1,74 @@
+// The tables of a scope as a slot's snapshot shows them: locked, unchanged since, ready to be read.
+//
+//   PrepareTables ─► the slot is made ─► LockTables ─► readers under its snapshot
+#ifndef LOCKSTEP_CONSUMER_LOCKED_TABLES_H_
+#define LOCKSTEP_CONSUMER_LOCKED_TABLES_H_
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/error.h"
+#include "model/relation.h"
+#include "model/type_catalog.h"
+#include "postgres/connection.h"
+#include "postgres/relation_reader.h"
+#include "postgres/table_reader.h"
+#include "postgres/table_scope.h"
+#include "postgres/table_state.h"
+#include "replication/follow_policy.h"
+#include "replication/make_decoder.h"
+
+namespace lockstep::consumer {
+
+// Which tables, and by which plugin.
+struct AttachScope {
+  postgres::TableScope scope;
+  replication::FollowPolicy policy = replication::FollowPolicy::kStrict;
+  replication::PluginChoice plugin;
+};
+
+// The tables of the scope as they can be followed by the plugin. Under kSetAside those that the
+// publications leave out are excluded, too.
+model::Result<postgres::ScopeTables> ReadTables(postgres::Connection& connection,
+                                                const AttachScope& scope);
+
+// Before the slot is made: the sooner the tables are locked after its consistent point, the less
+// can happen to them.
+struct TablePreparation {
+  // Idle kSql connections.
+  postgres::Connection observer;              // sees what is there now
+  std::vector<postgres::Connection> reading;  // at least one
+  postgres::ScopeTables tables;
+};
+
+// With as many connections for reading as the server has left, `connections` at most, one at least.
+// Blocks.
+model::Result<TablePreparation> PrepareTables(const std::string& conninfo,
+                                              const std::string& application_name, int connections,
+                                              const AttachScope& scope);
+
+struct LockedTables {
+  postgres::ScopeTables tables;
+  std::vector<postgres::TableState> states;  // of tables.followed, in their order
+  // The database's, where the plugin's decoder wants to know them.
+  model::TypeCatalogPtr types = std::make_shared<const model::TypeCatalog>();
+  std::vector<postgres::TableName> blind_tables;  // followed; their truncation cannot be seen
+  std::chrono::milliseconds wal_sender_timeout{0};
+  // At least one, in transactions that hold the locks. TRUNCATE and ALTER wait for them.
+  std::vector<postgres::TableReader> readers;
+
+  // The followed tables, then the logs of truncations: what a decoder is to know.
+  std::vector<model::RelationPtr> Relations() const;
+};
+
+// Takes `prepared.reading`. kMisfit when a table was truncated, rewritten, made, altered or dropped
+// between the preparation and the lock that keeps it as it is: another slot may have more luck.
+// Blocks, for locks a short while at most.
+model::Result<LockedTables> LockTables(TablePreparation& prepared, const std::string& snapshot_name,
+                                       const AttachScope& scope);
+
+}  // namespace lockstep::consumer
+
+#endif  // LOCKSTEP_CONSUMER_LOCKED_TABLES_H_
