@@ -20,6 +20,8 @@ using postgres::ConnectionKind;
 
 // How long a lock is waited for: behind a TRUNCATE or an ALTER that waits for others.
 constexpr std::chrono::milliseconds kLockTimeout{1000};
+// Whatever is followed: nothing is read from the check slot, and this plugin every server has.
+constexpr char kCheckSlotPlugin[] = "pgoutput";
 
 // What a lock that cannot be had means here: somebody is changing the table.
 bool TellsOfChange(const model::Error& error) {
@@ -59,10 +61,9 @@ Result<Checkpoint> Checkpoint::Begin(const CheckpointOptions& options) {
   }
   auto replication = Open(options, ConnectionKind::kReplication);
   if (!replication) return std::unexpected(std::move(replication.error()));
-  // Whatever plugin is followed: nothing is read from this slot.
   auto request = postgres::SlotRequest::Start(
       std::move(*replication),
-      {.name = options.slot, .plugin = "pgoutput", .lock_timeout = options.lock_timeout});
+      {.name = options.slot, .plugin = kCheckSlotPlugin, .lock_timeout = options.lock_timeout});
   if (!request) return std::unexpected(std::move(request.error()));
   return Checkpoint(options, std::move(*observer), std::move(reading), std::move(*request));
 }
