@@ -12,6 +12,13 @@ using model::Result;
 using postgres::Connection;
 using postgres::ConnectionKind;
 
+namespace {
+
+// Whatever is followed: nothing is read from the check slot, and this plugin every server has.
+constexpr char kCheckSlotPlugin[] = "pgoutput";
+
+}  // namespace
+
 bool MayPass(const model::Error& error) {
   return error.kind == model::ErrorKind::kMisfit || model::IsWorthRetry(error) ||
          error.sqlstate == "55P03" || postgres::IsSnapshotTooLarge(error);
@@ -24,10 +31,9 @@ Result<Checkpoint> Checkpoint::Begin(const CheckpointOptions& options) {
   auto replication = Connection::Open(options.conninfo, ConnectionKind::kReplication,
                                       {.application_name = options.application_name});
   if (!replication) return std::unexpected(std::move(replication.error()));
-  // Whatever plugin is followed: nothing is read from this slot.
   auto request = postgres::SlotRequest::Start(
       std::move(*replication),
-      {.name = options.slot, .plugin = "pgoutput", .lock_timeout = options.lock_timeout});
+      {.name = options.slot, .plugin = kCheckSlotPlugin, .lock_timeout = options.lock_timeout});
   if (!request) return std::unexpected(std::move(request.error()));
   return Checkpoint(options, std::move(*prepared), std::move(*request));
 }

@@ -26,8 +26,6 @@ using model::Result;
 using postgres::Connection;
 using postgres::ConnectionKind;
 
-constexpr std::chrono::milliseconds kReconnectPause{200};
-constexpr std::chrono::seconds kReconnectLimit{60};
 // Transactions taken from the stream before the rest is looked at.
 constexpr int kBatch = 256;
 // What may wait to be applied while the replica is held: then reading pauses, and Postgres keeps
@@ -169,7 +167,7 @@ void Following::ForgetStream() {
   waiting_.clear();
   waiting_changes_ = 0;
   limit_.reset();
-  lost_since_.reset();
+  reconnect_pace_.OnConnected();
   more_to_read_ = false;
 }
 
@@ -252,21 +250,18 @@ Result<void> Following::Turn(wire::Time now) {
   auto ok = is_connected() ? consumer_->SendStatus(now) : Reconnect(now);
   if (ok) ok = consumer_->Flush();
   if (ok) ok = ReadStream();
-  if (ok || !model::IsWorthRetry(ok.error())) return ok;
-  if (!lost_since_) {
+  if (ok) return ok;
+  const auto answer = reconnect_pace_.OnError(ok.error(), now);
+  if (answer == consumer::ReconnectPace::Answer::kGiveUp) return ok;
+  if (answer == consumer::ReconnectPace::Answer::kWarnRetry)
     spdlog::warn("{}: {}; reconnecting", options_.id, ok.error().message);
-    lost_since_ = now;
-  } else if (now - *lost_since_ > kReconnectLimit) {
-    return ok;
-  }
-  next_reconnect_ = now + kReconnectPause;
   return {};
 }
 
 Result<void> Following::Reconnect(wire::Time now) {
-  if (now < next_reconnect_) return {};
+  if (now < reconnect_pace_.next_try()) return {};
   auto ok = consumer_->Reconnect(now);
-  if (ok) lost_since_.reset();
+  if (ok) reconnect_pace_.OnConnected();
   return ok;
 }
 
@@ -429,7 +424,7 @@ void Following::LeaveOut(std::uint32_t table) {
 wire::Time Following::NextDeadline(wire::Time now) const {
   if (more_to_read_) return now;
   if (!waiting_.empty() && (!limit_ || waiting_.front().end_lsn <= *limit_)) return now;
-  return is_connected() ? consumer_->NextStatusDue() : next_reconnect_;
+  return is_connected() ? consumer_->NextStatusDue() : reconnect_pace_.next_try();
 }
 
 void Following::Watch(wire::Poller& poller) {

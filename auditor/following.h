@@ -18,6 +18,7 @@
 #include "consumer/attach_patience.h"
 #include "consumer/consumer.h"
 #include "consumer/locked_tables.h"
+#include "consumer/reconnect_pace.h"
 #include "consumer/sabotage.h"
 #include "model/change.h"
 #include "model/database.h"
@@ -141,8 +142,7 @@ class Following {
   wire::WatchedFd watched_;
   bool more_to_read_ = false;
   bool took_some_ = false;
-  std::optional<wire::Time> lost_since_;
-  wire::Time next_reconnect_ = wire::Time::min();
+  consumer::ReconnectPace reconnect_pace_;
 };
 
 }  // namespace lockstep::auditor

@@ -2,12 +2,11 @@
 
 #include <signal.h>
 
-#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <utility>
 #include <variant>
 
-#include "wire/codec.h"
 #include "wire/message.h"
 
 namespace lockstep::launcher {
@@ -23,44 +22,26 @@ constexpr std::chrono::seconds kShowInterval{5};
 }  // namespace
 
 AuditCrew::AuditCrew(wire::Server& server, wire::StopSignal& stop, StatusBoard& board)
-    : server_(server), stop_(stop), board_(board) {
-  poller_.Add(server_);
-  stop_token_ = poller_.AddFd(stop_.fd(), {.read = true});
-}
+    : server_(server), board_(board), children_(server, stop) {}
 
 Result<void> AuditCrew::Start(const std::vector<ProcessPlan>& auditors,
                               const RunDirectory& directory) {
-  for (const ProcessPlan& plan : auditors) {
-    Result<Process> process = Process::Start(plan.command, directory.LogPath(plan.name));
-    if (!process) {
-      auditors_.clear();
-      return std::unexpected(process.error());
-    }
-    const wire::Poller::Token token = poller_.AddFd(process->fd(), {.read = true});
-    auditors_.push_back({plan.name, std::move(*process), token});
-  }
-  return {};
+  return children_.Start(auditors, directory);
 }
 
 Result<AuditCourse> AuditCrew::Watch(const AuditedCommand& command, AuditShow show) {
   command_ = command;
   show_ = std::move(show);
-  std::vector<std::string> names;
-  for (const Member& auditor : auditors_) names.push_back(auditor.name);
-  AuditCourse course(names, !command.command.empty());
+  AuditCourse course(children_.names(), !command.command.empty());
   Time next_show = wire::Clock::now() + kShowInterval;
   while (!course.IsOver()) {
-    const auto deadline =
-        wire::Earlier(next_show, wire::Earlier(course.NextDeadline(), server_.NextDeadline()));
-    auto ready = poller_.Wait(deadline);
-    if (!ready) return std::unexpected(ready.error());
-    const bool stop_came = std::ranges::any_of(
-        *ready, [&](const wire::Poller::Ready& item) { return item.token == stop_token_; });
+    const Result<bool> stop_came = children_.Wait(wire::Earlier(next_show, course.NextDeadline()));
+    if (!stop_came) return std::unexpected(stop_came.error());
     const Time now = wire::Clock::now();
     // Messages first: they say why a process ended.
     ReadMessages(course, now);
     CollectExits(course, now);
-    if (stop_came && stop_.Stopped()) course.OnStopRequest(now);
+    if (*stop_came) course.OnStopRequest(now);
     course.Tick(now);
     // Doing one may ask for more.
     for (auto actions = course.TakeActions(); !actions.empty(); actions = course.TakeActions()) {
@@ -76,38 +57,22 @@ Result<AuditCourse> AuditCrew::Watch(const AuditedCommand& command, AuditShow sh
 }
 
 void AuditCrew::ReadMessages(AuditCourse& course, Time now) {
-  while (true) {
-    auto event = server_.Receive();
-    if (!event) continue;  // a stranger's bytes; what follows them is read
-    if (!*event) return;
-    const auto* received = std::get_if<wire::Received>(&**event);
-    if (received == nullptr) continue;
-    if (const auto* status = std::get_if<wire::Status>(&received->message)) {
+  while (const auto message = children_.NextMessage()) {
+    if (const auto* status = std::get_if<wire::Status>(&*message)) {
       const std::uint64_t before = board_.Get(status->process, "differences");
       board_.Update(*status, now);
       found_some_ |= board_.Get(status->process, "differences") > before;
       course.OnAttached(status->process, now);  // it reports from then on
-    } else if (const auto* failure = std::get_if<wire::Failure>(&received->message)) {
+    } else if (const auto* failure = std::get_if<wire::Failure>(&*message)) {
       course.OnFailure(failure->process, failure->error);
     }
   }
 }
 
 void AuditCrew::CollectExits(AuditCourse& course, Time now) {
-  for (Member& auditor : auditors_) {
-    if (!auditor.token) continue;
-    const std::optional<ExitStatus> ended = auditor.process.Poll();
-    if (!ended) continue;
-    poller_.Remove(*auditor.token);
-    auditor.token.reset();
-    course.OnAuditorExit(auditor.name, *ended, now);
-  }
-  if (!running_) return;
-  if (const std::optional<ExitStatus> ended = running_->process.Poll()) {
-    poller_.Remove(*running_->token);
-    running_.reset();
-    course.OnCommandExit(*ended, now);
-  }
+  for (const Children::Ended& auditor : children_.TakeEnded())
+    course.OnAuditorExit(auditor.name, auditor.status, now);
+  if (const auto ended = children_.TakeForegroundEnd()) course.OnCommandExit(*ended, now);
 }
 
 void AuditCrew::Act(AuditAction action, AuditCourse& course, Time now) {
@@ -115,35 +80,26 @@ void AuditCrew::Act(AuditAction action, AuditCourse& course, Time now) {
     case AuditAction::kTellAttached:
       return show_.attached();
     case AuditAction::kStartCommand: {
-      Result<Process> process = Process::StartForeground(command_.command, command_.variables);
-      if (!process) {
-        model::Error error = process.error();
-        error.kind = model::ErrorKind::kUsage;  // whoever named it must name another
-        return course.OnCommandFailed(error, now);
+      auto started = children_.StartForeground(command_.command, command_.variables);
+      if (!started) {
+        started.error().kind = model::ErrorKind::kUsage;  // whoever named it must name another
+        return course.OnCommandFailed(started.error(), now);
       }
-      const wire::Poller::Token token = poller_.AddFd(process->fd(), {.read = true});
-      running_.emplace(Member{"command", std::move(*process), token});
       return course.OnCommandStarted();
     }
     case AuditAction::kStopCommand:
-      if (running_) running_->process.SignalGroup(SIGTERM);
-      return;
+      return children_.SignalForeground(SIGTERM);
     case AuditAction::kKillCommand:
-      if (running_) running_->process.SignalGroup(SIGKILL);
-      return;
+      return children_.SignalForeground(SIGKILL);
     case AuditAction::kFinishAuditors:
-      return SignalAuditors(SIGTERM);
+      return children_.Signal(SIGTERM);
     case AuditAction::kStopAuditors:
       // Two signals: the second one means "without comparing".
-      SignalAuditors(SIGTERM);
-      return SignalAuditors(SIGINT);
+      children_.Signal(SIGTERM);
+      return children_.Signal(SIGINT);
     case AuditAction::kKillAuditors:
-      return SignalAuditors(SIGKILL);
+      return children_.Signal(SIGKILL);
   }
-}
-
-void AuditCrew::SignalAuditors(int number) {
-  for (Member& auditor : auditors_) auditor.process.Signal(number);
 }
 
 }  // namespace lockstep::launcher

@@ -3,20 +3,17 @@
 #define LOCKSTEP_LAUNCHER_AUDIT_CREW_H_
 
 #include <functional>
-#include <map>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "launcher/audit_course.h"
-#include "launcher/process.h"
+#include "launcher/children.h"
 #include "launcher/programs.h"
 #include "launcher/run_directory.h"
 #include "launcher/status_board.h"
 #include "model/error.h"
 #include "wire/peer.h"
-#include "wire/poller.h"
 #include "wire/stop_signal.h"
 
 namespace lockstep::launcher {
@@ -45,25 +42,15 @@ class AuditCrew {
   model::Result<AuditCourse> Watch(const AuditedCommand& command, AuditShow show);
 
  private:
-  struct Member {
-    std::string name;
-    Process process;
-    std::optional<wire::Poller::Token> token;  // unset: it has ended
-  };
   void ReadMessages(AuditCourse& course, wire::Time now);
   void CollectExits(AuditCourse& course, wire::Time now);
   void Act(AuditAction action, AuditCourse& course, wire::Time now);
-  void SignalAuditors(int number);
 
   wire::Server& server_;
-  wire::StopSignal& stop_;
   StatusBoard& board_;
-  wire::Poller poller_;
-  wire::Poller::Token stop_token_;
-  std::vector<Member> auditors_;
+  Children children_;  // the auditors, and the command in the foreground
   AuditedCommand command_;
   AuditShow show_;
-  std::optional<Member> running_;  // the command
   bool found_some_ = false;
 };
 

@@ -21,10 +21,6 @@ namespace {
 using model::Result;
 using postgres::Connection;
 
-bool WantsPublications(const std::string& plugin) {
-  return model::FindOutputPlugin(plugin)->library == "pgoutput";
-}
-
 // The first column of all rows.
 Result<std::vector<std::string>> Texts(Connection& sql, const std::string& query,
                                        const std::string& parameter) {
@@ -82,7 +78,7 @@ std::vector<std::string> DescribeAuditObjects(const AuditOptions& options,
     const std::string slot = names.slot(plugin);
     objects.push_back(fmt::format(
         "replication slot {0}, and for each comparison a temporary one ({0}_check)", slot));
-    if (WantsPublications(plugin))
+    if (model::FindOutputPlugin(plugin)->sends_publications)
       objects.push_back(fmt::format("publications {0} and {0}_inserts", slot));
   }
   if (options.install_triggers) {

@@ -2,19 +2,16 @@
 #ifndef LOCKSTEP_LAUNCHER_CREW_H_
 #define LOCKSTEP_LAUNCHER_CREW_H_
 
-#include <optional>
-#include <string>
 #include <vector>
 
+#include "launcher/children.h"
 #include "launcher/course.h"
 #include "launcher/live_display.h"
-#include "launcher/process.h"
 #include "launcher/programs.h"
 #include "launcher/run_directory.h"
 #include "launcher/status_board.h"
 #include "model/error.h"
 #include "wire/peer.h"
-#include "wire/poller.h"
 #include "wire/stop_signal.h"
 
 namespace lockstep::launcher {
@@ -31,24 +28,14 @@ class Crew {
   model::Result<Ending> Watch(bool until_stopped);
 
  private:
-  struct Member {
-    std::string name;
-    Process process;
-    std::optional<wire::Poller::Token> token;  // unset: it has ended
-  };
-
   void ReadMessages(Course& course, Time now);
   void CollectExits(Course& course, Time now);
   void Act(const Action& action);
-  void SignalAll(int number);
 
   wire::Server& server_;
-  wire::StopSignal& stop_;
   StatusBoard& board_;
   LiveDisplay& display_;
-  wire::Poller poller_;
-  wire::Poller::Token stop_token_;
-  std::vector<Member> members_;  // in the order of their start
+  Children children_;
 };
 
 }  // namespace lockstep::launcher

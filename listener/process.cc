@@ -16,6 +16,7 @@
 
 #include "consumer/attach_patience.h"
 #include "consumer/consumer.h"
+#include "consumer/reconnect_pace.h"
 #include "consumer/sabotage.h"
 #include "listener/leftover_slot.h"
 #include "listener/verifier_sink.h"
@@ -43,8 +44,6 @@ namespace {
 using consumer::Consumer;
 using model::Result;
 
-constexpr std::chrono::milliseconds kReconnectPause{200};
-constexpr std::chrono::seconds kReconnectLimit{60};
 // The shortest time from one turn that took transactions to the next.
 constexpr std::chrono::microseconds kPace{500};
 // Transactions taken from the stream before the other sockets are looked at.
@@ -168,7 +167,7 @@ class Process {
     }
     consumer_.reset();
     trace_.reset();
-    lost_since_.reset();
+    reconnect_pace_.OnConnected();
     stuck_ = more_to_read_ = false;
     return Join();
   }
@@ -200,8 +199,8 @@ class Process {
   Result<void> Wait(wire::Time now) {
     auto deadline = wire::Earlier(verifier_.NextDeadline(), reporter_.NextDeadline());
     if (consumer_) {
-      deadline = wire::Earlier(deadline,
-                               consumer_->fd() >= 0 ? consumer_->NextStatusDue() : next_reconnect_);
+      deadline = wire::Earlier(
+          deadline, consumer_->fd() >= 0 ? consumer_->NextStatusDue() : reconnect_pace_.next_try());
       if (more_to_read_) deadline = now;
       WatchStream();
     }
@@ -326,23 +325,18 @@ class Process {
     auto ok = consumer_->fd() >= 0 ? consumer_->SendStatus(now) : Reconnect(now);
     if (ok) ok = consumer_->Flush();
     if (ok) ok = ReadStream();
-    if (!ok && model::IsWorthRetry(ok.error())) {
-      if (!lost_since_) {
-        spdlog::warn("{}: {}; reconnecting", options_.id, ok.error().message);
-        lost_since_ = now;
-      } else if (now - *lost_since_ > kReconnectLimit) {
-        return ok;
-      }
-      next_reconnect_ = now + kReconnectPause;
-      return {};
-    }
-    return ok;
+    if (ok) return ok;
+    const auto answer = reconnect_pace_.OnError(ok.error(), now);
+    if (answer == consumer::ReconnectPace::Answer::kGiveUp) return ok;
+    if (answer == consumer::ReconnectPace::Answer::kWarnRetry)
+      spdlog::warn("{}: {}; reconnecting", options_.id, ok.error().message);
+    return {};
   }
 
   Result<void> Reconnect(wire::Time now) {
-    if (now < next_reconnect_) return {};
+    if (now < reconnect_pace_.next_try()) return {};
     auto ok = consumer_->Reconnect(now);
-    if (ok) lost_since_.reset();
+    if (ok) reconnect_pace_.OnConnected();
     return ok;
   }
 
@@ -418,9 +412,7 @@ class Process {
   wire::WatchedFd watched_;
   bool more_to_read_ = false;
   bool took_some_ = false;  // transactions came in this turn
-
-  std::optional<wire::Time> lost_since_;
-  wire::Time next_reconnect_ = wire::Time::min();
+  consumer::ReconnectPace reconnect_pace_;
 
   std::uint64_t transactions_ = 0;
   std::uint64_t changes_ = 0;

@@ -42,8 +42,8 @@ LossSet PgoutputBinaryLosses(const PluginVersion& version) {
 constexpr std::array<Entry, 4> kTable = {{
     {{"decoderbufs", "decoderbufs"}, DecoderbufsLosses},
     {{"wal2json", "wal2json", "numeric-data-types-as-string"}, Wal2jsonLosses},
-    {{"pgoutput", "pgoutput", {}, true}, PgoutputLosses},
-    {{"pgoutput-binary", "pgoutput", {}, true}, PgoutputBinaryLosses},
+    {{"pgoutput", "pgoutput", {}, true, true}, PgoutputLosses},
+    {{"pgoutput-binary", "pgoutput", {}, true, true}, PgoutputBinaryLosses},
 }};
 
 constexpr std::array<OutputPlugin, kTable.size()> kPlugins = [] {

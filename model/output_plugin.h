@@ -70,6 +70,7 @@ struct OutputPlugin {
   // The option that only its newer versions know (PluginVersion); empty: none matters.
   std::string_view probed_option = {};
   bool in_core = false;  // comes with Postgres; others are Debian's postgresql-<major>-<library>
+  bool sends_publications = false;  // sends the tables of publications only
 };
 
 std::span<const OutputPlugin> OutputPlugins();

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <string_view>
 
+#include "postgres/table_list.h"
+
 namespace lockstep::postgres {
 
 using model::Result;
@@ -12,18 +14,11 @@ using model::Result;
 Result<std::vector<TableActivity>> ReadTableActivity(
     Connection& connection, const std::vector<model::RelationPtr>& tables) {
   if (tables.empty()) return std::vector<TableActivity>();
-  std::string list;
-  for (std::size_t i = 0; i < tables.size(); ++i) {
-    list += fmt::format("{}({}, {}, {})", list.empty() ? "" : ", ", i,
-                        model::SqlLiteral(tables[i]->schema), model::SqlLiteral(tables[i]->name));
-  }
   auto result = connection.Execute(fmt::format(
       "SELECT coalesce(c.oid, 0), coalesce(pg_catalog.pg_relation_filenode(c.oid), 0), "
       "coalesce(pg_catalog.pg_stat_get_tuples_updated(c.oid) "
-      "+ pg_catalog.pg_stat_get_tuples_deleted(c.oid), 0) "
-      "FROM (VALUES {}) l(i, s, t) LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = l.s "
-      "LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = l.t ORDER BY l.i",
-      list));
+      "+ pg_catalog.pg_stat_get_tuples_deleted(c.oid), 0) {}",
+      FromTables(tables)));
   if (!result) return model::Fail("reading the activity of the tables", result.error());
   std::vector<TableActivity> activity;
   for (int row = 0; row < result->rows(); ++row) {

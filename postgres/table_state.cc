@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <string>
 #include <string_view>
+
+#include "postgres/table_list.h"
 
 namespace lockstep::postgres {
 
@@ -13,19 +14,12 @@ using model::Result;
 Result<std::vector<TableState>> ReadTableStates(Connection& connection,
                                                 const std::vector<model::RelationPtr>& tables) {
   if (tables.empty()) return std::vector<TableState>();
-  std::string list;
-  for (std::size_t i = 0; i < tables.size(); ++i) {
-    list += fmt::format("{}({}, {}, {})", list.empty() ? "" : ", ", i,
-                        model::SqlLiteral(tables[i]->schema), model::SqlLiteral(tables[i]->name));
-  }
   // A table that is not there at all (c.oid is null) counts as replaced, too.
   Result<QueryResult> result = connection.Execute(fmt::format(
       "SELECT c.oid IS DISTINCT FROM pg_catalog.to_regclass(pg_catalog.format('%I.%I', l.s, l.t)) "
       "OR c.relfilenode IS DISTINCT FROM pg_catalog.pg_relation_filenode(c.oid), "
-      "pg_catalog.pg_table_size(c.oid) "
-      "FROM (VALUES {}) l(i, s, t) LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = l.s "
-      "LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = l.t ORDER BY l.i",
-      list));
+      "pg_catalog.pg_table_size(c.oid) {}",
+      FromTables(tables)));
   if (!result) return Fail("reading the state of the tables", result.error());
   std::vector<TableState> states;
   for (int row = 0; row < result->rows(); ++row) {

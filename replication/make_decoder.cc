@@ -66,7 +66,10 @@ model::Result<std::unique_ptr<Decoder>> MakeDecoder(const PluginChoice& plugin,
 
 bool NeedsTypes(const PluginChoice& plugin) { return IsPgoutput(plugin); }
 
-bool SendsPublications(const PluginChoice& plugin) { return IsPgoutput(plugin); }
+bool SendsPublications(const PluginChoice& plugin) {
+  const model::OutputPlugin* known = model::FindOutputPlugin(plugin.name);
+  return known != nullptr && known->sends_publications;
+}
 
 std::vector<std::pair<std::string, std::string>> StreamOptions(const PluginChoice& plugin) {
   if (plugin.name == "wal2json") return Wal2jsonOptions(plugin.version);

@@ -24,6 +24,12 @@ TEST(OutputPluginTest, EachIsFoundByItsName) {
   EXPECT_EQ(FindOutputPlugin("pgoutput-binary")->library, "pgoutput");
 }
 
+TEST(OutputPluginTest, PgoutputAloneSendsPublications) {
+  for (const OutputPlugin& plugin : OutputPlugins()) {
+    EXPECT_EQ(plugin.sends_publications, plugin.library == "pgoutput") << plugin.name;
+  }
+}
+
 TEST(OutputPluginTest, LossesDependOnTheVersion) {
   EXPECT_EQ(LossesOf("pgoutput", {.server = kPostgres18}), LossSet());
   EXPECT_EQ(LossesOf("pgoutput", {.server = kPostgres15}), LossSet({Loss::kGeneratedColumn}));

@@ -1,0 +1,43 @@
+// When a lost stream is tried again, and when it is given up.
+//
+//   following ──error worth a retry──► lost ──each further one──► lost, the next try a pause later
+//       ▲                               │ │
+//       └──────────── OnConnected ──────┘ └── lost for longer than the limit ──► given up
+//
+// Whoever follows asks it; it opens nothing and waits for nothing. One thread.
+#ifndef LOCKSTEP_CONSUMER_RECONNECT_PACE_H_
+#define LOCKSTEP_CONSUMER_RECONNECT_PACE_H_
+
+#include <chrono>
+#include <optional>
+
+#include "model/error.h"
+
+namespace lockstep::consumer {
+
+class ReconnectPace {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  enum class Answer {
+    kRetry,      // after a pause; it has been said already
+    kWarnRetry,  // the same, and this is the first error of the loss: it should be said
+    kGiveUp,     // no retry can help (model::IsWorthRetry), or the stream was lost for too long
+  };
+
+  // What is to be done about an error of the stream, or of a try to reconnect.
+  Answer OnError(const model::Error& error, Time now);
+  // The stream is there again, or another one in its place: the next error begins a new loss.
+  void OnConnected() { lost_since_.reset(); }
+
+  // When a lost stream is to be tried again; in the past when none was lost so far.
+  Time next_try() const { return next_try_; }
+
+ private:
+  std::optional<Time> lost_since_;
+  Time next_try_ = Time::min();
+};
+
+}  // namespace lockstep::consumer
+
+#endif  // LOCKSTEP_CONSUMER_RECONNECT_PACE_H_

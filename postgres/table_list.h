@@ -1,0 +1,19 @@
+// Tables named in a query, so that one answer tells of all of them.
+#ifndef LOCKSTEP_POSTGRES_TABLE_LIST_H_
+#define LOCKSTEP_POSTGRES_TABLE_LIST_H_
+
+#include <string>
+#include <vector>
+
+#include "model/relation.h"
+
+namespace lockstep::postgres {
+
+// "FROM ... ORDER BY ...": one row for each table, in their order, with `l.s` and `l.t`, its schema
+// and name, and `c`, its row of pg_class, all null where there is no such table. `tables` is not
+// empty.
+std::string FromTables(const std::vector<model::RelationPtr>& tables);
+
+}  // namespace lockstep::postgres
+
+#endif  // LOCKSTEP_POSTGRES_TABLE_LIST_H_
