@@ -116,6 +116,15 @@ bool FinishConnecting(PGconn* connection, std::chrono::seconds timeout) {
   return true;
 }
 
+// UTF8 was asked for before the server said its own encoding. SQL_ASCII stands for none: the bytes
+// are those of the database, and xml_send does not write an encoding into them.
+bool AskFor(TextEncoding encoding, PGconn* connection) {
+  const char* name = PQparameterStatus(connection, "server_encoding");
+  const std::string_view own = name == nullptr ? "UTF8" : name;
+  if (own == "UTF8" || (encoding == TextEncoding::kUtf8 && own != "SQL_ASCII")) return true;
+  return PQsetClientEncoding(connection, "SQL_ASCII") == 0;
+}
+
 }  // namespace
 
 Readiness WaitFor(int fd, bool or_writable, int timeout_ms) {
@@ -233,6 +242,7 @@ Result<Connection> Connection::Open(const std::string& conninfo, ConnectionKind 
   }
   if (PQstatus(handle) != CONNECTION_OK) return std::unexpected(OpenError(handle, description));
   PQsetErrorVerbosity(handle, PQERRORS_DEFAULT);
+  if (!AskFor(options.encoding, handle)) return std::unexpected(OpenError(handle, description));
   return connection;
 }
 

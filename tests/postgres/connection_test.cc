@@ -41,6 +41,28 @@ TEST_F(ConnectionTest, SettingsArePinnedOnBothKinds) {
   Must(Sql().Execute("ALTER DATABASE postgres RESET ALL"));
 }
 
+TEST_F(ConnectionTest, TextComesAsTheDatabaseHasItOrInUtf8) {
+  Must(Sql().Execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"));
+  Must(Sql().Execute("CREATE DATABASE bytes ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0"));
+  const auto open = [](const char* database, ConnectionKind kind, TextEncoding encoding) {
+    return Must(Connection::Open(cluster().uri(database) + "&client_encoding=LATIN1", kind,
+                                 {.encoding = encoding}));
+  };
+  for (ConnectionKind kind : {ConnectionKind::kSql, ConnectionKind::kReplication}) {
+    Connection own = open("latin", kind, TextEncoding::kDatabase);
+    EXPECT_EQ(Must(own.Scalar("SELECT chr(228) || 'x'")), "\xe4x");
+    EXPECT_EQ(Must(own.Scalar("SELECT '\xe4' = chr(228)")), "t");
+    // Another encoding's name would be written into it.
+    EXPECT_EQ(Must(own.Scalar("SELECT encode(xml_send('<a/>'), 'escape')")), "<a/>");
+    EXPECT_EQ(Must(open("latin", kind, TextEncoding::kUtf8).Scalar("SELECT chr(228)")), "ä");
+    for (TextEncoding encoding : {TextEncoding::kDatabase, TextEncoding::kUtf8}) {
+      Connection bytes = open("bytes", kind, encoding);
+      EXPECT_EQ(Must(bytes.Scalar("SELECT '\xff' || chr(228)")), "\xff\xe4");
+    }
+    EXPECT_EQ(Must(open("postgres", kind, TextEncoding::kDatabase).Scalar("SELECT chr(228)")), "ä");
+  }
+}
+
 TEST_F(ConnectionTest, OptionsOfTheUriAreKept) {
   Connection connection = Must(Connection::Open(
       cluster().uri() + "&options=-c%20work_mem%3D7MB%20-c%20TimeZone%3DJapan&application_name=me",
