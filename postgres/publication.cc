@@ -20,6 +20,7 @@ namespace {
 
 constexpr int kPostgres15 = 150000;
 constexpr const char* kAllChanges = " WITH (publish = 'insert, update, delete, truncate')";
+constexpr const char* kNotOwned = " (only the owner of a table or a superuser may publish it)";
 constexpr const char* kInsertsOnly = " WITH (publish = 'insert, truncate')";
 
 std::string SqlList(const std::vector<TableName>& tables) {
@@ -29,6 +30,10 @@ std::string SqlList(const std::vector<TableName>& tables) {
             model::SqlIdentifier(table.name);
   }
   return list;
+}
+
+bool Contains(const std::vector<TableName>& tables, const TableName& table) {
+  return std::ranges::find(tables, table) != tables.end();
 }
 
 std::string InsertsName(const std::string& name) { return name + "_inserts"; }
@@ -97,15 +102,19 @@ Result<void> CreatePublication(Connection& connection, const std::string& name,
 Result<ScopePublications> CreateScopePublications(Connection& connection, const std::string& name,
                                                   const ScopeTables& tables) {
   std::vector<TableName> identified;
+  std::vector<TableName> insert_only;
   for (const model::RelationPtr& relation : tables.followed) {
     TableName table{relation->schema, relation->name};
-    if (std::ranges::find(tables.insert_only, table) == tables.insert_only.end())
-      identified.push_back(std::move(table));
+    if (Contains(tables.not_owned, table)) continue;
+    const bool has_identity = !Contains(tables.insert_only, table);
+    (has_identity ? identified : insert_only).push_back(std::move(table));
   }
   auto superuser = connection.Scalar("SELECT current_setting('is_superuser')");
   if (!superuser) return std::unexpected(std::move(superuser.error()));
-  if (tables.followed.empty() && *superuser != "on")
-    return Fail(ErrorKind::kUsage, "publication " + name + ": there are no tables to publish");
+  if (identified.empty() && insert_only.empty() && *superuser != "on") {
+    return Fail(ErrorKind::kUsage, fmt::format("publication {}: there are no tables to publish{}",
+                                               name, tables.followed.empty() ? "" : kNotOwned));
+  }
   ScopePublications made{.sees_new_tables = *superuser == "on"};
   std::string sql;  // one simple query is one transaction
   const auto create = [&](const std::string& publication, const std::string& what) {
@@ -115,8 +124,8 @@ Result<ScopePublications> CreateScopePublications(Connection& connection, const 
   if (!identified.empty()) create(name, "TABLE " + SqlList(identified) + kAllChanges);
   if (made.sees_new_tables) {
     create(InsertsName(name), std::string("ALL TABLES") + kInsertsOnly);
-  } else if (!tables.insert_only.empty()) {
-    create(InsertsName(name), "TABLE " + SqlList(tables.insert_only) + kInsertsOnly);
+  } else if (!insert_only.empty()) {
+    create(InsertsName(name), "TABLE " + SqlList(insert_only) + kInsertsOnly);
   }
   if (auto created = connection.Execute(sql); !created)
     return Fail("publishing the tables to follow", created.error());
@@ -138,8 +147,10 @@ Result<void> ExcludeUnpublished(Connection& connection,
   std::erase_if(tables.followed, [&](const model::RelationPtr& relation) {
     const auto it = published->find({relation->schema, relation->name});
     const Published* sent = it == published->end() ? nullptr : &it->second;
-    if (const std::string reason = ReasonOf(sent); !reason.empty()) {
-      tables.excluded.push_back({relation->schema, relation->name, reason, true});
+    if (std::string reason = ReasonOf(sent); !reason.empty()) {
+      if (!sent && Contains(tables.not_owned, {relation->schema, relation->name}))
+        reason += kNotOwned;
+      tables.excluded.push_back({relation->schema, relation->name, std::move(reason), true});
       return true;
     }
     if (!sent->changes || insert_only.contains(it->first))

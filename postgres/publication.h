@@ -19,11 +19,11 @@ namespace lockstep::postgres {
 model::Result<void> CreatePublication(Connection& connection, const std::string& name,
                                       const std::vector<TableName>& tables);
 
-// Publications for whatever lies in a scope, which must not be nothing unless the user is a
-// superuser: `name`, of the tables with a replica identity, and `name` + "_inserts", of inserts and
-// truncations alone, so that no UPDATE or DELETE of a table without identity fails for it. Where
-// the user is a superuser, the second is FOR ALL TABLES, so that tables created later show
-// themselves as well; else it is of the tables without identity, and the user must own all. One
+// Publications for whatever lies in a scope and is the user's to publish, which must not be nothing
+// (kUsage) unless the user is a superuser: `name`, of the tables with a replica identity, and
+// `name` + "_inserts", of inserts and truncations alone, so that no UPDATE or DELETE of a table
+// without identity fails for it. Where the user is a superuser, the second is FOR ALL TABLES, so
+// that tables created later show themselves as well; else it is of the tables without identity. One
 // that would have no tables is not made.
 struct ScopePublications {
   std::vector<std::string> names;  // those made
