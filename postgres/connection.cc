@@ -24,6 +24,11 @@ using model::Result;
 constexpr std::string_view kPinnedOptions =
     "-c DateStyle=ISO,YMD -c IntervalStyle=postgres -c extra_float_digits=3 -c bytea_output=hex"
     " -c TimeZone=UTC -c lc_monetary=C -c standard_conforming_strings=on";
+// What a role or a database may be set to for its applications, and would end a long copy or keep
+// publications from being made. The URI and PGOPTIONS come after it.
+constexpr std::string_view kDefaultOptions =
+    "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
+    " -c default_transaction_read_only=off";
 // wal2json warns of what it leaves out.
 constexpr std::string_view kReplicationOptions =
     " -c search_path=pg_catalog -c client_min_messages=warning";
@@ -221,8 +226,9 @@ Result<Connection> Connection::Open(const std::string& conninfo, ConnectionKind 
   }
   bool replication = kind == ConnectionKind::kReplication;
   // Of two values for one setting the later one counts: ours.
-  std::string settings = fmt::format("{} {}{}", session == nullptr ? "" : session, kPinnedOptions,
-                                     replication ? kReplicationOptions : "");
+  std::string settings =
+      fmt::format("{} {} {}{}", kDefaultOptions, session == nullptr ? "" : session, kPinnedOptions,
+                  replication ? kReplicationOptions : "");
   add("options", settings.c_str());
   add("client_encoding", "UTF8");
   add("fallback_application_name", options.application_name.c_str());

@@ -269,6 +269,10 @@ TEST_F(AuditRightsTest, WhatIsMissingIsNamedBeforeAnythingIsMade) {
   };
   expect("plain", "wal2json", "ALTER ROLE ... REPLICATION");
   expect("reader", "pgoutput", "GRANT CREATE ON DATABASE limits TO reader");
+  const AuditEnded triggers =
+      Audit({"--plugin=decoderbufs", "--install-triggers"}, "SELECT", "reader");
+  EXPECT_EQ(triggers.exit_code, 1) << triggers.output;
+  EXPECT_THAT(triggers.output, HasSubstr("the user must own the tables"));
   // Only pgoutput needs that right.
   const AuditEnded ended = Audit({"--plugin=wal2json,decoderbufs"}, "SELECT", "reader");
   EXPECT_EQ(ended.exit_code, 0) << ended.output;
@@ -290,10 +294,12 @@ TEST_F(AuditLimitsTest, SettingsOfCommandDatabaseAndRoleDoNotMatter) {
       "ALTER ROLE postgres IN DATABASE limits SET IntervalStyle = 'sql_standard';"
       "ALTER ROLE postgres IN DATABASE limits SET extra_float_digits = -5;"
       "ALTER ROLE postgres IN DATABASE limits SET standard_conforming_strings = off;"
-      "ALTER ROLE postgres IN DATABASE limits SET search_path = nowhere");
+      "ALTER ROLE postgres IN DATABASE limits SET search_path = nowhere;"
+      "ALTER ROLE postgres IN DATABASE limits SET idle_in_transaction_session_timeout = 1;"
+      "ALTER ROLE postgres IN DATABASE limits SET default_transaction_read_only = on");
   const AuditEnded ended = Audit(
       {"--plugin=all"},
-      "SET DateStyle = 'SQL, DMY'; SET bytea_output = escape; SET TimeZone = 'America/St_Johns';"
+      "SET transaction_read_only = off; SET DateStyle = 'SQL, DMY'; SET bytea_output = escape; SET TimeZone = 'America/St_Johns';"
       "SET IntervalStyle = iso_8601; SET extra_float_digits = 0; SET client_encoding = LATIN1;"
       "INSERT INTO public.t SELECT 2, ts, iv, f8, f4, b, v || chr(228), a, r FROM public.t;"
       "UPDATE public.t SET ts = ts + '1 hour', iv = iv * 2.5 WHERE id = 1;"

@@ -24,6 +24,9 @@ TEST_F(ConnectionTest, SettingsArePinnedOnBothKinds) {
                     "ALTER DATABASE postgres SET bytea_output = 'escape';"
                     "ALTER DATABASE postgres SET TimeZone = 'Asia/Tokyo';"
                     "ALTER DATABASE postgres SET standard_conforming_strings = off;"
+                    "ALTER DATABASE postgres SET statement_timeout = 7;"
+                    "ALTER DATABASE postgres SET idle_in_transaction_session_timeout = 7;"
+                    "ALTER DATABASE postgres SET default_transaction_read_only = on;"
                     "ALTER DATABASE postgres SET client_encoding = 'LATIN1'"));
   for (ConnectionKind kind : {ConnectionKind::kSql, ConnectionKind::kReplication}) {
     Connection connection = Must(Connection::Open(cluster().uri(), kind));
@@ -34,6 +37,10 @@ TEST_F(ConnectionTest, SettingsArePinnedOnBothKinds) {
                   "current_setting('lc_monetary'), current_setting('client_encoding'), "
                   "current_setting('standard_conforming_strings'))")),
               "ISO, YMD|postgres|3|hex|UTC|C|UTF8|on");
+    EXPECT_EQ(Must(connection.Scalar("SELECT concat_ws('|', current_setting('statement_timeout'), "
+                                     "current_setting('idle_in_transaction_session_timeout'), "
+                                     "current_setting('default_transaction_read_only'))")),
+              "0|0|off");
     EXPECT_EQ(Must(connection.Scalar("SHOW application_name")), "lockstep");
     EXPECT_EQ(Must(connection.Scalar("SHOW search_path")),
               kind == ConnectionKind::kReplication ? "pg_catalog" : "\"$user\", public");
@@ -64,10 +71,12 @@ TEST_F(ConnectionTest, TextComesAsTheDatabaseHasItOrInUtf8) {
 }
 
 TEST_F(ConnectionTest, OptionsOfTheUriAreKept) {
-  Connection connection = Must(Connection::Open(
-      cluster().uri() + "&options=-c%20work_mem%3D7MB%20-c%20TimeZone%3DJapan&application_name=me",
-      ConnectionKind::kSql));
+  Connection connection =
+      Must(Connection::Open(cluster().uri() + "&options=-c%20work_mem%3D7MB%20-c%20TimeZone%3DJapan"
+                                              "%20-c%20statement_timeout%3D7s&application_name=me",
+                            ConnectionKind::kSql));
   EXPECT_EQ(Must(connection.Scalar("SHOW work_mem")), "7MB");
+  EXPECT_EQ(Must(connection.Scalar("SHOW statement_timeout")), "7s");
   EXPECT_EQ(Must(connection.Scalar("SHOW TimeZone")), "UTC");
   EXPECT_EQ(Must(connection.Scalar("SHOW application_name")), "me");
 }
