@@ -299,7 +299,8 @@ TEST_F(AuditLimitsTest, SettingsOfCommandDatabaseAndRoleDoNotMatter) {
       "ALTER ROLE postgres IN DATABASE limits SET default_transaction_read_only = on");
   const AuditEnded ended = Audit(
       {"--plugin=all"},
-      "SET transaction_read_only = off; SET DateStyle = 'SQL, DMY'; SET bytea_output = escape; SET TimeZone = 'America/St_Johns';"
+      "SET transaction_read_only = off; SET DateStyle = 'SQL, DMY'; SET bytea_output = escape; SET "
+      "TimeZone = 'America/St_Johns';"
       "SET IntervalStyle = iso_8601; SET extra_float_digits = 0; SET client_encoding = LATIN1;"
       "INSERT INTO public.t SELECT 2, ts, iv, f8, f4, b, v || chr(228), a, r FROM public.t;"
       "UPDATE public.t SET ts = ts + '1 hour', iv = iv * 2.5 WHERE id = 1;"
