@@ -36,6 +36,7 @@
 #include "report/audit_summary.h"
 #include "report/json_report.h"
 #include "report/number_text.h"
+#include "report/shown_text.h"
 #include "wire/peer.h"
 #include "wire/stop_signal.h"
 
@@ -48,7 +49,7 @@ using postgres::Connection;
 // Of a failed auditor's log.
 constexpr int kTailLines = 20;
 
-void Say(const std::string& text) { std::cerr << "lockstep: " << text << std::endl; }
+void Say(const std::string& text) { std::cerr << "lockstep: " << report::Utf8(text) << std::endl; }
 
 Result<std::string> FindOurAuditor() {
   const char* bin_dir = std::getenv("LOCKSTEP_BIN_DIR");
@@ -79,7 +80,7 @@ class Session {
     if (!directory) return std::unexpected(directory.error());
     directory_ = &*directory;
     auto source = Source::Open({.plugin = options_.plugin, .database = options_.database},
-                               directory->ClusterPath());
+                               directory->ClusterPath(), SourceUse::kAudit);
     if (!source) return std::unexpected(source.error());
     uri_ = source->uri();
     report_.postgres_version = source->postgres_version();
@@ -87,6 +88,7 @@ class Session {
       report_.reason = "interrupted";
       return {};
     }
+    if (auto ok = CheckPatterns(); !ok) return ok;
     Announce();
     if (!options_.embedded) ShowDiagnosis();
     auto done = RunCrew(*program);
@@ -99,6 +101,21 @@ class Session {
   }
 
  private:
+  // They are held against names in the database's encoding.
+  Result<void> CheckPatterns() const {
+    const std::string patterns = options_.schemas + options_.tables;
+    if (std::ranges::all_of(patterns, [](char c) { return (c & 0x80) == 0; })) return {};
+    auto sql = Connection::Open(uri_, postgres::ConnectionKind::kSql);
+    if (!sql) return std::unexpected(sql.error());
+    auto encoding = sql->Scalar("SHOW server_encoding");
+    if (!encoding) return std::unexpected(encoding.error());
+    if (*encoding == "UTF8") return {};
+    return model::Fail(model::ErrorKind::kUsage,
+                       fmt::format("--schema, --tables: the database is in {}; write * in place "
+                                   "of characters that are not ASCII",
+                                   *encoding));
+  }
+
   void Announce() const {
     Say(fmt::format("audit {}: PostgreSQL {}, {}, {}",
                     names_.name.substr(names_.name.find('_') + 1), report_.postgres_version,

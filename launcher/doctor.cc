@@ -56,8 +56,9 @@ std::vector<FollowingPlugin> CheckPlugins(const DoctorOptions& options, int serv
 }  // namespace
 
 Result<Diagnosis> Diagnose(const DoctorOptions& options) {
-  Result<Connection> sql = Connection::Open(options.database, postgres::ConnectionKind::kSql,
-                                            {.application_name = "lockstep doctor"});
+  Result<Connection> sql = Connection::Open(
+      options.database, postgres::ConnectionKind::kSql,
+      {.application_name = "lockstep doctor", .encoding = postgres::TextEncoding::kUtf8});
   if (!sql) return Fail("--database", sql.error());
   Result<std::string> version = sql->Scalar("SHOW server_version");
   if (!version) return std::unexpected(version.error());

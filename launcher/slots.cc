@@ -18,8 +18,9 @@ using postgres::Connection;
 
 Result<Connection> Open(const std::string& database) {
   // Not "lockstep NAME" alone, which is what a listener is called.
-  Result<Connection> sql = Connection::Open(database, postgres::ConnectionKind::kSql,
-                                            {.application_name = "lockstep slots"});
+  Result<Connection> sql = Connection::Open(
+      database, postgres::ConnectionKind::kSql,
+      {.application_name = "lockstep slots", .encoding = postgres::TextEncoding::kUtf8});
   if (!sql) return Fail("--database", sql.error());
   return sql;
 }

@@ -41,8 +41,14 @@ Result<LocalCluster> StartCluster(const RunOptions& options, const std::string& 
        .slots_and_senders = std::max(64, static_cast<int>(2 * options.TotalListeners() + 8))});
 }
 
-// What the run needs beside what every listener needs.
-Result<void> CheckCreateRight(Connection& sql) {
+// A run makes a schema, an audit with pgoutput publications.
+Result<void> CheckCreateRight(Connection& sql, const RunOptions& options, SourceUse use) {
+  const auto plugins = options.Plugins();
+  const bool is_audit = use == SourceUse::kAudit;
+  if (is_audit && std::ranges::none_of(plugins, [](const std::string& plugin) {
+        return model::FindOutputPlugin(plugin)->library == "pgoutput";
+      }))
+    return {};
   Result<std::string> may =
       sql.Scalar("SELECT has_database_privilege(current_database(), 'CREATE')");
   if (!may) return std::unexpected(may.error());
@@ -50,20 +56,22 @@ Result<void> CheckCreateRight(Connection& sql) {
   Result<std::string> remedy = sql.Scalar(
       "SELECT format('GRANT CREATE ON DATABASE %I TO %I', current_database(), current_user)");
   if (!remedy) return std::unexpected(remedy.error());
-  return Fail(
-      ErrorKind::kUsage,
-      fmt::format("create right: the user may not create a schema in this database: {}", *remedy));
+  return Fail(ErrorKind::kUsage,
+              fmt::format("create right: the user may not create a {} in this database: {}",
+                          is_audit ? "publication (pgoutput needs one)" : "schema", *remedy));
 }
 
 // What each plugin needs; what is the same for all is found once.
-std::vector<postgres::Finding> CheckPlugins(const RunOptions& options) {
+std::vector<postgres::Finding> CheckPlugins(const RunOptions& options, SourceUse use) {
+  // A comparison takes one more.
+  const std::uint32_t slots = options.TotalListeners() * (use == SourceUse::kAudit ? 2 : 1);
   std::vector<postgres::Finding> findings;
   std::set<std::string> libraries;
   for (const std::string& name : options.Plugins()) {
     if (!libraries.emplace(model::FindOutputPlugin(name)->library).second) continue;
     for (postgres::Finding& finding : postgres::Preflight(
-             options.database,
-             {.plugin = name, .slots = static_cast<int>(options.TotalListeners())})) {
+             options.database, {.plugin = name, .slots = static_cast<int>(slots)})) {
+      if (use == SourceUse::kAudit && finding.check == "encoding") continue;
       if (libraries.size() == 1 || finding.check == "plugin")
         findings.push_back(std::move(finding));
     }
@@ -71,14 +79,15 @@ std::vector<postgres::Finding> CheckPlugins(const RunOptions& options) {
   return findings;
 }
 
-Result<void> CheckDatabase(Connection& sql, const RunOptions& options) {
+Result<void> CheckDatabase(Connection& sql, const RunOptions& options, SourceUse use) {
   std::vector<std::string> problems;
-  for (const postgres::Finding& finding : CheckPlugins(options)) {
+  for (const postgres::Finding& finding : CheckPlugins(options, use)) {
     if (finding.severity == postgres::Severity::kError) {
       problems.push_back(fmt::format("{}: {}", finding.check, postgres::WithRemedy(finding)));
     }
   }
-  if (Result<void> may = CheckCreateRight(sql); !may) problems.push_back(may.error().message);
+  if (Result<void> may = CheckCreateRight(sql, options, use); !may)
+    problems.push_back(may.error().message);
   if (problems.empty()) return {};
   std::string text = fmt::format("--database: {} cannot be used", sql.description());
   for (const std::string& problem : problems) text += "\n  " + problem;
@@ -87,7 +96,8 @@ Result<void> CheckDatabase(Connection& sql, const RunOptions& options) {
 
 }  // namespace
 
-Result<Source> Source::Open(const RunOptions& options, const std::string& cluster_path) {
+Result<Source> Source::Open(const RunOptions& options, const std::string& cluster_path,
+                            SourceUse use) {
   std::optional<LocalCluster> cluster;
   std::string uri = options.database;
   if (uri.empty()) {
@@ -104,7 +114,7 @@ Result<Source> Source::Open(const RunOptions& options, const std::string& cluste
   if (!version) return std::unexpected(version.error());
   source.postgres_version_ = std::move(*version);
   if (!source.cluster_) {
-    if (Result<void> done = CheckDatabase(*sql, options); !done) {
+    if (Result<void> done = CheckDatabase(*sql, options, use); !done) {
       return std::unexpected(done.error());
     }
   }

@@ -11,12 +11,19 @@
 
 namespace lockstep::launcher {
 
+// What the database is for.
+enum class SourceUse {
+  kRun,
+  kAudit,  // of any encoding; a right to create is needed for publications alone
+};
+
 class Source {
  public:
   // Without options.database a server is started, in `cluster_path` (kept) or a temporary
   // directory. A database of the user's is checked: kDisconnected when it cannot be reached,
   // kUsage with every failed check and its remedy; nothing is left on it.
-  static model::Result<Source> Open(const RunOptions& options, const std::string& cluster_path);
+  static model::Result<Source> Open(const RunOptions& options, const std::string& cluster_path,
+                                    SourceUse use = SourceUse::kRun);
 
   const std::string& uri() const { return uri_; }
   const std::string& postgres_version() const { return postgres_version_; }

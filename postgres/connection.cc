@@ -24,6 +24,11 @@ using model::Result;
 constexpr std::string_view kPinnedOptions =
     "-c DateStyle=ISO,YMD -c IntervalStyle=postgres -c extra_float_digits=3 -c bytea_output=hex"
     " -c TimeZone=UTC -c lc_monetary=C -c standard_conforming_strings=on";
+// What a role or a database may be set to for its applications, and would end a long copy or keep
+// publications from being made. The URI and PGOPTIONS come after it.
+constexpr std::string_view kDefaultOptions =
+    "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
+    " -c default_transaction_read_only=off";
 // wal2json warns of what it leaves out.
 constexpr std::string_view kReplicationOptions =
     " -c search_path=pg_catalog -c client_min_messages=warning";
@@ -114,6 +119,15 @@ bool FinishConnecting(PGconn* connection, std::chrono::seconds timeout) {
     if (ready > 0) status = PQconnectPoll(connection);
   }
   return true;
+}
+
+// UTF8 was asked for before the server said its own encoding. SQL_ASCII stands for none: the bytes
+// are those of the database, and xml_send does not write an encoding into them.
+bool AskFor(TextEncoding encoding, PGconn* connection) {
+  const char* name = PQparameterStatus(connection, "server_encoding");
+  const std::string_view own = name == nullptr ? "UTF8" : name;
+  if (own == "UTF8" || (encoding == TextEncoding::kUtf8 && own != "SQL_ASCII")) return true;
+  return PQsetClientEncoding(connection, "SQL_ASCII") == 0;
 }
 
 }  // namespace
@@ -212,8 +226,9 @@ Result<Connection> Connection::Open(const std::string& conninfo, ConnectionKind 
   }
   bool replication = kind == ConnectionKind::kReplication;
   // Of two values for one setting the later one counts: ours.
-  std::string settings = fmt::format("{} {}{}", session == nullptr ? "" : session, kPinnedOptions,
-                                     replication ? kReplicationOptions : "");
+  std::string settings =
+      fmt::format("{} {} {}{}", kDefaultOptions, session == nullptr ? "" : session, kPinnedOptions,
+                  replication ? kReplicationOptions : "");
   add("options", settings.c_str());
   add("client_encoding", "UTF8");
   add("fallback_application_name", options.application_name.c_str());
@@ -233,6 +248,7 @@ Result<Connection> Connection::Open(const std::string& conninfo, ConnectionKind 
   }
   if (PQstatus(handle) != CONNECTION_OK) return std::unexpected(OpenError(handle, description));
   PQsetErrorVerbosity(handle, PQERRORS_DEFAULT);
+  if (!AskFor(options.encoding, handle)) return std::unexpected(OpenError(handle, description));
   return connection;
 }
 

@@ -2,9 +2,10 @@
 //
 // Every session is pinned to settings under which text means the same everywhere
 // (model/text_form.h): DateStyle ISO,YMD; IntervalStyle postgres; extra_float_digits 3;
-// bytea_output hex; TimeZone UTC; lc_monetary C; client_encoding UTF8; standard_conforming_strings
-// on. A replication connection also has search_path = pg_catalog, so that plugins print user types
-// with their schema. What the URI or PGOPTIONS say beside that is kept.
+// bytea_output hex; TimeZone UTC; lc_monetary C; standard_conforming_strings on; client_encoding
+// UTF8, or SQL_ASCII (TextEncoding). A replication connection also has search_path = pg_catalog, so
+// that plugins print user types with their schema. What the URI or PGOPTIONS say beside that is
+// kept. Timeouts and read-only transactions that a role or a database is set to are not.
 //
 // Not thread-safe: one connection belongs to one thread at a time. These calls block.
 #ifndef LOCKSTEP_POSTGRES_CONNECTION_H_
@@ -31,8 +32,15 @@ enum class ConnectionKind {
   kReplication,  // replication=database: replication commands, and SQL without parameters
 };
 
+enum class TextEncoding {
+  // Nothing is converted: some plugins send text so whatever is asked for, and COPY must agree.
+  kDatabase,
+  kUtf8,  // for what people read; not where the database is in SQL_ASCII, which says nothing
+};
+
 struct ConnectionOptions {
   std::string application_name = "lockstep";
+  TextEncoding encoding = TextEncoding::kDatabase;
   // For all of the connecting; connect_timeout in the conninfo wins.
   std::chrono::seconds connect_timeout{10};
 };

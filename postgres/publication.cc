@@ -22,6 +22,7 @@ namespace {
 
 constexpr int kPostgres15 = 150000;
 constexpr const char* kAllChanges = " WITH (publish = 'insert, update, delete, truncate')";
+constexpr const char* kNotOwned = " (only the owner of a table or a superuser may publish it)";
 constexpr const char* kInsertsOnly = " WITH (publish = 'insert, truncate')";
 
 std::string SqlList(const std::vector<TableName>& tables) {
@@ -33,21 +34,31 @@ std::string SqlList(const std::vector<TableName>& tables) {
   return list;
 }
 
+bool Contains(const std::vector<TableName>& tables, const TableName& table) {
+  return std::ranges::find(tables, table) != tables.end();
+}
+
 std::string InsertsName(const std::string& name) { return name + "_inserts"; }
 
 std::string LockTimeout(std::chrono::milliseconds timeout) {
   return fmt::format("SET LOCAL lock_timeout = {};", timeout.count());
 }
 
-// Those with a replica identity: all of their changes can be sent.
-std::vector<TableName> Identified(const ScopeTables& tables) {
-  std::vector<TableName> identified;
+// The tables that are the user's to publish.
+struct Publishable {
+  std::vector<TableName> whole;    // with a replica identity: all of their changes can be sent
+  std::vector<TableName> inserts;  // the others
+};
+
+Publishable PublishableOf(const ScopeTables& tables) {
+  Publishable publishable;
   for (const model::RelationPtr& relation : tables.followed) {
     TableName table{relation->schema, relation->name};
-    if (std::ranges::find(tables.insert_only, table) == tables.insert_only.end())
-      identified.push_back(std::move(table));
+    if (Contains(tables.not_owned, table)) continue;
+    const bool has_identity = !Contains(tables.insert_only, table);
+    (has_identity ? publishable.whole : publishable.inserts).push_back(std::move(table));
   }
-  return identified;
+  return publishable;
 }
 
 // The tables that a publication names; nullopt: it is FOR ALL TABLES.
@@ -74,7 +85,7 @@ std::vector<TableName> Without(const std::vector<TableName>& left,
                                const std::vector<TableName>& right) {
   std::vector<TableName> rest;
   std::ranges::copy_if(left, std::back_inserter(rest), [&](const TableName& table) {
-    return std::ranges::find(right, table) == right.end();
+    return !Contains(right, table);
   });
   return rest;
 }
@@ -150,8 +161,11 @@ Result<void> CreateScopePublications(Connection& connection, const std::string& 
   auto superuser = connection.Scalar("SELECT current_setting('is_superuser')");
   if (!superuser) return std::unexpected(std::move(superuser.error()));
   const bool sees_all = *superuser == "on";
-  if (tables.followed.empty() && !sees_all)
-    return Fail(ErrorKind::kUsage, "publication " + name + ": there are no tables to publish");
+  const auto [whole, inserts] = PublishableOf(tables);
+  if (whole.empty() && inserts.empty() && !sees_all) {
+    return Fail(ErrorKind::kUsage, fmt::format("publication {}: there are no tables to publish{}",
+                                               name, tables.followed.empty() ? "" : kNotOwned));
+  }
   std::string sql = LockTimeout(lock_timeout);  // one simple query is one transaction
   const auto create = [&](const std::string& publication, const std::string& tables_of_it,
                           const char* kinds) {
@@ -160,8 +174,8 @@ Result<void> CreateScopePublications(Connection& connection, const std::string& 
   const auto list = [](const std::vector<TableName>& named) {
     return named.empty() ? "" : " FOR TABLE " + SqlList(named);
   };
-  create(name, list(Identified(tables)), kAllChanges);
-  create(InsertsName(name), sees_all ? " FOR ALL TABLES" : list(tables.insert_only), kInsertsOnly);
+  create(name, list(whole), kAllChanges);
+  create(InsertsName(name), sees_all ? " FOR ALL TABLES" : list(inserts), kInsertsOnly);
   if (auto created = connection.Execute(sql); !created)
     return Fail("publishing the tables to follow", created.error());
   return {};
@@ -181,11 +195,11 @@ Result<void> UpdateScopePublications(Connection& connection, const std::string& 
     sql += fmt::format("ALTER PUBLICATION {} {} TABLE {};", model::SqlIdentifier(publication), how,
                        SqlList(which));
   };
-  const std::vector<TableName> identified = Identified(tables);
+  const Publishable wanted = PublishableOf(tables);
   const std::vector<TableName> published = whole->value_or(std::vector<TableName>());
-  alter(name, "ADD", Without(identified, published));
-  alter(name, "DROP", Without(published, Without(published, tables.insert_only)));
-  if (*inserts) alter(InsertsName(name), "ADD", Without(tables.insert_only, **inserts));
+  alter(name, "ADD", Without(wanted.whole, published));
+  alter(name, "DROP", Without(published, Without(published, wanted.inserts)));
+  if (*inserts) alter(InsertsName(name), "ADD", Without(wanted.inserts, **inserts));
   if (sql.empty()) return {};
   if (auto altered = connection.Execute(LockTimeout(lock_timeout) + sql); !altered)
     return Fail("publishing the tables that came or changed", altered.error());
@@ -207,8 +221,10 @@ Result<void> ExcludeUnpublished(Connection& connection,
   std::erase_if(tables.followed, [&](const model::RelationPtr& relation) {
     const auto it = published->find({relation->schema, relation->name});
     const Published* sent = it == published->end() ? nullptr : &it->second;
-    if (const std::string reason = ReasonOf(sent); !reason.empty()) {
-      tables.excluded.push_back({relation->schema, relation->name, reason, true});
+    if (std::string reason = ReasonOf(sent); !reason.empty()) {
+      if (!sent && Contains(tables.not_owned, {relation->schema, relation->name}))
+        reason += kNotOwned;
+      tables.excluded.push_back({relation->schema, relation->name, std::move(reason), true});
       return true;
     }
     if (!sent->changes || insert_only.contains(it->first))

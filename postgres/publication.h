@@ -20,12 +20,12 @@ namespace lockstep::postgres {
 model::Result<void> CreatePublication(Connection& connection, const std::string& name,
                                       const std::vector<TableName>& tables);
 
-// Publications for whatever lies in a scope, which must not be nothing unless the user is a
-// superuser: `name`, of the tables with a replica identity, and `name` + "_inserts", of inserts and
-// truncations alone, so that no UPDATE or DELETE of a table without identity fails for it. Where
-// the user is a superuser, the second is FOR ALL TABLES, so that tables created later show
-// themselves as well; else it is of the tables without identity, and the user must own all. Either
-// may have no tables.
+// Publications for whatever lies in a scope and is the user's to publish, which must not be nothing
+// (kUsage) unless the user is a superuser: `name`, of the tables with a replica identity, and
+// `name` + "_inserts", of inserts and truncations alone, so that no UPDATE or DELETE of a table
+// without identity fails for it. Where the user is a superuser, the second is FOR ALL TABLES, so
+// that tables created later show themselves as well; else it is of the tables without identity.
+// Either may have no tables.
 //
 // All or nothing. `lock_timeout` is for each lock on a table (SQLSTATE 55P03): publishing holds a
 // snapshot that CREATE INDEX CONCURRENTLY waits for, which has such a lock, so one that is not

@@ -95,7 +95,7 @@ std::string LikeOne(const std::vector<std::string>& patterns, const char* name) 
 // Conditions of relation_reader's query.
 constexpr const char* kOrdinary = "c.relkind = 'r' AND c.relpersistence = 'p' AND ";
 
-enum Field { kSchema, kName, kKind, kPersistence, kMayRead, kRowSecurity, kIdentity };
+enum Field { kSchema, kName, kKind, kPersistence, kMayRead, kRowSecurity, kIdentity, kOwned };
 
 // A deferrable primary key is no identity.
 constexpr std::string_view kTables = R"(
@@ -104,7 +104,8 @@ SELECT n.nspname, c.relname, c.relkind, c.relpersistence,
        row_security_active(c.oid),
        c.relreplident = 'f' OR EXISTS (
          SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indimmediate AND i.indisvalid
-         AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident END)
+         AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident END),
+       pg_has_role(c.relowner, 'USAGE')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f', 'm') AND {}
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C")";
@@ -178,6 +179,7 @@ Result<ScopeTables> ReadScope(Connection& connection, const TableScope& scope) {
     std::string reason = ReasonOf(*tables, row);
     TableName name{std::string(tables->Text(row, kSchema)), std::string(tables->Text(row, kName))};
     if (reason.empty()) {
+      if (tables->Text(row, kOwned) == "f") read.not_owned.push_back(name);
       if (tables->Text(row, kIdentity) == "f") read.insert_only.push_back(std::move(name));
       continue;
     }

@@ -57,6 +57,9 @@ struct ScopeTables {
   // Those of them without a replica identity: their UPDATE and DELETE are not in the stream. In the
   // same order.
   std::vector<TableName> insert_only;
+  // Those of them that the user may not publish: neither their owner nor a superuser. In the same
+  // order.
+  std::vector<TableName> not_owned;
   // Lockstep's own (model/truncation_log.h), read and locked with the others. Excluded, too.
   std::vector<model::RelationPtr> truncation_logs;
   // Unlogged, temporary, foreign and partitioned tables, materialized views, and what the user may

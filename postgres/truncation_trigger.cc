@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "model/relation.h"
 #include "model/truncation_log.h"
 
@@ -72,10 +74,13 @@ Result<void> InstallTruncationTriggers(Connection& connection, const std::string
   // One simple query is one transaction.
   auto installed = connection.Execute(
       kLockTimeout + TruncationTriggerSql(schema, tables, connection.server_version()));
-  if (!installed) {
-    return Fail("installing truncation triggers in schema " + schema, installed.error());
+  if (installed) return {};
+  model::Error error = std::move(installed.error());
+  if (error.sqlstate == "42501") {
+    error.kind = model::ErrorKind::kUsage;
+    error.message += "; the user must own the tables and have the right to CREATE in the schema";
   }
-  return {};
+  return Fail("installing truncation triggers in schema " + schema, std::move(error));
 }
 
 Result<void> RemoveTruncationTriggers(Connection& connection, const std::string& schema) {

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstring>
+#include <deque>
 #include <string>
 #include <utility>
 
@@ -49,26 +50,59 @@ bool IsNumber(std::string_view text) {
   return text.empty();
 }
 
+// JSON in another encoding, as UTF-8: each byte above 127 as the character of that number. Narrowed
+// gives the bytes of such a string back.
+std::string Widened(std::string_view text) {
+  std::string wide;
+  wide.reserve(text.size() + text.size() / 4);
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      wide.push_back(c);
+    } else {
+      wide.push_back(static_cast<char>(0xC0 | (byte >> 6)));
+      wide.push_back(static_cast<char>(0x80 | (byte & 0x3F)));
+    }
+  }
+  return wide;
+}
+
+std::string Narrowed(std::string_view wide) {
+  std::string text;
+  text.reserve(wide.size());
+  for (std::size_t i = 0; i < wide.size(); ++i) {
+    const auto lead = static_cast<unsigned char>(wide[i]);
+    // Two bytes; an escaped character beyond these stays as it is.
+    if ((lead == 0xC2 || lead == 0xC3) && i + 1 < wide.size()) {
+      const auto next = static_cast<unsigned char>(wide[++i]);
+      text.push_back(static_cast<char>(((lead & 0x03) << 6) | (next & 0x3F)));
+    } else {
+      text.push_back(wide[i]);
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
 // Keeps its buffers from message to message.
 class Wal2jsonParser::Reader {
  public:
   Result<const Wal2jsonMessage*> Parse(std::string_view payload) {
-    // simdjson reads past the end.
-    size_ = payload.size();
-    if (buffer_.size() < size_ + simdjson::SIMDJSON_PADDING)
-      buffer_.resize(size_ + simdjson::SIMDJSON_PADDING);
-    std::ranges::copy(payload, buffer_.begin());
     message_ = {};
     columns_.clear();
     identity_.clear();
+    narrowed_.clear();
     field_ = "message";
 
     ondemand::document document;
-    if (auto error = parser_.iterate(buffer_.data(), size_, buffer_.size()).get(document)) {
-      return Fail(ErrorKind::kMalformed, fmt::format("the {} bytes are not JSON: {}", size_,
-                                                     simdjson::error_message(error)));
+    auto error = Iterate(payload, document);
+    is_wide_ = error == simdjson::UTF8_ERROR;
+    if (is_wide_) error = Iterate(Widened(payload), document);
+    if (error) {
+      return Fail(ErrorKind::kMalformed,
+                  fmt::format("the {} bytes are not JSON: {}", payload.size(),
+                              simdjson::error_message(error)));
     }
     document_ = &document;
     if (auto ok = ReadMessage(document); !ok) return std::unexpected(std::move(ok.error()));
@@ -77,6 +111,15 @@ class Wal2jsonParser::Reader {
 
  private:
   using Columns = std::vector<Wal2jsonColumn>;
+
+  simdjson::error_code Iterate(std::string_view text, ondemand::document& document) {
+    // simdjson reads past the end.
+    size_ = text.size();
+    if (buffer_.size() < size_ + simdjson::SIMDJSON_PADDING)
+      buffer_.resize(size_ + simdjson::SIMDJSON_PADDING);
+    std::ranges::copy(text, buffer_.begin());
+    return parser_.iterate(buffer_.data(), size_, buffer_.size()).get(document);
+  }
 
   Result<void> ReadMessage(ondemand::document& document) {
     ondemand::object object;
@@ -218,6 +261,7 @@ class Wal2jsonParser::Reader {
       std::string_view text;
       if (auto error = value.get_string().get(text))
         return Malformed(place, simdjson::error_message(error));
+      if (is_wide_) text = narrowed_.emplace_back(Narrowed(text));
       return Scalar{Wal2jsonKind::kString, text, place};
     }
     if (token == "null") return Scalar{Wal2jsonKind::kNull, {}, place};
@@ -248,7 +292,9 @@ class Wal2jsonParser::Reader {
   ondemand::document* document_ = nullptr;  // of the Parse under way
   std::vector<char> buffer_;
   std::size_t size_ = 0;
-  std::string_view field_;  // what is being read, for errors
+  bool is_wide_ = false;              // the buffer holds it Widened
+  std::deque<std::string> narrowed_;  // then: its strings, which stay where they are
+  std::string_view field_;            // what is being read, for errors
   Wal2jsonMessage message_;
   Columns columns_;
   Columns identity_;

@@ -10,6 +10,9 @@
 //                                                    xid and timestamp null outside a transaction
 //   column: {"name":"...", "typeoid":n, "value":null|bool|number|"..."}
 //
+// Text is in the database's encoding, whatever that is: the bytes come out as they were sent. Every
+// encoding that a server can have keeps ASCII bytes for ASCII characters.
+//
 // Whatever else a message has (more options, newer versions) is passed over.
 #ifndef LOCKSTEP_REPLICATION_WAL2JSON_MESSAGE_H_
 #define LOCKSTEP_REPLICATION_WAL2JSON_MESSAGE_H_
@@ -53,7 +56,8 @@ class Wal2jsonParser {
   ~Wal2jsonParser();
 
   // The message holds until the next call. kMalformed, with the field and the byte offset, when the
-  // payload is not exactly one JSON object whose known fields are what they should be.
+  // payload is not exactly one JSON object whose known fields are what they should be. (Where text
+  // is not UTF-8, a byte above 127 counts twice in the offset.)
   model::Result<const Wal2jsonMessage*> Parse(std::string_view payload);
 
  private:

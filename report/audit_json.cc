@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "report/shown_text.h"
+
 namespace lockstep::report {
 namespace {
 
@@ -86,9 +88,22 @@ Json ResultJson(const AuditResult& result) {
   return json;
 }
 
-std::string Dump(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+// Names and values, in UTF-8. Two names that differ must not become one.
+Json InUtf8(const Json& json) {
+  if (json.is_string()) return Utf8(json.get_ref<const std::string&>());
+  if (!json.is_structured()) return json;
+  Json copy = json.is_array() ? Json::array() : Json::object();
+  for (const auto& [key, value] : json.items()) {
+    if (json.is_array()) {
+      copy.push_back(InUtf8(value));
+    } else {
+      copy[Utf8(key)] = InUtf8(value);
+    }
+  }
+  return copy;
 }
+
+std::string Dump(const Json& json) { return InUtf8(json).dump(2) + "\n"; }
 
 // ---- and back: nlohmann's exceptions end here, in ParseAuditResult ----
 

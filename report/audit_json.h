@@ -11,7 +11,7 @@
 namespace lockstep::report {
 
 // One auditor's result, all of it: ParseAuditResult gives it back. Bytes that are not UTF-8 are
-// replaced.
+// escaped (report/shown_text.h), here and in the report.
 std::string AuditResultJson(const AuditResult& result);
 // kMalformed when the text is not what AuditResultJson writes.
 model::Result<AuditResult> ParseAuditResult(std::string_view text);

@@ -12,6 +12,7 @@
 
 #include "model/lsn.h"
 #include "report/number_text.h"
+#include "report/shown_text.h"
 #include "report/text_table.h"
 
 namespace lockstep::report {
@@ -67,9 +68,9 @@ std::string WritersText(const AuditDifference& difference) {
 std::string TablesText(const AuditReport& report) {
   TextRows rows = {{"table", "status", "rows", "changes", "compared", "reason"}};
   for (const AuditedTable& table : MergeTables(report.auditors)) {
-    rows.push_back({fmt::format("{}.{}", table.schema, table.name),
+    rows.push_back({OneLine(fmt::format("{}.{}", table.schema, table.name)),
                     std::string(ToString(table.status)), Grouped(table.rows),
-                    Grouped(table.changes), Grouped(table.comparisons), table.reason});
+                    Grouped(table.changes), Grouped(table.comparisons), OneLine(table.reason)});
   }
   return rows.size() == 1 ? "No tables.\n" : TextTable(rows, "llrrrl", "");
 }

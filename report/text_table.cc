@@ -5,11 +5,19 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "report/shown_text.h"
+
 namespace lockstep::report {
 namespace {
 
 // Of a value: enough to see what differs, short enough for three on a line.
 constexpr std::size_t kValueBytes = 36;
+
+// Characters of UTF-8, not bytes.
+std::size_t Width(const std::string& text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
+}
 
 }  // namespace
 
@@ -17,15 +25,15 @@ std::string TextTable(const TextRows& rows, const std::string& alignment,
                       const std::string& indent) {
   std::vector<std::size_t> widths(alignment.size(), 0);
   for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], Width(row[i]));
   }
   std::string text;
   for (const auto& row : rows) {
     std::string line = indent;
     for (std::size_t i = 0; i < row.size(); ++i) {
       if (i > 0) line += "  ";
-      line += alignment[i] == 'r' ? fmt::format("{:>{}}", row[i], widths[i])
-                                  : row[i] + std::string(widths[i] - row[i].size(), ' ');
+      const std::string padding(widths[i] - Width(row[i]), ' ');
+      line += alignment[i] == 'r' ? padding + row[i] : row[i] + padding;
     }
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
@@ -35,15 +43,7 @@ std::string TextTable(const TextRows& rows, const std::string& alignment,
 
 std::string ShownValue(const std::optional<std::string>& value) {
   if (!value) return "null";
-  std::string text;
-  for (const char c : *value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      text += fmt::format("\\x{:02x}", byte);
-    } else {
-      text += c;
-    }
-  }
+  const std::string text = OneLine(*value);
   if (text.size() <= kValueBytes) return "'" + text + "'";
   // Not inside a character of several bytes.
   const auto is_inside = [&](std::size_t i) { return (text[i] & 0xC0) == 0x80; };

@@ -42,6 +42,28 @@ TEST(SourceTest, AnUnreachableServerIsSaidWithWhatIsLeft) {
   EXPECT_NE(removed.error().message.find("lockstep_aa"), std::string::npos);
 }
 
+TEST(SourceTest, AnAuditMayFollowWhatARunMayNotUse) {
+  auto cluster = postgres::LocalCluster::Start();
+  ASSERT_TRUE(cluster.has_value()) << cluster.error().message;
+  auto sql = postgres::Connection::Open(cluster->uri(), postgres::ConnectionKind::kSql);
+  ASSERT_TRUE(sql.has_value()) << sql.error().message;
+  ASSERT_TRUE(sql->Execute("CREATE ROLE reader LOGIN REPLICATION"));
+  ASSERT_TRUE(
+      sql->Execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' "
+                   "TEMPLATE template0"));
+  const auto problem = [&](const char* plugin, SourceUse use) {
+    const auto source =
+        Source::Open({.plugin = plugin,
+                      .database = "host=" + cluster->directory() + " user=reader dbname=latin"},
+                     "", use);
+    return source ? std::string() : source.error().message;
+  };
+  EXPECT_NE(problem("wal2json", SourceUse::kRun).find("encoding: "), std::string::npos);
+  EXPECT_NE(problem("wal2json", SourceUse::kRun).find("create a schema"), std::string::npos);
+  EXPECT_EQ(problem("wal2json", SourceUse::kAudit), "");
+  EXPECT_NE(problem("pgoutput", SourceUse::kAudit).find("create a publication"), std::string::npos);
+}
+
 TEST(SourceTest, AServerOfOurOwnIsThereWhileTheSourceIs) {
   auto source = Source::Open(RunOptions{}, "");
   ASSERT_TRUE(source.has_value()) << source.error().message;

@@ -24,6 +24,9 @@ TEST_F(ConnectionTest, SettingsArePinnedOnBothKinds) {
                     "ALTER DATABASE postgres SET bytea_output = 'escape';"
                     "ALTER DATABASE postgres SET TimeZone = 'Asia/Tokyo';"
                     "ALTER DATABASE postgres SET standard_conforming_strings = off;"
+                    "ALTER DATABASE postgres SET statement_timeout = 7;"
+                    "ALTER DATABASE postgres SET idle_in_transaction_session_timeout = 7;"
+                    "ALTER DATABASE postgres SET default_transaction_read_only = on;"
                     "ALTER DATABASE postgres SET client_encoding = 'LATIN1'"));
   for (ConnectionKind kind : {ConnectionKind::kSql, ConnectionKind::kReplication}) {
     Connection connection = Must(Connection::Open(cluster().uri(), kind));
@@ -34,6 +37,10 @@ TEST_F(ConnectionTest, SettingsArePinnedOnBothKinds) {
                   "current_setting('lc_monetary'), current_setting('client_encoding'), "
                   "current_setting('standard_conforming_strings'))")),
               "ISO, YMD|postgres|3|hex|UTC|C|UTF8|on");
+    EXPECT_EQ(Must(connection.Scalar("SELECT concat_ws('|', current_setting('statement_timeout'), "
+                                     "current_setting('idle_in_transaction_session_timeout'), "
+                                     "current_setting('default_transaction_read_only'))")),
+              "0|0|off");
     EXPECT_EQ(Must(connection.Scalar("SHOW application_name")), "lockstep");
     EXPECT_EQ(Must(connection.Scalar("SHOW search_path")),
               kind == ConnectionKind::kReplication ? "pg_catalog" : "\"$user\", public");
@@ -41,11 +48,35 @@ TEST_F(ConnectionTest, SettingsArePinnedOnBothKinds) {
   Must(Sql().Execute("ALTER DATABASE postgres RESET ALL"));
 }
 
+TEST_F(ConnectionTest, TextComesAsTheDatabaseHasItOrInUtf8) {
+  Must(Sql().Execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"));
+  Must(Sql().Execute("CREATE DATABASE bytes ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0"));
+  const auto open = [](const char* database, ConnectionKind kind, TextEncoding encoding) {
+    return Must(Connection::Open(cluster().uri(database) + "&client_encoding=LATIN1", kind,
+                                 {.encoding = encoding}));
+  };
+  for (ConnectionKind kind : {ConnectionKind::kSql, ConnectionKind::kReplication}) {
+    Connection own = open("latin", kind, TextEncoding::kDatabase);
+    EXPECT_EQ(Must(own.Scalar("SELECT chr(228) || 'x'")), "\xe4x");
+    EXPECT_EQ(Must(own.Scalar("SELECT '\xe4' = chr(228)")), "t");
+    // Another encoding's name would be written into it.
+    EXPECT_EQ(Must(own.Scalar("SELECT encode(xml_send('<a/>'), 'escape')")), "<a/>");
+    EXPECT_EQ(Must(open("latin", kind, TextEncoding::kUtf8).Scalar("SELECT chr(228)")), "ä");
+    for (TextEncoding encoding : {TextEncoding::kDatabase, TextEncoding::kUtf8}) {
+      Connection bytes = open("bytes", kind, encoding);
+      EXPECT_EQ(Must(bytes.Scalar("SELECT '\xff' || chr(228)")), "\xff\xe4");
+    }
+    EXPECT_EQ(Must(open("postgres", kind, TextEncoding::kDatabase).Scalar("SELECT chr(228)")), "ä");
+  }
+}
+
 TEST_F(ConnectionTest, OptionsOfTheUriAreKept) {
-  Connection connection = Must(Connection::Open(
-      cluster().uri() + "&options=-c%20work_mem%3D7MB%20-c%20TimeZone%3DJapan&application_name=me",
-      ConnectionKind::kSql));
+  Connection connection =
+      Must(Connection::Open(cluster().uri() + "&options=-c%20work_mem%3D7MB%20-c%20TimeZone%3DJapan"
+                                              "%20-c%20statement_timeout%3D7s&application_name=me",
+                            ConnectionKind::kSql));
   EXPECT_EQ(Must(connection.Scalar("SHOW work_mem")), "7MB");
+  EXPECT_EQ(Must(connection.Scalar("SHOW statement_timeout")), "7s");
   EXPECT_EQ(Must(connection.Scalar("SHOW TimeZone")), "UTC");
   EXPECT_EQ(Must(connection.Scalar("SHOW application_name")), "me");
 }

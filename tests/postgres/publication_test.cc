@@ -119,10 +119,20 @@ TEST_F(ScopePublicationTest, AnOwnersHasTheTablesOfTheScope) {
   Must(
       sql_.Execute("RESET ROLE; ALTER TABLE s.none OWNER TO CURRENT_USER; GRANT SELECT ON s.none "
                    "TO owner; SET ROLE owner"));
-  const auto refused = CreateScopePublications(sql_, "p q", Tables(), 1s);
+  Must(CreateScopePublications(sql_, "p q", Tables(), 1s));
+  EXPECT_EQ(TablesOf("p q_inserts"), "late nothing");
+  const ScopeTables tables = Published(ScopePublicationNames("p q"));
+  EXPECT_EQ(Names(tables.followed), "k q late nothing whole ");
+  ASSERT_EQ(tables.excluded.size(), 1U);
+  EXPECT_THAT(tables.excluded[0].reason, testing::HasSubstr("only the owner"));
+  Must(DropScopePublications(sql_, "p q"));
+  ScopeTables others = Tables();
+  std::erase_if(others.followed, [](const auto& relation) { return relation->name != "none"; });
+  const auto refused = CreateScopePublications(sql_, "p q", others, 1s);
   Must(sql_.Execute("RESET ROLE"));
   ASSERT_FALSE(refused.has_value());
-  EXPECT_EQ(refused.error().sqlstate, "42501");
+  EXPECT_EQ(refused.error().kind, model::ErrorKind::kUsage);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("only the owner"));
   EXPECT_EQ(Must(sql_.Scalar("SELECT count(*) FROM pg_publication")), "0");
   Must(sql_.Execute(
       "REASSIGN OWNED BY owner TO CURRENT_USER; DROP OWNED BY owner; DROP ROLE owner"));

@@ -94,6 +94,20 @@ TEST(Wal2jsonMadeMessages, FieldsOfOtherOptionsArePassedOver) {
   EXPECT_EQ(Decoded<Insert>(event).row, RowOf({Int(7)}));
 }
 
+// As a database in LATIN1 or SQL_ASCII sends it.
+TEST(Wal2jsonMadeMessages, TextThatIsNotUtf8ComesAsItWasSent) {
+  std::string every;
+  for (int byte = 0x80; byte <= 0xff; ++byte) every.push_back(static_cast<char>(byte));
+  for (const std::string& text : {std::string("gr\xf6\xdf"), every, "日本" + every + "\xc3"}) {
+    const auto message = Decoded<model::LogicalMessage>(
+        DecodePayload(fmt::format(R"({{"action":"M","xid":9,"transactional":true,)"
+                                  R"("prefix":"{0}","content":"\"{0}\n\u0001\\x"}})",
+                                  text)));
+    EXPECT_EQ(message.prefix, text);
+    EXPECT_EQ(message.content, "\"" + text + "\n\x01\\x");
+  }
+}
+
 TEST(Wal2jsonMadeMessages, ColumnsAreFoundByNameInAnyOrder) {
   const auto event =
       DecodeOf("keyed", 'U',

@@ -70,10 +70,15 @@ TEST(AuditJsonTest, WhatIsNoResultIsMalformed) {
   }
 }
 
-TEST(AuditJsonTest, BytesThatAreNotUtf8DoNotKeepItFromBeingWritten) {
+TEST(AuditJsonTest, BytesThatAreNotUtf8AreEscapedSoThatNamesStayApart) {
   AuditResult result = FullResult();
-  result.differences[0].key[0].second = "\xff";
-  EXPECT_TRUE(ParseAuditResult(AuditResultJson(result)));
+  result.tables = {{.schema = "s", .name = "\xe4"}, {.schema = "s", .name = "\xf6"}};
+  result.differences[0].key = {{"\xe4", "\xff"}, {"\xf6", "x"}};
+  const auto back = ParseAuditResult(AuditResultJson(result));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->tables[0].name, "\\xe4");
+  EXPECT_EQ(back->tables[1].name, "\\xf6");
+  EXPECT_EQ(back->differences[0].key, (model::NamedTexts{{"\\xe4", "\\xff"}, {"\\xf6", "x"}}));
 }
 
 TEST(AuditJsonTest, TheReportHasEachTableOnceWithTheWorstStatus) {

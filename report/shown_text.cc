@@ -1,0 +1,54 @@
+#include "report/shown_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+
+namespace lockstep::report {
+namespace {
+
+unsigned char ByteAt(std::string_view text, std::size_t i) {
+  return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+}
+
+// The bytes of the character that the text begins with; 0: none of UTF-8. RFC 3629: no surrogates,
+// nothing in more bytes than it needs.
+std::size_t CharacterSize(std::string_view text) {
+  const unsigned char lead = ByteAt(text, 0);
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2 || lead > 0xF4) return 0;
+  const std::size_t size = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  const unsigned char least = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+  const unsigned char most = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  if (ByteAt(text, 1) < least || ByteAt(text, 1) > most) return 0;
+  for (std::size_t i = 2; i < size; ++i) {
+    if ((ByteAt(text, i) & 0xC0) != 0x80) return 0;
+  }
+  return size;
+}
+
+std::string Show(std::string_view text, bool escape_controls) {
+  std::string shown;
+  shown.reserve(text.size());
+  while (!text.empty()) {
+    const unsigned char lead = ByteAt(text, 0);
+    std::size_t size = CharacterSize(text);
+    if (size == 0 || (escape_controls && (lead < 0x20 || lead == 0x7f))) {
+      fmt::format_to(std::back_inserter(shown), "\\x{:02x}", lead);
+      size = 1;
+    } else {
+      shown += text.substr(0, size);
+    }
+    text.remove_prefix(size);
+  }
+  return shown;
+}
+
+}  // namespace
+
+std::string Utf8(std::string_view text) { return Show(text, false); }
+std::string OneLine(std::string_view text) { return Show(text, true); }
+
+}  // namespace lockstep::report
