@@ -41,7 +41,9 @@ void Ledger::OnCopied(const model::Relation& relation, model::Lsn lsn) {
   for (report::AuditResync& resync : result_.resyncs) {
     const bool is_of_it = resync.schema.empty() ||
                           (resync.schema == relation.schema && resync.table == relation.name);
-    if (is_of_it && !resync.copied_at.IsValid()) resync.copied_at = lsn;
+    if (!is_of_it || resync.copied_at.IsValid()) continue;
+    resync.copied_at = lsn;
+    ++tables_read_anew_;
   }
   AuditedTable& table = TableOf(relation);
   table.followed_from = lsn;

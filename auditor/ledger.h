@@ -61,6 +61,8 @@ class Ledger {
     result_.skipped_reason = std::move(reason);
   }
 
+  // Grows with each thing that the user is told at once: a difference, a table read anew.
+  std::uint64_t news() const { return result_.difference_count + tables_read_anew_; }
   report::AuditResult& result() { return result_; }
   // With its tables.
   report::AuditResult Result() const;
@@ -71,6 +73,7 @@ class Ledger {
   void AddDifference(report::AuditDifference difference);
 
   report::AuditResult result_;
+  std::uint64_t tables_read_anew_ = 0;
   std::map<TableName, report::AuditedTable> tables_;
   // Of the change before. Held, so that its address stays its own.
   model::RelationPtr last_relation_;

@@ -155,6 +155,7 @@ class Process {
                       {"tables", tables_compared_},
                       {"rows_compared", result.rows_compared},
                       {"differences", result.difference_count},
+                      {"news", ledger_.news()},
                       {"comparing", checkpoint_ && checkpoint_->is_reading() ? 1U : 0U}},
                      now);
   }
@@ -268,8 +269,7 @@ class Process {
   }
 
   Result<void> OnRead(wire::Time now) {
-    for (const postgres::ExcludedTable& table : checkpoint_->locked().tables.excluded)
-      ledger_.OnExcluded(table.schema, table.name, table.reason);
+    const std::vector<postgres::ExcludedTable> excluded = checkpoint_->locked().tables.excluded;
     auto activity = checkpoint_->ReadActivity();
     if (!activity) return std::unexpected(std::move(activity.error()));
     if (compares_) JudgeTables(*activity);
@@ -279,6 +279,9 @@ class Process {
                                     *activity, checkpoint_->consistent_point());
       if (!ok) return ok;
     }
+    // Also one that was followed.
+    for (const postgres::ExcludedTable& table : excluded)
+      ledger_.OnExcluded(table.schema, table.name, table.reason);
     // A table that was read anew is still to be compared.
     if (final_ && !taken_over && !following_.has_some_to_read_anew()) {
       finished_ = true;

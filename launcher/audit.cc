@@ -194,7 +194,7 @@ class Session {
              [&] {
                Say(options_.watch ? "attached; until Ctrl-C" : "attached; the command starts");
              },
-         .differences = [&] { ShowDifferences(); },
+         .news = [&] { ShowNews(); },
          .progress = [&] { ShowProgress(*sql); }});
     if (!course) return std::unexpected(course.error());
     return Judge(*course);
@@ -234,15 +234,21 @@ class Session {
     }
   }
 
-  // Those that were not shown yet.
-  void ShowDifferences() {
+  // What was not shown yet.
+  void ShowNews() {
     for (const std::string& plugin : options_.Plugins()) {
       const auto result = ReadResult(plugin);
       if (!result) continue;
-      std::size_t& shown = shown_[plugin];
-      for (; shown < result->differences.size(); ++shown) {
+      Shown& shown = shown_[plugin];
+      for (; shown.differences < result->differences.size(); ++shown.differences) {
         Say(plugin + ": the replica is not what the source is:");
-        std::cerr << report::AuditDifferenceText(result->differences[shown]) << std::flush;
+        std::cerr << report::AuditDifferenceText(result->differences[shown.differences])
+                  << std::flush;
+      }
+      for (; shown.resyncs < result->resyncs.size(); ++shown.resyncs) {
+        const report::AuditResync& resync = result->resyncs[shown.resyncs];
+        if (!resync.copied_at.IsValid()) break;
+        Say(fmt::format("{}: {}", plugin, report::AuditResyncText(resync)));
       }
     }
   }
@@ -277,7 +283,11 @@ class Session {
   std::vector<std::string> trigger_schemas_;  // that had their triggers before
   RunDirectory* directory_ = nullptr;         // set by Run
   StatusBoard board_;
-  std::map<std::string, std::size_t> shown_;  // differences, by plugin
+  struct Shown {
+    std::size_t differences = 0;
+    std::size_t resyncs = 0;
+  };
+  std::map<std::string, Shown> shown_;  // by plugin
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 

@@ -48,7 +48,7 @@ Result<AuditCourse> AuditCrew::Watch(const AuditedCommand& command, AuditShow sh
       for (const AuditAction action : actions) Act(action, course, now);
     }
     if (auto done = server_.Tick(now); !done) return std::unexpected(done.error());
-    if (std::exchange(found_some_, false)) show_.differences();
+    if (std::exchange(has_news_, false)) show_.news();
     if (now < next_show) continue;
     next_show = now + kShowInterval;
     show_.progress();
@@ -59,9 +59,9 @@ Result<AuditCourse> AuditCrew::Watch(const AuditedCommand& command, AuditShow sh
 void AuditCrew::ReadMessages(AuditCourse& course, Time now) {
   while (const auto message = children_.NextMessage()) {
     if (const auto* status = std::get_if<wire::Status>(&*message)) {
-      const std::uint64_t before = board_.Get(status->process, "differences");
+      const std::uint64_t before = board_.Get(status->process, "news");
       board_.Update(*status, now);
-      found_some_ |= board_.Get(status->process, "differences") > before;
+      has_news_ |= board_.Get(status->process, "news") > before;
       course.OnAttached(status->process, now);  // it reports from then on
     } else if (const auto* failure = std::get_if<wire::Failure>(&*message)) {
       course.OnFailure(failure->process, failure->error);

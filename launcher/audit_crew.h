@@ -25,9 +25,9 @@ struct AuditedCommand {
 
 // What is told meanwhile.
 struct AuditShow {
-  std::function<void()> attached;     // all have, the command is about to start
-  std::function<void()> differences;  // an auditor has found some
-  std::function<void()> progress;     // now and then
+  std::function<void()> attached;  // all have, the command is about to start
+  std::function<void()> news;      // an auditor has found a difference, or read a table anew
+  std::function<void()> progress;  // now and then
 };
 
 class AuditCrew {
@@ -51,7 +51,7 @@ class AuditCrew {
   Children children_;  // the auditors, and the command in the foreground
   AuditedCommand command_;
   AuditShow show_;
-  bool found_some_ = false;
+  bool has_news_ = false;
 };
 
 }  // namespace lockstep::launcher

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cstddef>
+#include <iterator>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -91,8 +93,9 @@ std::string LockCommand(const std::vector<model::RelationPtr>& tables) {
 }  // namespace
 
 bool TellsOfChange(const Error& error) {
-  return error.sqlstate == "55P03" || error.sqlstate == "40P01" || error.sqlstate == "42P01" ||
-         error.sqlstate == "3F000";
+  // A lock not in time, a deadlock, no such table or schema, a right that was taken away.
+  constexpr std::string_view kChanges[] = {"55P03", "40P01", "42P01", "3F000", "42501"};
+  return std::ranges::find(kChanges, error.sqlstate) != std::end(kChanges);
 }
 
 Result<void> LockTables(Connection& connection, const std::vector<model::RelationPtr>& tables) {

@@ -75,16 +75,6 @@ std::string TablesText(const AuditReport& report) {
   return rows.size() == 1 ? "No tables.\n" : TextTable(rows, "llrrrl", "");
 }
 
-std::string ResyncText(const std::string& plugin, const AuditResync& resync) {
-  const std::string what = resync.schema.empty()
-                               ? std::string("all tables")
-                               : fmt::format("{}.{}", resync.schema, resync.table);
-  const std::string until =
-      resync.copied_at.IsValid() ? "read anew at " + ToString(resync.copied_at) : "not read since";
-  return fmt::format("{}: {} not proven from {} on, {}: {}\n", plugin, what, ToString(resync.lsn),
-                     until, resync.reason);
-}
-
 std::string AuditorsText(const AuditReport& report) {
   TextRows rows = {
       {"plugin", "commits", "changes", "checkpoints", "rows compared", "from", "end LSN"}};
@@ -94,7 +84,7 @@ std::string AuditorsText(const AuditReport& report) {
                     Grouped(auditor.checkpoints), Grouped(auditor.rows_compared),
                     ToString(auditor.joined), ToString(auditor.end_lsn)});
     for (const AuditResync& resync : auditor.resyncs) {
-      notes += ResyncText(auditor.plugin, resync);
+      notes += fmt::format("{}: {}\n", auditor.plugin, AuditResyncText(resync));
     }
     if (auditor.skipped_checkpoints > 0) {
       notes += fmt::format("{}: {} checkpoint{} could not be made: {}\n", auditor.plugin,
@@ -110,6 +100,17 @@ std::string AuditorsText(const AuditReport& report) {
 }
 
 }  // namespace
+
+std::string AuditResyncText(const AuditResync& resync) {
+  const std::string what = resync.schema.empty()
+                               ? fmt::format("all tables: {}", resync.reason)
+                               : fmt::format("{}.{} {}", resync.schema, resync.table, resync.reason);
+  const std::string until =
+      resync.copied_at.IsValid()
+          ? fmt::format("read anew at {}, not proven in between", ToString(resync.copied_at))
+          : "not read since";
+  return fmt::format("{} (seen at {}); {}", what, ToString(resync.lsn), until);
+}
 
 std::string AuditDifferenceText(const AuditDifference& difference) {
   std::string text = fmt::format("  {}.{}, row {}, at {}\n", difference.schema, difference.table,

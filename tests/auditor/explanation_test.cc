@@ -73,5 +73,23 @@ TEST_F(ExplanationTest, ARewriteIsTheOnlyOtherWayToANewFile) {
   EXPECT_EQ(OfStaleRow({.new_file = true, .saw_truncate = true}), Explanation::kFault);
 }
 
+TEST_F(ExplanationTest, ATableOfTheSameNameIsAnotherTable) {
+  const TableFacts made_again{
+      .blind = true, .new_table = true, .new_file = true, .saw_truncate = true};
+  EXPECT_EQ(OfStaleRow(made_again), Explanation::kRewritten);
+  EXPECT_EQ(OfMissingRow(made_again), Explanation::kRewritten);
+  EXPECT_EQ(ExplainMisfit(made_again), Explanation::kRewritten);
+  EXPECT_EQ(RewrittenReason(made_again), "was dropped and made again");
+}
+
+TEST_F(ExplanationTest, AChangeThatDoesNotFitIsAFaultUnlessSomethingWasNotShown) {
+  EXPECT_EQ(ExplainMisfit({}), Explanation::kFault);
+  EXPECT_EQ(ExplainMisfit({.insert_only = true}), Explanation::kUnshown);
+  EXPECT_EQ(ExplainMisfit({.blind = true}), Explanation::kFault);
+  EXPECT_EQ(ExplainMisfit({.blind = true, .new_file = true}), Explanation::kUnshown);
+  EXPECT_EQ(ExplainMisfit({.new_file = true}), Explanation::kRewritten);
+  EXPECT_EQ(ExplainMisfit({.new_file = true, .saw_truncate = true}), Explanation::kFault);
+}
+
 }  // namespace
 }  // namespace lockstep::auditor

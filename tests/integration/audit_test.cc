@@ -5,6 +5,8 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -37,7 +39,9 @@ class AuditTest : public postgres::ClusterFixture {
   AuditRun Start(std::vector<std::string> arguments, const std::vector<std::string>& command) {
     const auto directory = directory_ / std::to_string(++runs_);
     std::filesystem::create_directories(directory);
-    if (arguments.empty() || arguments.front() != "--embedded")
+    const bool has_source = !arguments.empty() && (arguments.front() == "--embedded" ||
+                                                   arguments.front().starts_with("--database"));
+    if (!has_source)
       arguments.push_back("--database=" + cluster().uri());
     return AuditRun(std::move(arguments), command, directory);
   }
@@ -62,6 +66,16 @@ class AuditTest : public postgres::ClusterFixture {
         "UNION ALL SELECT 'table ' || relname FROM pg_class WHERE relname LIKE 'lockstep%') "
         "n(name)");
   }
+  // Of files for the command.
+  std::string Path(const std::string& name) const { return directory_ / name; }
+  static void WaitUntilReadAnew(const AuditRun& run, const std::string& plugin,
+                                const std::string& table) {
+    WaitUntil(plugin + " has read " + table, [&] {
+      const std::string output = run.output();
+      const auto at = output.find("lockstep: " + plugin + ": " + table + " was made");
+      return at != std::string::npos && output.find("read anew at", at) < output.find('\n', at);
+    });
+  }
   static void WaitUntilAttached(const AuditRun& run) {
     WaitUntil("all have attached",
               [&] { return run.output().find("lockstep: attached") != std::string::npos; });
@@ -77,16 +91,26 @@ constexpr const char* kManyInserts =
     "| psql -q";
 
 TEST_F(AuditTest, PgbenchConvergesOnEveryPluginFromAnEmptyServerOn) {
-  const AuditEnded ended =
-      Audit({"--embedded", "--plugin=all", "--checkpoint=1s"},
-            Shell("pgbench -i -s 1 -q; pgbench -n -c 4 -t 500; pgbench -n -N -c 2 -t 500"));
+  // Changes count from when the new tables were read on; the last one made is read with them all.
+  AuditRun run = Start(
+      {"--embedded", "--plugin=all", "--checkpoint=1s"},
+      Shell("pgbench -i -s 1 -q; psql -q -c 'CREATE TABLE last (id int PRIMARY KEY)' -c 'INSERT "
+            "INTO last VALUES (1)'; while [ ! -e " +
+            Path("go_on") + " ]; do sleep 0.1; done; pgbench -n -c 4 -t 500; pgbench -n -N -c 2 "
+                            "-t 500"));
+  for (const char* plugin : {"decoderbufs", "wal2json", "pgoutput", "pgoutput-binary"})
+    WaitUntilReadAnew(run, plugin, "public.last");
+  std::ofstream(Path("go_on")).close();
+  const AuditEnded ended = run.End();
   EXPECT_EQ(ended.exit_code, 0) << ended.output;
   EXPECT_EQ(ended.report.at("verdict"), "converged");
   EXPECT_EQ(ended.report.at("command_status"), 0);
-  EXPECT_EQ(ended.report.at("tables").size(), 4u);
+  EXPECT_EQ(ended.report.at("tables").size(), 5u);
   for (const auto& table : ended.report.at("tables")) {
     EXPECT_EQ(table["status"], "equal") << table;
-    EXPECT_GT(table["changes"], 0) << table;
+    if (table["table"] != "last") {
+      EXPECT_GT(table["changes"], 0) << table;
+    }
   }
   EXPECT_EQ(ended.report.at("listeners").size(), 4u);
 }
@@ -168,6 +192,87 @@ TEST_F(AuditTest, AScriptThatMakesAndChangesTablesConvergesOnEveryPlugin) {
     }
   }
   EXPECT_GE(equal, 20) << ended.output;
+}
+
+// A table that was made, altered, or made again under the same name is read anew by itself; the
+// other is followed throughout, from the first change on.
+TEST_F(AuditTest, OnlyTheTablesThatChangedAreReadAnew) {
+  Execute(
+      "CREATE TABLE app.kept(id int PRIMARY KEY, n int); INSERT INTO app.kept VALUES (1, 0);"
+      "CREATE TABLE app.again(id int PRIMARY KEY, n int); INSERT INTO app.again VALUES (1, 1), (2, "
+      "2); CREATE TABLE app.gone(id int PRIMARY KEY); CREATE TABLE app.rewritten(id int PRIMARY "
+      "KEY, n numeric); INSERT INTO app.rewritten VALUES (1, 1.5)");
+  const std::string updates = "for i in $(seq 1 50); do echo 'UPDATE app.kept SET n = n + 1;'; done";
+  const AuditEnded ended = Audit(
+      {"--plugin=all", "--checkpoint=1000s", "--schema=app"},
+      Shell(updates + " | psql -q; psql -q -c 'DROP TABLE app.again, app.gone; CREATE TABLE "
+                      "app.again(id int PRIMARY KEY, n int); INSERT INTO app.again VALUES (1, 5), "
+                      "(3, 3); UPDATE app.again SET n = 9 WHERE id = 1' -c 'CREATE TABLE "
+                      "app.made(id int PRIMARY KEY, t timestamptz DEFAULT clock_timestamp()); "
+                      "INSERT INTO app.made VALUES (1); UPDATE app.made SET t = now()' -c 'ALTER "
+                      "TABLE app.rewritten ALTER n TYPE numeric USING n + "
+                      "random()::numeric'; " +
+            updates + " | psql -q"));
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  for (const auto& auditor : ended.report.at("listeners")) {
+    std::map<std::string, std::string> reasons;
+    for (const auto& resync : auditor.at("resyncs")) {
+      EXPECT_TRUE(resync["copied_at"].is_string()) << resync;
+      reasons[resync["table"]] = resync["reason"];
+    }
+    EXPECT_EQ(reasons["made"], "was made");
+    EXPECT_EQ(reasons["again"], "was dropped and made again");
+    EXPECT_EQ(reasons.count("kept"), 0u);
+    const bool blind = auditor["plugin"] == "decoderbufs";
+    EXPECT_EQ(reasons["rewritten"], blind ? "" : "was rewritten") << auditor["plugin"];
+    for (const auto& table : auditor.at("tables")) {
+      if (table["table"] == "kept") {
+        EXPECT_EQ(table["followed_from"], auditor["joined"]);
+        EXPECT_EQ(table["changes"], 100);
+      }
+    }
+  }
+  EXPECT_EQ(ended.Status("kept"), "equal");
+  EXPECT_EQ(ended.Status("made"), "equal");
+  EXPECT_EQ(ended.Status("again"), "equal");
+  EXPECT_EQ(ended.Status("gone"), "excluded");
+  EXPECT_THAT(ended.Reason("gone"), HasSubstr("gone since"));
+}
+
+// A difference of a table is found after it was read anew, too.
+TEST_F(AuditTest, WhatGoesWrongAfterATableWasReadAnewIsFound) {
+  AuditRun run = Start({"--sabotage=corrupt-value", "--plugin=pgoutput"},
+                       Shell("psql -q -c 'CREATE TABLE app.made(id int PRIMARY KEY, n int)' -c "
+                             "'INSERT INTO app.made VALUES (0, 0)'; while [ ! -e " +
+                             Path("go_on") +
+                             " ]; do sleep 0.1; done; for i in $(seq 1 40); do echo \"INSERT INTO "
+                             "app.made VALUES ($i, 10), (1000 + $i, 20);\"; done | psql -q"));
+  WaitUntilReadAnew(run, "pgoutput", "app.made");
+  std::ofstream(Path("go_on")).close();
+  const AuditEnded ended = run.End();
+  EXPECT_EQ(ended.exit_code, 2) << ended.output;
+  EXPECT_EQ(ended.Status("made"), "different");
+  EXPECT_EQ(ended.report.at("first_divergence")["replicated_xid"],
+            ended.report.at("first_divergence")["xid"]);
+}
+
+// A right that is taken away excludes the table; the others are followed on.
+TEST_F(AuditTest, ATableThatMayNotBeReadAnyLongerIsExcluded) {
+  Execute(
+      "CREATE ROLE reader LOGIN REPLICATION; GRANT USAGE ON SCHEMA app TO reader;"
+      "CREATE TABLE app.kept(id int PRIMARY KEY); CREATE TABLE app.hidden(id int PRIMARY KEY);"
+      "GRANT SELECT ON ALL TABLES IN SCHEMA app TO reader");
+  const AuditEnded ended =
+      Audit({"--database=host=" + cluster().directory() + " user=reader dbname=postgres",
+             "--plugin=wal2json"},
+            {"psql", "-q", cluster().uri(), "-c",
+             "INSERT INTO app.hidden VALUES (1); REVOKE SELECT ON app.hidden FROM reader; INSERT "
+             "INTO app.kept VALUES (1)"});
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.Status("kept"), "equal");
+  EXPECT_EQ(ended.Status("hidden"), "excluded");
+  EXPECT_THAT(ended.Reason("hidden"), HasSubstr("read"));
+  Execute("DROP OWNED BY reader; DROP ROLE reader");
 }
 
 // Tables that were there before: every one is changed, and compared.

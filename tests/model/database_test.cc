@@ -199,5 +199,18 @@ TEST(DatabaseTest, RowsWithoutColumnsAreCountedToo) {
   EXPECT_EQ(database.row_count(), 3u);
 }
 
+TEST(DatabaseTest, ATableMovesWithItsRowsAndItsDigest) {
+  Fixture from;
+  from.Put(kA, 1, "x").Put(kA, 2, "y").Put(kB, 1, "z");
+  const TableDigest digest = from.database.table(kA).digest();
+  Database to({Table("s", "b"), Table("s", "a")});
+  to.PutTable(1, from.database.TakeTable(kA));
+  EXPECT_EQ(to.table(1).digest(), digest);
+  EXPECT_EQ(*to.table(1).Find(Key(2)), RowOf(2, "y"));
+  EXPECT_EQ(from.database.table(kA).digest(), TableDigest());
+  EXPECT_EQ(from.database.table(kA).relation()->name, "a");
+  EXPECT_EQ(from.database.row_count(), 1u);
+}
+
 }  // namespace
 }  // namespace lockstep::model

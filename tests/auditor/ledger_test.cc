@@ -1,0 +1,111 @@
+#include "auditor/ledger.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "model/output_plugin.h"
+#include "model/projection.h"
+#include "model/type_oid.h"
+
+namespace lockstep::auditor {
+namespace {
+
+using report::AuditedTable;
+using report::TableStatus;
+using ::testing::HasSubstr;
+
+class LedgerTest : public ::testing::Test {
+ protected:
+  static model::RelationPtr Relation(const std::string& name) {
+    model::Relation relation{.schema = "s", .name = name};
+    relation.columns = {{"id", model::type_oid::kInt4, "integer"}};
+    relation.key = {0};
+    return std::make_shared<const model::Relation>(relation);
+  }
+  void SetUp() override { ledger_.OnAttached(replica_, {100}); }
+
+  // As when rows of the replica's table, and `missing` more, are in the source.
+  void Compare(std::uint32_t table, model::Lsn lsn, bool missing = false) {
+    TableComparison comparison(replica_.table(table), projection_);
+    if (missing) comparison.Take({model::MakeRow({std::int64_t{5}}), {77}});
+    if (comparison.EndPass()) (void)comparison.EndPass();
+    ledger_.OnTableCompared({table, comparison}, *replica_.table(table).relation(), writers_, lsn);
+  }
+  AuditedTable Of(const std::string& name) const {
+    for (const AuditedTable& table : ledger_.Result().tables) {
+      if (table.name == name) return table;
+    }
+    return {};
+  }
+
+  model::Database replica_{{Relation("a"), Relation("b")}};
+  model::Projection projection_{model::LossSet()};
+  LastWriters writers_ = [] {
+    LastWriters writers;
+    writers.SetTables({1, 2});
+    return writers;
+  }();
+  Ledger ledger_{"audit-x", "x"};
+};
+
+TEST_F(LedgerTest, ATableIsEqualOnceItWasCompared) {
+  EXPECT_EQ(Of("a").status, TableStatus::kExcluded);
+  EXPECT_THAT(Of("a").reason, HasSubstr("not compared"));
+  Compare(0, {200});
+  EXPECT_EQ(Of("a").status, TableStatus::kEqual);
+  EXPECT_EQ(Of("a").reason, "");
+  EXPECT_EQ(Of("b").status, TableStatus::kExcluded);
+}
+
+TEST_F(LedgerTest, ATableThatNeedsResyncIsEqualOnlyAfterItWasReadAndCompared) {
+  Compare(0, {200});
+  ledger_.OnNeedsResync({"s", "a"}, {300}, "was rewritten");
+  EXPECT_EQ(Of("a").status, TableStatus::kExcluded);
+  EXPECT_EQ(Of("a").reason, "needs resync from 0/12C on: it was rewritten");
+  EXPECT_EQ(ledger_.news(), 0u);
+  ledger_.OnCopied(*replica_.table(0).relation(), {400});
+  EXPECT_EQ(Of("a").status, TableStatus::kExcluded);
+  EXPECT_EQ(ledger_.news(), 1u);
+  Compare(0, {500});
+  EXPECT_EQ(Of("a").status, TableStatus::kEqual);
+  EXPECT_EQ(Of("a").followed_from, model::Lsn{400});
+  EXPECT_EQ(Of("a").reason, "from 0/190 on");
+  const auto result = ledger_.Result();
+  ASSERT_EQ(result.resyncs.size(), 1u);
+  EXPECT_EQ(result.resyncs[0], (report::AuditResync{"s", "a", {300}, {400}, "was rewritten"}));
+}
+
+TEST_F(LedgerTest, WhatDiffersStaysDifferentWhateverBecomesOfTheTable) {
+  Compare(0, {200}, true);
+  EXPECT_EQ(Of("a").status, TableStatus::kDifferent);
+  EXPECT_EQ(ledger_.result().difference_count, 1u);
+  EXPECT_EQ(ledger_.result().differences[0].source_xid.value, 77u);
+  ledger_.OnNeedsResync({"s", "a"}, {300}, "was altered");
+  ledger_.OnCopied(*replica_.table(0).relation(), {400});
+  Compare(0, {500});
+  ledger_.OnGone({"s", "a"}, {600});
+  ledger_.OnExcluded("s", "a", "unlogged");
+  EXPECT_EQ(Of("a").status, TableStatus::kDifferent);
+  Compare(0, {700}, true);
+  EXPECT_EQ(ledger_.result().difference_count, 1u) << "the same row is told once";
+}
+
+TEST_F(LedgerTest, AllTablesReadAnewAreOneEntryAndWhatIsNotAmongThemIsGone) {
+  Compare(0, {200});
+  Compare(1, {200});
+  ledger_.OnResync({300}, "the slot is gone");
+  const model::Database fewer({Relation("b")});
+  ledger_.OnAttached(fewer, {400});
+  EXPECT_EQ(Of("a").reason, "it is gone since 0/190");
+  EXPECT_THAT(Of("b").reason, HasSubstr("not compared since it was copied at 0/190"));
+  const auto result = ledger_.Result();
+  ASSERT_EQ(result.resyncs.size(), 1u);
+  EXPECT_EQ(result.resyncs[0].copied_at, model::Lsn{400});
+  EXPECT_EQ(result.joined, model::Lsn{100});
+}
+
+}  // namespace
+}  // namespace lockstep::auditor
