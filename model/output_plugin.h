@@ -69,7 +69,8 @@ struct OutputPlugin {
   std::string_view library;  // what the slot is made with: "pgoutput"
   // The option that only its newer versions know (PluginVersion); empty: none matters.
   std::string_view probed_option = {};
-  bool in_core = false;  // comes with Postgres; others are Debian's postgresql-<major>-<library>
+  bool in_core = false;   // comes with Postgres; others are Debian's postgresql-<major>-<library>
+  int oldest_server = 0;  // PQserverVersion; 0: of any that can be followed
 };
 
 std::span<const OutputPlugin> OutputPlugins();

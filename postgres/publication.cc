@@ -19,8 +19,23 @@ using model::Result;
 namespace {
 
 constexpr int kPostgres15 = 150000;
-constexpr const char* kAllChanges = " WITH (publish = 'insert, update, delete, truncate')";
-constexpr const char* kInsertsOnly = " WITH (publish = 'insert, truncate')";
+constexpr int kPublishesGeneratedColumns = 180000;
+constexpr const char* kAllChanges = "insert, update, delete, truncate";
+constexpr const char* kInsertsOnly = "insert, truncate";
+
+// What of the tables is published, of every column that can be.
+std::string With(const Connection& connection, const char* changes) {
+  return fmt::format(" WITH (publish = '{}'{})", changes,
+                     connection.server_version() >= kPublishesGeneratedColumns
+                         ? ", publish_generated_columns = stored"
+                         : "");
+}
+
+// Whether its UPDATE and DELETE do not fail once they are published: no identity holds what cannot
+// be.
+bool MayPublishChanges(const model::Relation& relation) {
+  return relation.identity != model::ReplicaIdentity::kFull || relation.virtual_columns.empty();
+}
 
 std::string SqlList(const std::vector<TableName>& tables) {
   std::string list;
@@ -48,8 +63,16 @@ Result<PublishedTables> ReadPublished(Connection& connection,
   std::string names;
   for (const std::string& publication : publications)
     names += (names.empty() ? "" : ", ") + model::SqlLiteral(publication);
-  // Row filters and column lists came with 15.
-  const bool filters = connection.server_version() >= kPostgres15;
+  // Row filters and column lists came with 15, a choice of generated columns with 18: before, they
+  // are what the plugin loses.
+  const int version = connection.server_version();
+  const char* all_rows = version >= kPostgres15 ? "t.rowfilter IS NULL" : "true";
+  std::string all_columns = version >= kPostgres15 ? "r.prattrs IS NULL" : "true";
+  if (version >= kPublishesGeneratedColumns) {
+    all_columns +=
+        " AND (p.pubgencols = 's' OR NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a "
+        "WHERE a.attrelid = c.oid AND a.attgenerated = 's' AND NOT a.attisdropped))";
+  }
   auto result = connection.Execute(fmt::format(
       "SELECT t.schemaname, t.tablename, bool_or({0}), bool_or({1}), "
       "bool_or(p.pubinsert AND p.pubtruncate), "
@@ -60,7 +83,7 @@ Result<PublishedTables> ReadPublished(Connection& connection,
       "JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename "
       "LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid "
       "WHERE t.pubname IN ({2}) GROUP BY 1, 2",
-      filters ? "t.rowfilter IS NULL" : "true", filters ? "r.prattrs IS NULL" : "true", names));
+      all_rows, all_columns, names));
   if (!result) return Fail("reading publications " + names, result.error());
   PublishedTables tables;
   for (int row = 0; row < result->rows(); ++row) {
@@ -89,7 +112,7 @@ Result<void> CreatePublication(Connection& connection, const std::string& name,
   }
   Result<QueryResult> created =
       connection.Execute("CREATE PUBLICATION " + model::SqlIdentifier(name) + " FOR TABLE " +
-                         SqlList(tables) + kAllChanges);
+                         SqlList(tables) + With(connection, kAllChanges));
   if (!created) return std::unexpected(created.error());
   return {};
 }
@@ -97,10 +120,13 @@ Result<void> CreatePublication(Connection& connection, const std::string& name,
 Result<ScopePublications> CreateScopePublications(Connection& connection, const std::string& name,
                                                   const ScopeTables& tables) {
   std::vector<TableName> identified;
+  std::vector<TableName> insert_only;
   for (const model::RelationPtr& relation : tables.followed) {
     TableName table{relation->schema, relation->name};
-    if (std::ranges::find(tables.insert_only, table) == tables.insert_only.end())
-      identified.push_back(std::move(table));
+    const bool has_identity =
+        std::ranges::find(tables.insert_only, table) == tables.insert_only.end();
+    (has_identity && MayPublishChanges(*relation) ? identified : insert_only)
+        .push_back(std::move(table));
   }
   auto superuser = connection.Scalar("SELECT current_setting('is_superuser')");
   if (!superuser) return std::unexpected(std::move(superuser.error()));
@@ -112,11 +138,12 @@ Result<ScopePublications> CreateScopePublications(Connection& connection, const 
     sql += "CREATE PUBLICATION " + model::SqlIdentifier(publication) + " FOR " + what + ";";
     made.names.push_back(publication);
   };
-  if (!identified.empty()) create(name, "TABLE " + SqlList(identified) + kAllChanges);
+  if (!identified.empty())
+    create(name, "TABLE " + SqlList(identified) + With(connection, kAllChanges));
   if (made.sees_new_tables) {
-    create(InsertsName(name), std::string("ALL TABLES") + kInsertsOnly);
-  } else if (!tables.insert_only.empty()) {
-    create(InsertsName(name), "TABLE " + SqlList(tables.insert_only) + kInsertsOnly);
+    create(InsertsName(name), "ALL TABLES" + With(connection, kInsertsOnly));
+  } else if (!insert_only.empty()) {
+    create(InsertsName(name), "TABLE " + SqlList(insert_only) + With(connection, kInsertsOnly));
   }
   if (auto created = connection.Execute(sql); !created)
     return Fail("publishing the tables to follow", created.error());

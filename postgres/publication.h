@@ -21,7 +21,8 @@ model::Result<void> CreatePublication(Connection& connection, const std::string&
 
 // Publications for whatever lies in a scope, which must not be nothing unless the user is a
 // superuser: `name`, of the tables with a replica identity, and `name` + "_inserts", of inserts and
-// truncations alone, so that no UPDATE or DELETE of a table without identity fails for it. Where
+// truncations alone, so that no UPDATE or DELETE of a table without identity fails for it, nor of
+// one whose identity holds a virtual generated column. Stored ones are published from 18 on. Where
 // the user is a superuser, the second is FOR ALL TABLES, so that tables created later show
 // themselves as well; else it is of the tables without identity, and the user must own all. One
 // that would have no tables is not made.
