@@ -61,6 +61,7 @@ Following::Following(const ProcessOptions& options, model::PluginVersion version
              .plugin = {options.plugin, version}},
       ledger_(ledger),
       on_wait_(std::move(on_wait)) {
+  if (!options.publication.empty()) scope_.plugin.publications = {options.publication};
   if (options.sabotage)
     saboteur_.emplace(*options.sabotage, [this] { return RollBackOne(options_); });
 }
@@ -68,7 +69,7 @@ Following::Following(const ProcessOptions& options, model::PluginVersion version
 // ---- attaching ----
 
 Result<void> Following::MakePublications() {
-  if (!replication::SendsPublications(scope_.plugin)) return {};
+  if (!replication::SendsPublications(scope_.plugin) || !options_.publication.empty()) return {};
   auto sql = Open(options_);
   if (!sql) return std::unexpected(std::move(sql.error()));
   if (auto ok = postgres::DropScopePublications(*sql, options_.slot); !ok) return ok;
@@ -81,7 +82,7 @@ Result<void> Following::MakePublications() {
 }
 
 Result<void> Following::DropPublications() {
-  if (scope_.plugin.publications.empty()) return {};
+  if (scope_.plugin.publications.empty() || !options_.publication.empty()) return {};
   auto sql = Open(options_);
   if (!sql) return std::unexpected(std::move(sql.error()));
   return postgres::DropScopePublications(*sql, options_.slot);
@@ -114,7 +115,9 @@ Result<void> Following::Attach() {
 // Whether a table has an identity by which it could be published wholly: it came into being, or got
 // the identity, after the publications were made.
 Result<bool> Following::PublishedTooLate() {
-  if (scope_.plugin.publications.empty() || consumer_->insert_only().empty()) return false;
+  if (scope_.plugin.publications.empty() || !options_.publication.empty() ||
+      consumer_->insert_only().empty())
+    return false;
   auto sql = Open(options_);
   if (!sql) return std::unexpected(std::move(sql.error()));
   auto tables = postgres::ReadScope(*sql, scope_.scope);
@@ -156,7 +159,9 @@ std::set<std::uint32_t> Following::Numbers(const std::vector<postgres::TableName
 Result<Following::ActivityByName> Following::ReadActivity() {
   auto sql = Open(options_);
   if (!sql) return std::unexpected(std::move(sql.error()));
-  auto tables = postgres::ReadScope(*sql, scope_.scope);
+  // Our own publications may not be there yet.
+  auto tables = options_.publication.empty() ? postgres::ReadScope(*sql, scope_.scope)
+                                             : consumer::ReadTables(*sql, scope_);
   if (!tables) return std::unexpected(std::move(tables.error()));
   auto activity = postgres::ReadTableActivity(*sql, tables->followed);
   if (!activity) return std::unexpected(std::move(activity.error()));
@@ -347,8 +352,10 @@ bool Following::HasNewForm(std::uint32_t table) {
   const model::Relation& known = *replica().database().table(table).relation();
   auto sql = Open(options_);
   if (!sql) return false;
-  const auto now = postgres::ReadRelations(*sql, {{known.schema, known.name}});
-  return !now || *now->front() != known;
+  const auto now = postgres::ReadRelationsWhere(
+      *sql, fmt::format("n.nspname = {} AND c.relname = {}", model::SqlLiteral(known.schema),
+                        model::SqlLiteral(known.name)));
+  return !now || now->empty() || *now->front() != known;
 }
 
 bool Following::HasNewFile(std::uint32_t table) {

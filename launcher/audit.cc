@@ -26,10 +26,12 @@
 #include "launcher/run_directory.h"
 #include "launcher/source.h"
 #include "launcher/status_board.h"
+#include "model/error.h"
 #include "model/verdict.h"
 #include "postgres/client_environment.h"
 #include "postgres/connection.h"
 #include "postgres/finding.h"
+#include "postgres/publication.h"
 #include "postgres/table_scope.h"
 #include "report/audit_json.h"
 #include "report/audit_result.h"
@@ -87,6 +89,7 @@ class Session {
       report_.reason = "interrupted";
       return {};
     }
+    if (auto ok = CheckPublication(); !ok) return ok;
     Announce();
     if (!options_.embedded) ShowDiagnosis();
     auto done = RunCrew(*program);
@@ -99,6 +102,18 @@ class Session {
   }
 
  private:
+  Result<void> CheckPublication() const {
+    if (options_.publication.empty()) return {};
+    auto sql = Connection::Open(uri_, postgres::ConnectionKind::kSql);
+    if (!sql) return std::unexpected(sql.error());
+    auto has = postgres::HasPublication(*sql, options_.publication);
+    if (!has) return std::unexpected(has.error());
+    if (*has) return {};
+    return model::Fail(
+        model::ErrorKind::kUsage,
+        fmt::format("--publication: the database has no publication \"{}\"", options_.publication));
+  }
+
   void Announce() const {
     Say(fmt::format("audit {}: PostgreSQL {}, {}, {}",
                     names_.name.substr(names_.name.find('_') + 1), report_.postgres_version,
@@ -144,6 +159,8 @@ class Session {
                         names_.slot(plugin), "--schema", options_.schemas, "--tables",
                         options_.tables, "--result", ResultPath(plugin), "--checkpoint",
                         options_.checkpoint, "--status", status}};
+      if (!options_.publication.empty())
+        plan.command.insert(plan.command.end(), {"--publication", options_.publication});
       if (options_.install_triggers) plan.command.emplace_back("--install-triggers");
       if (plans.empty() && !options_.sabotage.empty())
         plan.command.insert(plan.command.end(), {"--sabotage", options_.sabotage});

@@ -40,6 +40,8 @@ struct Relation {
   // Names of the columns GENERATED ALWAYS AS (...) VIRTUAL. They are none of `columns`: what is
   // computed when it is read is not stored, and no plugin sends it.
   std::vector<std::string> virtual_columns = {};
+  // Its rows are those of all its partitions: it is followed as one table in their place.
+  bool is_partitioned = false;
 
   // schema.name, each part quoted as an SQL identifier where it has to be.
   std::string QualifiedName() const;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "model/relation.h"
+#include "postgres/partition_roots.h"
 
 namespace lockstep::postgres {
 
@@ -54,6 +55,7 @@ struct Published {
   bool all_columns = false;
   bool inserts = false;  // and truncations
   bool changes = false;  // all of them
+  bool is_root = false;  // it stands for its partitions
 };
 
 using PublishedTables = std::map<std::pair<std::string, std::string>, Published>;
@@ -76,7 +78,8 @@ Result<PublishedTables> ReadPublished(Connection& connection,
   auto result = connection.Execute(fmt::format(
       "SELECT t.schemaname, t.tablename, bool_or({0}), bool_or({1}), "
       "bool_or(p.pubinsert AND p.pubtruncate), "
-      "bool_or(p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate) "
+      "bool_or(p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate), "
+      "bool_or(c.relkind = 'p') "
       "FROM pg_catalog.pg_publication_tables t "
       "JOIN pg_catalog.pg_publication p ON p.pubname = t.pubname "
       "JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname "
@@ -89,7 +92,7 @@ Result<PublishedTables> ReadPublished(Connection& connection,
   for (int row = 0; row < result->rows(); ++row) {
     const auto is = [&](int field) { return result->Text(row, field) == "t"; };
     tables.emplace(std::pair(result->Text(row, 0), result->Text(row, 1)),
-                   Published{is(2), is(3), is(4), is(5)});
+                   Published{is(2), is(3), is(4), is(5), is(6)});
   }
   return tables;
 }
@@ -155,10 +158,22 @@ Result<void> DropScopePublications(Connection& connection, const std::string& na
   return DropPublication(connection, InsertsName(name));
 }
 
+Result<bool> HasPublication(Connection& connection, const std::string& name) {
+  auto count = connection.Scalar("SELECT count(*) FROM pg_catalog.pg_publication WHERE pubname = " +
+                                 model::SqlLiteral(name));
+  if (!count) return Fail("looking for publication " + name, std::move(count.error()));
+  return *count != "0";
+}
+
 Result<void> ExcludeUnpublished(Connection& connection,
                                 const std::vector<std::string>& publications, ScopeTables& tables) {
   auto published = ReadPublished(connection, publications);
   if (!published) return std::unexpected(std::move(published.error()));
+  std::vector<TableName> roots;
+  for (const auto& [name, sent] : *published) {
+    if (sent.is_root) roots.push_back({name.first, name.second});
+  }
+  if (auto ok = FollowRoots(connection, roots, tables); !ok) return ok;
   std::set<std::pair<std::string, std::string>> insert_only;
   for (const TableName& table : tables.insert_only) insert_only.emplace(table.schema, table.name);
   tables.insert_only.clear();

@@ -37,9 +37,13 @@ model::Result<ScopePublications> CreateScopePublications(Connection& connection,
 // Both, as far as they are there.
 model::Result<void> DropScopePublications(Connection& connection, const std::string& name);
 
+// Whether there is one of this name.
+model::Result<bool> HasPublication(Connection& connection, const std::string& name);
+
 // Moves the tables that the publications do not send, or not all of, to tables.excluded, with a
-// reason; those whose inserts and truncations alone they send are insert_only. As of the
-// connection's snapshot where it has one.
+// reason; those whose inserts and truncations alone they send are insert_only. Partitioned tables
+// that they send as one are followed in place of their partitions. As of the connection's snapshot
+// where it has one.
 model::Result<void> ExcludeUnpublished(Connection& connection,
                                        const std::vector<std::string>& publications,
                                        ScopeTables& tables);

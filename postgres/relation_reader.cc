@@ -76,6 +76,7 @@ Relation TakeRelation(const QueryResult& result, int& row) {
   relation.schema = result.Text(row, kSchema);
   relation.name = result.Text(row, kName);
   relation.identity = static_cast<ReplicaIdentity>(result.Text(row, kIdentity)[0]);
+  relation.is_partitioned = result.Text(row, kKind) == "p";
   std::map<int, std::uint32_t> key;  // position in the index -> column
   for (; row < result.rows() && result.Text(row, kSchema) == relation.schema &&
          result.Text(row, kName) == relation.name;

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <string_view>
 
+#include "postgres/partition_tree.h"
+
 namespace lockstep::postgres {
 
 using model::Result;
@@ -18,12 +20,15 @@ Result<std::vector<TableActivity>> ReadTableActivity(
                         model::SqlLiteral(tables[i]->schema), model::SqlLiteral(tables[i]->name));
   }
   auto result = connection.Execute(fmt::format(
-      "SELECT coalesce(pg_catalog.pg_relation_filenode(c.oid), 0), "
-      "coalesce(pg_catalog.pg_stat_get_tuples_updated(c.oid) "
-      "+ pg_catalog.pg_stat_get_tuples_deleted(c.oid), 0) "
+      "SELECT f.file, f.updated_or_deleted "
       "FROM (VALUES {}) l(i, s, t) LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = l.s "
-      "LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = l.t ORDER BY l.i",
-      list));
+      "LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = l.t "
+      "CROSS JOIN LATERAL ({} SELECT "
+      "coalesce(sum(pg_catalog.pg_relation_filenode(tree.oid)::int8), 0), "
+      "coalesce(sum(pg_catalog.pg_stat_get_tuples_updated(tree.oid) "
+      "+ pg_catalog.pg_stat_get_tuples_deleted(tree.oid)), 0) FROM tree) "
+      "f(file, updated_or_deleted) ORDER BY l.i",
+      list, kPartitionTree));
   if (!result) return model::Fail("reading the activity of the tables", result.error());
   std::vector<TableActivity> activity;
   for (int row = 0; row < result->rows(); ++row) {

@@ -14,7 +14,7 @@ namespace lockstep::postgres {
 
 struct TableActivity {
   // The file that holds the rows: another one after a TRUNCATE or a rewrite. 0: there is no such
-  // table.
+  // table. Of a partitioned one the sum of its partitions'.
   std::uint64_t file = 0;
   // Rows updated and deleted so far, as the server's statistics have it: they lag behind by a
   // second, and count rolled back ones too.

@@ -164,6 +164,18 @@ TEST_F(ScopePublicationTest, WhatIsNotPublishedWhollyIsExcluded) {
   EXPECT_EQ(Names(Published({"absent"}).followed), "");
 }
 
+TEST_F(ScopePublicationTest, APartitionedTableIsFollowedWhereItIsPublishedAsOne) {
+  Must(
+      sql_.Execute("CREATE TABLE s.root(id int PRIMARY KEY) PARTITION BY RANGE (id);"
+                   "CREATE TABLE s.leaf PARTITION OF s.root FOR VALUES FROM (0) TO (10);"
+                   "CREATE PUBLICATION mine FOR TABLE s.root"));
+  EXPECT_EQ(Names(Published({"mine"}).followed), "leaf ");
+  Must(sql_.Execute("ALTER PUBLICATION mine SET (publish_via_partition_root)"));
+  EXPECT_EQ(Names(Published({"mine"}).followed), "root ");
+  EXPECT_TRUE(Must(HasPublication(sql_, "mine")));
+  EXPECT_FALSE(Must(HasPublication(sql_, "MINE")));
+}
+
 TEST_F(ScopePublicationTest, OnlyASuperuserMayWaitForTheFirstTable) {
   const ScopePublications made = Must(CreateScopePublications(sql_, "p q", {}));
   EXPECT_THAT(made.names, testing::ElementsAre("p q_inserts"));
