@@ -27,6 +27,8 @@ using model::Result;
 using postgres::Connection;
 using postgres::ConnectionKind;
 
+// Of a workload that makes and drops tables without end.
+constexpr int kAttempts = 5;
 constexpr std::chrono::milliseconds kReconnectPause{200};
 constexpr std::chrono::seconds kReconnectLimit{60};
 // Transactions taken from the stream before the rest is looked at.
@@ -73,12 +75,18 @@ Result<void> Following::MakePublications() {
   auto sql = Open(options_);
   if (!sql) return std::unexpected(std::move(sql.error()));
   if (auto ok = postgres::DropScopePublications(*sql, options_.slot); !ok) return ok;
-  auto tables = postgres::ReadScope(*sql, scope_.scope);
-  if (!tables) return std::unexpected(std::move(tables.error()));
-  auto made = postgres::CreateScopePublications(*sql, options_.slot, *tables);
-  if (!made) return std::unexpected(std::move(made.error()));
-  scope_.plugin.publications = std::move(made->names);
-  return {};
+  for (int attempt = 1;; ++attempt) {
+    auto tables = postgres::ReadScope(*sql, scope_.scope);
+    if (!tables) return std::unexpected(std::move(tables.error()));
+    auto made = postgres::CreateScopePublications(*sql, options_.slot, *tables);
+    if (made) {
+      scope_.plugin.publications = std::move(made->names);
+      return {};
+    }
+    // A table or its schema was dropped or renamed since it was read.
+    const bool is_gone = made.error().sqlstate == "42P01" || made.error().sqlstate == "3F000";
+    if (!is_gone || attempt == kAttempts) return std::unexpected(std::move(made.error()));
+  }
 }
 
 Result<void> Following::DropPublications() {
@@ -89,8 +97,6 @@ Result<void> Following::DropPublications() {
 }
 
 Result<void> Following::Attach() {
-  // Of a workload that makes tables without end: then the latest are insert_only.
-  constexpr int kAttempts = 5;
   // Before the copy: a TRUNCATE that waits for the copy's locks would be over when it ends.
   auto before = ReadActivity();
   if (!before) return std::unexpected(std::move(before.error()));
@@ -98,7 +104,7 @@ Result<void> Following::Attach() {
     if (auto ok = AttachOnce(); !ok) return ok;
     auto late = PublishedTooLate();
     if (!late) return std::unexpected(std::move(late.error()));
-    if (!*late || attempt == kAttempts) break;
+    if (!*late || attempt == kAttempts) break;  // the latest tables are insert_only then
     if (auto ok = consumer_->Detach(); !ok) return ok;
     consumer_.reset();
   }
