@@ -37,8 +37,9 @@ std::string UnshownReason(const TableFacts& facts) {
     return "it was truncated or rewritten, which the plugin does not send; --install-triggers "
            "makes "
            "TRUNCATE visible";
-  return "it has no replica identity, and rows were updated or deleted: that is not decoded; give "
-         "it a primary key or REPLICA IDENTITY FULL";
+  return "rows were updated or deleted, which is not sent: it has no replica identity (give it a "
+         "primary key or REPLICA IDENTITY FULL), or none that is published, or the publication "
+         "leaves that out";
 }
 
 }  // namespace lockstep::auditor

@@ -26,6 +26,8 @@ using model::Result;
 using postgres::Connection;
 using postgres::ConnectionKind;
 
+// Of a workload that makes and drops tables without end.
+constexpr int kAttempts = 5;
 // Transactions taken from the stream before the rest is looked at.
 constexpr int kBatch = 256;
 // What may wait to be applied while the replica is held: then reading pauses, and Postgres keeps
@@ -63,6 +65,7 @@ Following::Following(const ProcessOptions& options, model::PluginVersion version
       ledger_(ledger),
       on_wait_(std::move(on_wait)),
       publishing_(options) {
+  if (!options.publication.empty()) scope_.plugin.publications = {options.publication};
   if (options.sabotage)
     saboteur_.emplace(*options.sabotage, [this] { return RollBackOne(options_); });
 }
@@ -70,8 +73,6 @@ Following::Following(const ProcessOptions& options, model::PluginVersion version
 // ---- attaching ----
 
 Result<void> Following::Attach() {
-  // Of a workload that makes tables without end: then the latest are insert_only.
-  constexpr int kAttempts = 5;
   // Before the copy: a TRUNCATE that waits for the copy's locks would be over when it ends.
   auto before = ReadActivity();
   if (!before) return std::unexpected(std::move(before.error()));
@@ -79,7 +80,7 @@ Result<void> Following::Attach() {
     if (auto ok = AttachOnce(); !ok) return ok;
     auto late = IsPublishedLate(consumer_->insert_only());
     if (!late) return std::unexpected(std::move(late.error()));
-    if (!*late || attempt == kAttempts) break;
+    if (!*late || attempt == kAttempts) break;  // the latest tables are insert_only then
     if (auto ok = consumer_->Detach(); !ok) return ok;
     consumer_.reset();
   }
@@ -116,7 +117,9 @@ Result<void> Following::AttachOnce() {
 Result<Following::ActivityByName> Following::ReadActivity() {
   auto sql = Open(options_);
   if (!sql) return std::unexpected(std::move(sql.error()));
-  auto tables = postgres::ReadScope(*sql, scope_.scope);
+  // Our own publications may not be there yet.
+  auto tables = options_.publication.empty() ? postgres::ReadScope(*sql, scope_.scope)
+                                             : consumer::ReadTables(*sql, scope_);
   if (!tables) return std::unexpected(std::move(tables.error()));
   auto activity = postgres::ReadTableActivity(*sql, tables->followed);
   if (!activity) return std::unexpected(std::move(activity.error()));
@@ -391,8 +394,10 @@ bool Following::HasNewForm(std::uint32_t table) {
   const model::Relation& known = *replica().database().table(table).relation();
   auto sql = Open(options_);
   if (!sql) return false;
-  const auto now = postgres::ReadRelations(*sql, {{known.schema, known.name}});
-  return !now || *now->front() != known;
+  const auto now = postgres::ReadRelationsWhere(
+      *sql, fmt::format("n.nspname = {} AND c.relname = {}", model::SqlLiteral(known.schema),
+                        model::SqlLiteral(known.name)));
+  return !now || now->empty() || *now->front() != known;
 }
 
 // None where it cannot be told: then it counts as gone.

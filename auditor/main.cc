@@ -48,6 +48,8 @@ int main(int argc, char** argv) {
       ->required();
   app.add_option("--schema", options.schemas, "only schemas of these names: patterns with * and ?");
   app.add_option("--tables", options.tables, "only tables of these names: patterns with * and ?");
+  app.add_option("--publication", options.publication,
+                 "follow what this publication sends, and make none");
   app.add_option("--result", options.result_path, "a file for the result as JSON");
   app.add_option("--checkpoint", checkpoint, "seconds (10s) or commits (5000) between comparisons")
       ->capture_default_str();

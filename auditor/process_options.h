@@ -20,6 +20,9 @@ struct ProcessOptions {
   // Whose tables are audited: patterns, as postgres::TableScope::Matching; empty: all.
   std::string schemas;
   std::string tables;
+  // The user's own, for pgoutput: nothing but what it sends is audited, and none is made. Empty:
+  // the auditor makes publications.
+  std::string publication;
   std::string result_path;  // report::AuditResultJson, written anew after each comparison
   Interval checkpoint{.time = std::chrono::seconds(10)};
   bool install_triggers = false;  // see consumer::ConsumerOptions

@@ -25,7 +25,7 @@ Result<Connection> Open(const ProcessOptions& options) {
 }  // namespace
 
 Result<void> Publishing::Make(consumer::AttachScope& scope, const consumer::OnAttachWait& on_wait) {
-  if (!replication::SendsPublications(scope.plugin)) return {};
+  if (!replication::SendsPublications(scope.plugin) || !options_.publication.empty()) return {};
   auto sql = Open(options_);
   if (!sql) return std::unexpected(std::move(sql.error()));
   consumer::AttachPatience patience(std::chrono::seconds(options_.attach_timeout_s), on_wait);
@@ -66,9 +66,10 @@ Result<bool> Publishing::IsBehind(const consumer::AttachScope& scope,
   if (!sql) return std::unexpected(std::move(sql.error()));
   auto tables = postgres::ReadScope(*sql, scope.scope);
   if (!tables) return std::unexpected(std::move(tables.error()));
-  return std::ranges::any_of(insert_only, [&](const postgres::TableName& table) {
-    return std::ranges::find(tables->insert_only, table) == tables->insert_only.end();
-  });
+  return std::ranges::any_of(postgres::WhollyPublished(*tables),
+                             [&](const postgres::TableName& table) {
+                               return std::ranges::find(insert_only, table) != insert_only.end();
+                             });
 }
 
 Result<void> Publishing::Drop() {

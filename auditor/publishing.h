@@ -1,5 +1,5 @@
 // The publications of one audit: made, kept up to date with the tables, dropped. Where the plugin
-// has none, nothing is done. Blocks.
+// has none, or the user named one, nothing is done. Blocks.
 #ifndef LOCKSTEP_AUDITOR_PUBLISHING_H_
 #define LOCKSTEP_AUDITOR_PUBLISHING_H_
 

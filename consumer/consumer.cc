@@ -155,11 +155,13 @@ Result<std::unique_ptr<replication::Decoder>> Consumer::MakeDecoder() const {
 }
 
 Result<void> Consumer::Take(AttachSnapshot snapshot, model::Lsn consistent_point) {
+  // What was confirmed behind that point holds nothing that is followed: it would not be durable.
+  const model::Lsn start = follower_ ? std::max(consistent_point, confirmed()) : consistent_point;
   snapshot_ = std::move(snapshot);
   consistent_point_ = consistent_point;
   auto decoder = MakeDecoder();
   if (!decoder) return std::unexpected(std::move(decoder.error()));
-  follower_.emplace(replication::FollowerOptions{.start = consistent_point,
+  follower_.emplace(replication::FollowerOptions{.start = start,
                                                  .status_interval = replication::StatusInterval(
                                                      snapshot_.wal_sender_timeout)},
                     std::move(*decoder), std::chrono::steady_clock::now());

@@ -26,10 +26,12 @@
 #include "launcher/run_directory.h"
 #include "launcher/source.h"
 #include "launcher/status_board.h"
+#include "model/error.h"
 #include "model/verdict.h"
 #include "postgres/client_environment.h"
 #include "postgres/connection.h"
 #include "postgres/finding.h"
+#include "postgres/publication.h"
 #include "postgres/table_scope.h"
 #include "report/audit_json.h"
 #include "report/audit_result.h"
@@ -89,6 +91,7 @@ class Session {
       return {};
     }
     if (auto ok = CheckPatterns(); !ok) return ok;
+    if (auto ok = CheckPublication(); !ok) return ok;
     Announce();
     if (!options_.embedded) ShowDiagnosis();
     auto done = RunCrew(*program);
@@ -114,6 +117,18 @@ class Session {
                        fmt::format("--schema, --tables: the database is in {}; write * in place "
                                    "of characters that are not ASCII",
                                    *encoding));
+  }
+
+  Result<void> CheckPublication() const {
+    if (options_.publication.empty()) return {};
+    auto sql = Connection::Open(uri_, postgres::ConnectionKind::kSql);
+    if (!sql) return std::unexpected(sql.error());
+    auto has = postgres::HasPublication(*sql, options_.publication);
+    if (!has) return std::unexpected(has.error());
+    if (*has) return {};
+    return model::Fail(
+        model::ErrorKind::kUsage,
+        fmt::format("--publication: the database has no publication \"{}\"", options_.publication));
   }
 
   void Announce() const {
@@ -161,6 +176,8 @@ class Session {
                         names_.slot(plugin), "--schema", options_.schemas, "--tables",
                         options_.tables, "--result", ResultPath(plugin), "--checkpoint",
                         options_.checkpoint, "--status", status}};
+      if (!options_.publication.empty())
+        plan.command.insert(plan.command.end(), {"--publication", options_.publication});
       if (options_.install_triggers) plan.command.emplace_back("--install-triggers");
       if (plans.empty() && !options_.sabotage.empty())
         plan.command.insert(plan.command.end(), {"--sabotage", options_.sabotage});

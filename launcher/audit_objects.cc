@@ -78,7 +78,7 @@ std::vector<std::string> DescribeAuditObjects(const AuditOptions& options,
     const std::string slot = names.slot(plugin);
     objects.push_back(fmt::format(
         "replication slot {0}, and for each comparison a temporary one ({0}_check)", slot));
-    if (model::FindOutputPlugin(plugin)->sends_publications)
+    if (model::FindOutputPlugin(plugin)->sends_publications && options.publication.empty())
       objects.push_back(fmt::format("publications {0} and {0}_inserts", slot));
   }
   if (options.install_triggers) {

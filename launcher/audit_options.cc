@@ -38,6 +38,7 @@ corrupt-value, apply-rolled-back, stale-key, reorder-changes.
 Examples:
   lockstep audit --database postgresql:///shop -- ./run_tests.sh
   lockstep audit --database postgresql:///shop --plugin all --watch
+  lockstep audit --database postgresql:///shop --publication orders -- ./run_tests.sh
   lockstep audit --embedded -- psql -f my_workload.sql
 
 Exit codes:
@@ -93,6 +94,8 @@ CLI::App* AddAudit(CLI::App& app, AuditOptions& options) {
                     "only tables of schemas of these names: patterns with * and ?,\n"
                     "several by commas; by default all but the system's");
   audit->add_option("--tables", options.tables, "only tables of these names: patterns, too");
+  audit->add_option("--publication", options.publication,
+                    "audit what this publication of yours sends, and make none (pgoutput)");
   audit
       ->add_option("--checkpoint", options.checkpoint,
                    "seconds (10s) or commits (5000) between comparisons")
@@ -118,6 +121,14 @@ model::Result<void> CheckAudit(const AuditOptions& options) {
     return usage("name the Postgres to audit: --database URI, or --embedded for a fresh one");
   if (!options.database.empty() && options.embedded)
     return usage("--database and --embedded exclude each other");
+  if (!options.publication.empty()) {
+    if (options.embedded) return usage("a fresh server has no --publication: name its --database");
+    const auto plugins = options.Plugins();
+    if (!std::ranges::all_of(plugins, [](const std::string& plugin) {
+          return model::FindOutputPlugin(plugin)->library == "pgoutput";
+        }))
+      return usage("--publication is for --plugin pgoutput and pgoutput-binary");
+  }
   if (options.command.empty() && !options.watch)
     return usage("say what to run (-- COMMAND ARG...), or --watch");
   if (!options.command.empty() && options.watch)

@@ -17,6 +17,7 @@ struct AuditOptions {
   // Patterns, as postgres::TableScope::Matching; empty: all.
   std::string schemas = {};
   std::string tables = {};
+  std::string publication = {};    // the user's own, for pgoutput; empty: the auditors make some
   std::string checkpoint = "10s";  // or a number of commits
   std::string report = {};         // absolute; empty: none
   std::string keep = {};           // absolute; empty: keep nothing

@@ -68,7 +68,8 @@ std::vector<postgres::Finding> CheckPlugins(const RunOptions& options, SourceUse
   std::vector<postgres::Finding> findings;
   std::set<std::string> libraries;
   for (const std::string& name : options.Plugins()) {
-    if (!libraries.emplace(model::FindOutputPlugin(name)->library).second) continue;
+    const model::OutputPlugin& plugin = *model::FindOutputPlugin(name);
+    if (!libraries.emplace(plugin.library).second && plugin.oldest_server == 0) continue;
     for (postgres::Finding& finding : postgres::Preflight(
              options.database, {.plugin = name, .slots = static_cast<int>(slots)})) {
       if (use == SourceUse::kAudit && finding.check == "encoding") continue;

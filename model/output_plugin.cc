@@ -43,7 +43,7 @@ constexpr std::array<Entry, 4> kTable = {{
     {{"decoderbufs", "decoderbufs"}, DecoderbufsLosses},
     {{"wal2json", "wal2json", "numeric-data-types-as-string"}, Wal2jsonLosses},
     {{"pgoutput", "pgoutput", {}, true, true}, PgoutputLosses},
-    {{"pgoutput-binary", "pgoutput", {}, true, true}, PgoutputBinaryLosses},
+    {{"pgoutput-binary", "pgoutput", {}, true, true, kPostgres14}, PgoutputBinaryLosses},
 }};
 
 constexpr std::array<OutputPlugin, kTable.size()> kPlugins = [] {

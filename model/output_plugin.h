@@ -71,6 +71,7 @@ struct OutputPlugin {
   std::string_view probed_option = {};
   bool in_core = false;  // comes with Postgres; others are Debian's postgresql-<major>-<library>
   bool sends_publications = false;  // sends the tables of publications only
+  int oldest_server = 0;            // PQserverVersion; 0: of any that can be followed
 };
 
 std::span<const OutputPlugin> OutputPlugins();

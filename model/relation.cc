@@ -37,6 +37,10 @@ bool Relation::IsKeyColumn(std::uint32_t column) const {
   return std::ranges::find(key, column) != key.end();
 }
 
+bool Relation::IsVirtualColumn(std::string_view column) const {
+  return std::ranges::find(virtual_columns, column) != virtual_columns.end();
+}
+
 Row Relation::KeyOf(const Row& row) const {
   RowBuilder builder;
   if (key.size() == 1) {  // the usual case: no list of cells

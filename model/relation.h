@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/ids.h"
@@ -36,10 +37,16 @@ struct Relation {
   // order. Empty when there is none.
   std::vector<std::uint32_t> key;
   ReplicaIdentity identity = ReplicaIdentity::kDefault;
+  // Names of the columns GENERATED ALWAYS AS (...) VIRTUAL. They are none of `columns`: what is
+  // computed when it is read is not stored, and no plugin sends it.
+  std::vector<std::string> virtual_columns = {};
+  // Its rows are those of all its partitions: it is followed as one table in their place.
+  bool is_partitioned = false;
 
   // schema.name, each part quoted as an SQL identifier where it has to be.
   std::string QualifiedName() const;
   bool IsKeyColumn(std::uint32_t column) const;
+  bool IsVirtualColumn(std::string_view column) const;
   // The cells of the key columns, in key order. `row` must have all columns; a cell that is not a
   // Value stays as it is.
   Row KeyOf(const Row& row) const;

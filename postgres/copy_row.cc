@@ -23,8 +23,9 @@ std::string CopyCommand(const Relation& relation, Xmin xmin) {
     columns += (columns.empty() ? "" : ", ") + model::SqlIdentifier(column.name);
   }
   if (xmin == Xmin::kRead) columns += columns.empty() ? "xmin" : ", xmin";
-  return fmt::format("COPY (SELECT {} FROM ONLY {}.{}) TO STDOUT", columns,
-                     model::SqlIdentifier(relation.schema), model::SqlIdentifier(relation.name));
+  return fmt::format("COPY (SELECT {} FROM {}{}.{}) TO STDOUT", columns,
+                     relation.is_partitioned ? "" : "ONLY ", model::SqlIdentifier(relation.schema),
+                     model::SqlIdentifier(relation.name));
 }
 
 CopyRowParser::CopyRowParser(const Relation& relation, Xmin xmin)

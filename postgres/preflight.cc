@@ -159,6 +159,14 @@ PluginCheck CheckPlugin(Connection& replication, const std::string& plugin) {
       fmt::format("lockstep_preflight_{}_{}", getpid(), replication.backend_pid());
   PluginCheck check;
   check.version.server = replication.server_version();
+  if (known != nullptr && check.version.server < known->oldest_server) {
+    check.finding = {
+        Severity::kError, "plugin",
+        fmt::format("{} is of PostgreSQL {} and later", plugin, known->oldest_server / 10000),
+        fmt::format("use {} (as text)", known->library)};
+    check.finding.plugins = {plugin};
+    return check;
+  }
   Result<CreatedSlot> slot = CreateSlot(replication, {.name = name,
                                                       .plugin = library,
                                                       .temporary = true,

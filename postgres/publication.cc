@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "model/relation.h"
+#include "postgres/partition_roots.h"
 
 namespace lockstep::postgres {
 
@@ -21,9 +22,24 @@ using model::Result;
 namespace {
 
 constexpr int kPostgres15 = 150000;
-constexpr const char* kAllChanges = " WITH (publish = 'insert, update, delete, truncate')";
+constexpr int kPublishesGeneratedColumns = 180000;
 constexpr const char* kNotOwned = " (only the owner of a table or a superuser may publish it)";
-constexpr const char* kInsertsOnly = " WITH (publish = 'insert, truncate')";
+constexpr const char* kAllChanges = "insert, update, delete, truncate";
+constexpr const char* kInsertsOnly = "insert, truncate";
+
+// What of the tables is published, of every column that can be.
+std::string With(const Connection& connection, const char* changes) {
+  return fmt::format(" WITH (publish = '{}'{})", changes,
+                     connection.server_version() >= kPublishesGeneratedColumns
+                         ? ", publish_generated_columns = stored"
+                         : "");
+}
+
+// Whether its UPDATE and DELETE do not fail once they are published: no identity holds what cannot
+// be.
+bool MayPublishChanges(const model::Relation& relation) {
+  return relation.identity != model::ReplicaIdentity::kFull || relation.virtual_columns.empty();
+}
 
 std::string SqlList(const std::vector<TableName>& tables) {
   std::string list;
@@ -55,8 +71,8 @@ Publishable PublishableOf(const ScopeTables& tables) {
   for (const model::RelationPtr& relation : tables.followed) {
     TableName table{relation->schema, relation->name};
     if (Contains(tables.not_owned, table)) continue;
-    const bool has_identity = !Contains(tables.insert_only, table);
-    (has_identity ? publishable.whole : publishable.inserts).push_back(std::move(table));
+    const bool is_whole = !Contains(tables.insert_only, table) && MayPublishChanges(*relation);
+    (is_whole ? publishable.whole : publishable.inserts).push_back(std::move(table));
   }
   return publishable;
 }
@@ -84,9 +100,8 @@ Result<std::optional<std::vector<TableName>>> NamedTables(Connection& connection
 std::vector<TableName> Without(const std::vector<TableName>& left,
                                const std::vector<TableName>& right) {
   std::vector<TableName> rest;
-  std::ranges::copy_if(left, std::back_inserter(rest), [&](const TableName& table) {
-    return !Contains(right, table);
-  });
+  std::ranges::copy_if(left, std::back_inserter(rest),
+                       [&](const TableName& table) { return !Contains(right, table); });
   return rest;
 }
 
@@ -96,6 +111,7 @@ struct Published {
   bool all_columns = false;
   bool inserts = false;  // and truncations
   bool changes = false;  // all of them
+  bool is_root = false;  // it stands for its partitions
 };
 
 using PublishedTables = std::map<std::pair<std::string, std::string>, Published>;
@@ -105,25 +121,34 @@ Result<PublishedTables> ReadPublished(Connection& connection,
   std::string names;
   for (const std::string& publication : publications)
     names += (names.empty() ? "" : ", ") + model::SqlLiteral(publication);
-  // Row filters and column lists came with 15.
-  const bool filters = connection.server_version() >= kPostgres15;
+  // Row filters and column lists came with 15, a choice of generated columns with 18: before, they
+  // are what the plugin loses.
+  const int version = connection.server_version();
+  const char* all_rows = version >= kPostgres15 ? "t.rowfilter IS NULL" : "true";
+  std::string all_columns = version >= kPostgres15 ? "r.prattrs IS NULL" : "true";
+  if (version >= kPublishesGeneratedColumns) {
+    all_columns +=
+        " AND (p.pubgencols = 's' OR NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a "
+        "WHERE a.attrelid = c.oid AND a.attgenerated = 's' AND NOT a.attisdropped))";
+  }
   auto result = connection.Execute(fmt::format(
       "SELECT t.schemaname, t.tablename, bool_or({0}), bool_or({1}), "
       "bool_or(p.pubinsert AND p.pubtruncate), "
-      "bool_or(p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate) "
+      "bool_or(p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate), "
+      "bool_or(c.relkind = 'p') "
       "FROM pg_catalog.pg_publication_tables t "
       "JOIN pg_catalog.pg_publication p ON p.pubname = t.pubname "
       "JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname "
       "JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename "
       "LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid "
       "WHERE t.pubname IN ({2}) GROUP BY 1, 2",
-      filters ? "t.rowfilter IS NULL" : "true", filters ? "r.prattrs IS NULL" : "true", names));
+      all_rows, all_columns, names));
   if (!result) return Fail("reading publications " + names, result.error());
   PublishedTables tables;
   for (int row = 0; row < result->rows(); ++row) {
     const auto is = [&](int field) { return result->Text(row, field) == "t"; };
     tables.emplace(std::pair(result->Text(row, 0), result->Text(row, 1)),
-                   Published{is(2), is(3), is(4), is(5)});
+                   Published{is(2), is(3), is(4), is(5), is(6)});
   }
   return tables;
 }
@@ -146,7 +171,7 @@ Result<void> CreatePublication(Connection& connection, const std::string& name,
   }
   Result<QueryResult> created =
       connection.Execute("CREATE PUBLICATION " + model::SqlIdentifier(name) + " FOR TABLE " +
-                         SqlList(tables) + kAllChanges);
+                         SqlList(tables) + With(connection, kAllChanges));
   if (!created) return std::unexpected(created.error());
   return {};
 }
@@ -169,7 +194,8 @@ Result<void> CreateScopePublications(Connection& connection, const std::string& 
   std::string sql = LockTimeout(lock_timeout);  // one simple query is one transaction
   const auto create = [&](const std::string& publication, const std::string& tables_of_it,
                           const char* kinds) {
-    sql += "CREATE PUBLICATION " + model::SqlIdentifier(publication) + tables_of_it + kinds + ";";
+    sql += "CREATE PUBLICATION " + model::SqlIdentifier(publication) + tables_of_it +
+           With(connection, kinds) + ";";
   };
   const auto list = [](const std::vector<TableName>& named) {
     return named.empty() ? "" : " FOR TABLE " + SqlList(named);
@@ -179,6 +205,10 @@ Result<void> CreateScopePublications(Connection& connection, const std::string& 
   if (auto created = connection.Execute(sql); !created)
     return Fail("publishing the tables to follow", created.error());
   return {};
+}
+
+std::vector<TableName> WhollyPublished(const ScopeTables& tables) {
+  return PublishableOf(tables).whole;
 }
 
 Result<void> UpdateScopePublications(Connection& connection, const std::string& name,
@@ -211,10 +241,22 @@ Result<void> DropScopePublications(Connection& connection, const std::string& na
   return DropPublication(connection, InsertsName(name));
 }
 
+Result<bool> HasPublication(Connection& connection, const std::string& name) {
+  auto count = connection.Scalar("SELECT count(*) FROM pg_catalog.pg_publication WHERE pubname = " +
+                                 model::SqlLiteral(name));
+  if (!count) return Fail("looking for publication " + name, std::move(count.error()));
+  return *count != "0";
+}
+
 Result<void> ExcludeUnpublished(Connection& connection,
                                 const std::vector<std::string>& publications, ScopeTables& tables) {
   auto published = ReadPublished(connection, publications);
   if (!published) return std::unexpected(std::move(published.error()));
+  std::vector<TableName> roots;
+  for (const auto& [name, sent] : *published) {
+    if (sent.is_root) roots.push_back({name.first, name.second});
+  }
+  if (auto ok = FollowRoots(connection, roots, tables); !ok) return ok;
   std::set<std::pair<std::string, std::string>> insert_only;
   for (const TableName& table : tables.insert_only) insert_only.emplace(table.schema, table.name);
   tables.insert_only.clear();

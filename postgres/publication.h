@@ -23,7 +23,8 @@ model::Result<void> CreatePublication(Connection& connection, const std::string&
 // Publications for whatever lies in a scope and is the user's to publish, which must not be nothing
 // (kUsage) unless the user is a superuser: `name`, of the tables with a replica identity, and
 // `name` + "_inserts", of inserts and truncations alone, so that no UPDATE or DELETE of a table
-// without identity fails for it. Where the user is a superuser, the second is FOR ALL TABLES, so
+// without identity fails for it, nor of one whose identity holds a virtual generated column. Stored
+// ones are published from 18 on. Where the user is a superuser, the second is FOR ALL TABLES, so
 // that tables created later show themselves as well; else it is of the tables without identity.
 // Either may have no tables.
 //
@@ -36,6 +37,8 @@ model::Result<void> CreateScopePublications(Connection& connection, const std::s
                                             std::chrono::milliseconds lock_timeout);
 // Their names.
 std::vector<std::string> ScopePublicationNames(const std::string& name);
+// The tables that the first of them is to have.
+std::vector<TableName> WhollyPublished(const ScopeTables& tables);
 // Brings them up to date with the tables: adds those that came, takes out of the first those that
 // have lost their identity. Nothing is locked where nothing is to be done. Errors as above.
 model::Result<void> UpdateScopePublications(Connection& connection, const std::string& name,
@@ -44,9 +47,13 @@ model::Result<void> UpdateScopePublications(Connection& connection, const std::s
 // Both, as far as they are there.
 model::Result<void> DropScopePublications(Connection& connection, const std::string& name);
 
+// Whether there is one of this name.
+model::Result<bool> HasPublication(Connection& connection, const std::string& name);
+
 // Moves the tables that the publications do not send, or not all of, to tables.excluded, with a
-// reason; those whose inserts and truncations alone they send are insert_only. As of the
-// connection's snapshot where it has one.
+// reason; those whose inserts and truncations alone they send are insert_only. Partitioned tables
+// that they send as one are followed in place of their partitions. As of the connection's snapshot
+// where it has one.
 model::Result<void> ExcludeUnpublished(Connection& connection,
                                        const std::vector<std::string>& publications,
                                        ScopeTables& tables);

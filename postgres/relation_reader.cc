@@ -30,7 +30,8 @@ enum Field {
   kNotNull,
   kGenerated,
   kKeyPosition,
-  kIsDomain
+  kIsDomain,
+  kIsVirtual
 };
 
 // One row a column, a table without columns one row with nulls. Where format_type() puts the
@@ -51,7 +52,7 @@ SELECT n.nspname, c.relname, c.relkind, c.relreplident, a.attname,
        CASE WHEN a.attgenerated <> '' THEN d.adbin END,
        (SELECT k.position FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, position)
         WHERE k.attnum = a.attnum AND k.position <= i.indnkeyatts),
-       t.typtype = 'd'
+       t.typtype = 'd', a.attgenerated = 'v'
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -75,11 +76,16 @@ Relation TakeRelation(const QueryResult& result, int& row) {
   relation.schema = result.Text(row, kSchema);
   relation.name = result.Text(row, kName);
   relation.identity = static_cast<ReplicaIdentity>(result.Text(row, kIdentity)[0]);
+  relation.is_partitioned = result.Text(row, kKind) == "p";
   std::map<int, std::uint32_t> key;  // position in the index -> column
   for (; row < result.rows() && result.Text(row, kSchema) == relation.schema &&
          result.Text(row, kName) == relation.name;
        ++row) {
     if (result.IsNull(row, kColumn)) continue;
+    if (result.Text(row, kIsVirtual) == "t") {
+      relation.virtual_columns.emplace_back(result.Text(row, kColumn));
+      continue;
+    }
     if (int position = ToNumber<int>(result.Text(row, kKeyPosition)); position > 0) {
       key[position] = static_cast<std::uint32_t>(relation.columns.size());
     }

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "postgres/partition_tree.h"
 #include "postgres/table_list.h"
 
 namespace lockstep::postgres {
@@ -15,10 +16,14 @@ Result<std::vector<TableActivity>> ReadTableActivity(
     Connection& connection, const std::vector<model::RelationPtr>& tables) {
   if (tables.empty()) return std::vector<TableActivity>();
   auto result = connection.Execute(fmt::format(
-      "SELECT coalesce(c.oid, 0), coalesce(pg_catalog.pg_relation_filenode(c.oid), 0), "
-      "coalesce(pg_catalog.pg_stat_get_tuples_updated(c.oid) "
-      "+ pg_catalog.pg_stat_get_tuples_deleted(c.oid), 0) {}",
-      FromTables(tables)));
+      "SELECT coalesce(c.oid, 0), f.file, f.updated_or_deleted {}",
+      FromTables(tables,
+                 fmt::format("CROSS JOIN LATERAL ({} SELECT "
+                             "coalesce(sum(pg_catalog.pg_relation_filenode(tree.oid)::int8), 0), "
+                             "coalesce(sum(pg_catalog.pg_stat_get_tuples_updated(tree.oid) "
+                             "+ pg_catalog.pg_stat_get_tuples_deleted(tree.oid)), 0) FROM tree) "
+                             "f(file, updated_or_deleted)",
+                             kPartitionTree))));
   if (!result) return model::Fail("reading the activity of the tables", result.error());
   std::vector<TableActivity> activity;
   for (int row = 0; row < result->rows(); ++row) {

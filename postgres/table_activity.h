@@ -15,7 +15,8 @@ namespace lockstep::postgres {
 struct TableActivity {
   // Of the table: another one when it was dropped and made again. 0: there is no such table.
   std::uint32_t oid = 0;
-  // The file that holds the rows: another one after a TRUNCATE or a rewrite. 0: as above.
+  // The file that holds the rows: another one after a TRUNCATE or a rewrite. 0: as above. Of a
+  // partitioned table the sum of its partitions'.
   std::uint64_t file = 0;
   // Rows updated and deleted so far, as the server's statistics have it: they lag behind by a
   // second, and count rolled back ones too.

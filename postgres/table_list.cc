@@ -7,7 +7,7 @@
 
 namespace lockstep::postgres {
 
-std::string FromTables(const std::vector<model::RelationPtr>& tables) {
+std::string FromTables(const std::vector<model::RelationPtr>& tables, std::string_view joined) {
   assert(!tables.empty());
   std::string list;
   for (std::size_t i = 0; i < tables.size(); ++i) {
@@ -16,8 +16,9 @@ std::string FromTables(const std::vector<model::RelationPtr>& tables) {
   }
   return fmt::format(
       "FROM (VALUES {}) l(i, s, t) LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = l.s "
-      "LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = l.t ORDER BY l.i",
-      list);
+      "LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = l.t {} "
+      "ORDER BY l.i",
+      list, joined);
 }
 
 }  // namespace lockstep::postgres

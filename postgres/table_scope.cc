@@ -189,6 +189,9 @@ Result<ScopeTables> ReadScope(Connection& connection, const TableScope& scope) {
                         .is_ordinary = tables->Text(row, kKind) == "r" &&
                                        tables->Text(row, kPersistence) == "p" &&
                                        tables->Text(row, kName) != model::kTruncationLog};
+    table.is_readable_root = tables->Text(row, kKind) == "p" &&
+                             tables->Text(row, kMayRead) == "t" &&
+                             tables->Text(row, kRowSecurity) == "f";
     excluded.emplace(table.schema, table.name);
     read.excluded.push_back(std::move(table));
   }

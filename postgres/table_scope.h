@@ -45,6 +45,8 @@ struct ExcludedTable {
   std::string reason;  // "unlogged: ..."
   // It is an ordinary permanent table: others of its kind are followed.
   bool is_ordinary = false;
+  // It is partitioned, and nothing else is against following it in place of its partitions.
+  bool is_readable_root = false;
 
   friend bool operator==(const ExcludedTable&, const ExcludedTable&) = default;
 };

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "postgres/partition_tree.h"
 #include "postgres/table_list.h"
 
 namespace lockstep::postgres {
@@ -17,9 +18,13 @@ Result<std::vector<TableState>> ReadTableStates(Connection& connection,
   // A table that is not there at all (c.oid is null) counts as replaced, too.
   Result<QueryResult> result = connection.Execute(fmt::format(
       "SELECT c.oid IS DISTINCT FROM pg_catalog.to_regclass(pg_catalog.format('%I.%I', l.s, l.t)) "
-      "OR c.relfilenode IS DISTINCT FROM pg_catalog.pg_relation_filenode(c.oid), "
-      "pg_catalog.pg_table_size(c.oid) {}",
-      FromTables(tables)));
+      "OR f.replaced, f.bytes {}",
+      FromTables(tables,
+                 fmt::format("CROSS JOIN LATERAL ({} SELECT coalesce(bool_or(t.relfilenode <> "
+                             "coalesce(pg_catalog.pg_relation_filenode(t.oid), 0)), true), "
+                             "sum(pg_catalog.pg_table_size(t.oid)) FROM tree "
+                             "JOIN pg_catalog.pg_class t ON t.oid = tree.oid) f(replaced, bytes)",
+                             kPartitionTree))));
   if (!result) return Fail("reading the state of the tables", result.error());
   std::vector<TableState> states;
   for (int row = 0; row < result->rows(); ++row) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -131,7 +132,7 @@ class DecoderbufsDecoder final : public Decoder {
   Result<model::Change> DecodeRows(SentTable& table) {
     const model::RelationPtr& relation = table.relation;
     if (message_.op() == decoderbufs::DELETE) {
-      auto old_row = DecodeTuple(table, message_.old_tuple(), TupleKind::kOld);
+      auto old_row = DecodeTuple(table, *message_.mutable_old_tuple(), TupleKind::kOld);
       if (!old_row) return std::unexpected(std::move(old_row.error()));
       return model::Delete{relation, std::move(*old_row)};
     }
@@ -140,7 +141,7 @@ class DecoderbufsDecoder final : public Decoder {
                   fmt::format("{} columns with {} type descriptions", message_.new_tuple_size(),
                               message_.new_typeinfo_size()));
     }
-    auto row = DecodeTuple(table, message_.new_tuple(), TupleKind::kNew);
+    auto row = DecodeTuple(table, *message_.mutable_new_tuple(), TupleKind::kNew);
     if (!row) return std::unexpected(std::move(row.error()));
     if (message_.op() == decoderbufs::INSERT) {
       if (!row->IsComplete()) return Fail(ErrorKind::kMalformed, "an INSERT leaves a value out");
@@ -148,15 +149,26 @@ class DecoderbufsDecoder final : public Decoder {
     }
     model::Update update{relation, std::nullopt, std::move(*row)};
     if (message_.old_tuple_size() > 0) {
-      auto old_row = DecodeTuple(table, message_.old_tuple(), TupleKind::kOld);
+      auto old_row = DecodeTuple(table, *message_.mutable_old_tuple(), TupleKind::kOld);
       if (!old_row) return std::unexpected(std::move(old_row.error()));
       update.old_row = std::move(*old_row);
     }
     return update;
   }
 
-  Result<Row> DecodeTuple(SentTable& table, const Datums& datums, TupleKind kind) {
+  // They come as null, whatever they would be computed to.
+  static void RemoveVirtualColumns(const model::Relation& relation, Datums& datums) {
+    if (relation.virtual_columns.empty()) return;
+    const auto removed = std::ranges::remove_if(datums, [&](const DatumMessage& datum) {
+      const auto name = ParseIdentifier(datum.column_name());
+      return name && relation.IsVirtualColumn(*name);
+    });
+    datums.erase(removed.begin(), removed.end());
+  }
+
+  Result<Row> DecodeTuple(SentTable& table, Datums& datums, TupleKind kind) {
     const model::Relation& relation = *table.relation;
+    RemoveVirtualColumns(relation, datums);
     const auto count = static_cast<std::size_t>(datums.size());
     // Of a table without columns a row says nothing, and is there all the same.
     const bool is_row = relation.columns.empty() &&

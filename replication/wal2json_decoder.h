@@ -1,5 +1,6 @@
-// The output plugin wal2json (2.5 and later), format version 2: one JSON object per BEGIN, row,
-// TRUNCATE of a table, message and COMMIT.
+// The output plugin wal2json (2.3 and later), format version 2: one JSON object per BEGIN, row,
+// TRUNCATE of a table, message and COMMIT. Before 2.5 it does not tell types: a column of another
+// type than when the listener attached shows only where its values do not fit.
 //
 // What the format leaves out and where it comes from instead: the LSN (frame header of the COMMIT),
 // column list and base types (the relation map), whether the identity changed (an UPDATE always

@@ -244,8 +244,8 @@ class Wal2jsonParser::Reader {
       }
       field_ = "column";
     }
-    if (has_name && has_type && has_value) return {};
-    return Malformed(nullptr, "without name, typeoid or value");
+    if (has_name && has_value) return {};
+    return Malformed(nullptr, "without name or value");
   }
 
   struct Scalar {

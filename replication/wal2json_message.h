@@ -8,7 +8,7 @@
 //   {"action":"T", ..., "schema":"...", "table":"..."}
 //   {"action":"M", ..., "transactional":bool, "prefix":"...", "content":"..."}
 //                                                    xid and timestamp null outside a transaction
-//   column: {"name":"...", "typeoid":n, "value":null|bool|number|"..."}
+//   column: {"name":"...", "typeoid":n, "value":null|bool|number|"..."}    2.3 has no typeoid
 //
 // Text is in the database's encoding, whatever that is: the bytes come out as they were sent. Every
 // encoding that a server can have keeps ASCII bytes for ASCII characters.
@@ -31,7 +31,7 @@ enum class Wal2jsonKind { kNull, kBool, kNumber, kString };
 
 struct Wal2jsonColumn {
   std::string_view name;
-  std::uint32_t type_oid = 0;
+  std::uint32_t type_oid = 0;  // 0: not told, as before 2.5
   Wal2jsonKind kind = Wal2jsonKind::kNull;
   std::string_view text;  // a string's characters, a number's digits, true or false
 };

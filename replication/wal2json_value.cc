@@ -48,7 +48,10 @@ Result<void> AppendWal2jsonValue(const Column& column, const Wal2jsonColumn& sen
     case Wal2jsonKind::kString:
       break;
   }
-  if (sent.type_oid != type_oid::kBytea.value) return model::AppendFromText(column, sent.text, row);
+  // A domain's values come with the \x.
+  const bool is_bytea = sent.type_oid == 0 ? column.type == type_oid::kBytea && !column.is_domain
+                                           : sent.type_oid == type_oid::kBytea.value;
+  if (!is_bytea) return model::AppendFromText(column, sent.text, row);
   return model::AppendFromText(column, fmt::format("\\x{}", sent.text), row);
 }
 

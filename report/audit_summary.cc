@@ -102,9 +102,9 @@ std::string AuditorsText(const AuditReport& report) {
 }  // namespace
 
 std::string AuditResyncText(const AuditResync& resync) {
-  const std::string what = resync.schema.empty()
-                               ? fmt::format("all tables: {}", resync.reason)
-                               : fmt::format("{}.{} {}", resync.schema, resync.table, resync.reason);
+  const std::string what =
+      resync.schema.empty() ? fmt::format("all tables: {}", resync.reason)
+                            : fmt::format("{}.{} {}", resync.schema, resync.table, resync.reason);
   const std::string until =
       resync.copied_at.IsValid()
           ? fmt::format("read anew at {}, not proven in between", ToString(resync.copied_at))

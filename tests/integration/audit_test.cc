@@ -41,8 +41,7 @@ class AuditTest : public postgres::ClusterFixture {
     std::filesystem::create_directories(directory);
     const bool has_source = !arguments.empty() && (arguments.front() == "--embedded" ||
                                                    arguments.front().starts_with("--database"));
-    if (!has_source)
-      arguments.push_back("--database=" + cluster().uri());
+    if (!has_source) arguments.push_back("--database=" + cluster().uri());
     return AuditRun(std::move(arguments), command, directory);
   }
   AuditEnded Audit(std::vector<std::string> arguments, const std::vector<std::string>& command) {
@@ -96,8 +95,9 @@ TEST_F(AuditTest, PgbenchConvergesOnEveryPluginFromAnEmptyServerOn) {
       {"--embedded", "--plugin=all", "--checkpoint=1s"},
       Shell("pgbench -i -s 1 -q; psql -q -c 'CREATE TABLE last (id int PRIMARY KEY)' -c 'INSERT "
             "INTO last VALUES (1)'; while [ ! -e " +
-            Path("go_on") + " ]; do sleep 0.1; done; pgbench -n -c 4 -t 500; pgbench -n -N -c 2 "
-                            "-t 500"));
+            Path("go_on") +
+            " ]; do sleep 0.1; done; pgbench -n -c 4 -t 500; pgbench -n -N -c 2 "
+            "-t 500"));
   for (const char* plugin : {"decoderbufs", "wal2json", "pgoutput", "pgoutput-binary"})
     WaitUntilReadAnew(run, plugin, "public.last");
   std::ofstream(Path("go_on")).close();
@@ -202,17 +202,19 @@ TEST_F(AuditTest, OnlyTheTablesThatChangedAreReadAnew) {
       "CREATE TABLE app.again(id int PRIMARY KEY, n int); INSERT INTO app.again VALUES (1, 1), (2, "
       "2); CREATE TABLE app.gone(id int PRIMARY KEY); CREATE TABLE app.rewritten(id int PRIMARY "
       "KEY, n numeric); INSERT INTO app.rewritten VALUES (1, 1.5)");
-  const std::string updates = "for i in $(seq 1 50); do echo 'UPDATE app.kept SET n = n + 1;'; done";
-  const AuditEnded ended = Audit(
-      {"--plugin=all", "--checkpoint=1000s", "--schema=app"},
-      Shell(updates + " | psql -q; psql -q -c 'DROP TABLE app.again, app.gone; CREATE TABLE "
-                      "app.again(id int PRIMARY KEY, n int); INSERT INTO app.again VALUES (1, 5), "
-                      "(3, 3); UPDATE app.again SET n = 9 WHERE id = 1' -c 'CREATE TABLE "
-                      "app.made(id int PRIMARY KEY, t timestamptz DEFAULT clock_timestamp()); "
-                      "INSERT INTO app.made VALUES (1); UPDATE app.made SET t = now()' -c 'ALTER "
-                      "TABLE app.rewritten ALTER n TYPE numeric USING n + "
-                      "random()::numeric'; " +
-            updates + " | psql -q"));
+  const std::string updates =
+      "for i in $(seq 1 50); do echo 'UPDATE app.kept SET n = n + 1;'; done";
+  const AuditEnded ended =
+      Audit({"--plugin=all", "--checkpoint=1000s", "--schema=app"},
+            Shell(updates +
+                  " | psql -q; psql -q -c 'DROP TABLE app.again, app.gone; CREATE TABLE "
+                  "app.again(id int PRIMARY KEY, n int); INSERT INTO app.again VALUES (1, 5), "
+                  "(3, 3); UPDATE app.again SET n = 9 WHERE id = 1' -c 'CREATE TABLE "
+                  "app.made(id int PRIMARY KEY, t timestamptz DEFAULT clock_timestamp()); "
+                  "INSERT INTO app.made VALUES (1); UPDATE app.made SET t = now()' -c 'ALTER "
+                  "TABLE app.rewritten ALTER n TYPE numeric USING n + "
+                  "random()::numeric'; " +
+                  updates + " | psql -q"));
   EXPECT_EQ(ended.exit_code, 0) << ended.output;
   for (const auto& auditor : ended.report.at("listeners")) {
     std::map<std::string, std::string> reasons;

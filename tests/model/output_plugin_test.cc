@@ -22,6 +22,7 @@ TEST(OutputPluginTest, EachIsFoundByItsName) {
   EXPECT_EQ(OutputPluginNames(), names);
   EXPECT_EQ(FindOutputPlugin("test_decoding"), nullptr);
   EXPECT_EQ(FindOutputPlugin("pgoutput-binary")->library, "pgoutput");
+  EXPECT_EQ(FindOutputPlugin("pgoutput-binary")->oldest_server, 140000);
 }
 
 TEST(OutputPluginTest, PgoutputAloneSendsPublications) {

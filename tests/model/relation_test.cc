@@ -41,6 +41,14 @@ TEST(RelationTest, CellsThatAreNoValuesStayInTheKey) {
   EXPECT_EQ(key.At(1), Cell(Unchanged{}));
 }
 
+TEST(RelationTest, KnowsItsVirtualColumns) {
+  Relation relation = WithKey({});
+  EXPECT_FALSE(relation.IsVirtualColumn("a"));
+  relation.virtual_columns = {"v"};
+  EXPECT_TRUE(relation.IsVirtualColumn("v"));
+  EXPECT_FALSE(relation.IsVirtualColumn("a"));
+}
+
 TEST(RelationTest, KnowsItsKeyColumns) {
   const Relation relation = WithKey({2, 0});
   EXPECT_TRUE(relation.IsKeyColumn(0));

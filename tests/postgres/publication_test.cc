@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -102,6 +103,20 @@ TEST_F(ScopePublicationTest, ASuperusersShowsNewTablesAndBreaksNoUpdate) {
   EXPECT_TRUE(tables.excluded.empty());
 }
 
+// The server would refuse to update it (from 18 on, where there are such columns).
+TEST_F(ScopePublicationTest, AnIdentityWithAVirtualColumnIsNotPublished) {
+  ScopeTables tables = Tables();
+  for (model::RelationPtr& relation : tables.followed) {
+    if (relation->name != "whole") continue;
+    auto changed = std::make_shared<model::Relation>(*relation);
+    ASSERT_EQ(changed->identity, model::ReplicaIdentity::kFull);
+    changed->virtual_columns = {"v"};
+    relation = std::move(changed);
+  }
+  Must(CreateScopePublications(sql_, "p q", tables, 1s));
+  EXPECT_EQ(TablesOf("p q"), "k q");
+}
+
 TEST_F(ScopePublicationTest, AnOwnersHasTheTablesOfTheScope) {
   Must(sql_.Execute("DROP ROLE IF EXISTS owner; CREATE ROLE owner"));
   Must(sql_.Execute(
@@ -115,6 +130,7 @@ TEST_F(ScopePublicationTest, AnOwnersHasTheTablesOfTheScope) {
   Must(sql_.Execute("CREATE TABLE s.more(a int)"));
   Must(UpdateScopePublications(sql_, "p q", Tables(), 1s));
   EXPECT_EQ(TablesOf("p q_inserts"), "late more none nothing");
+  Must(sql_.Execute("DROP TABLE s.more"));
   Must(DropScopePublications(sql_, "p q"));
   Must(
       sql_.Execute("RESET ROLE; ALTER TABLE s.none OWNER TO CURRENT_USER; GRANT SELECT ON s.none "
@@ -198,6 +214,18 @@ TEST_F(ScopePublicationTest, WhatIsNotPublishedWhollyIsExcluded) {
   Must(sql_.Execute("CREATE PUBLICATION \"p q\" FOR ALL TABLES"));
   EXPECT_EQ(Names(Published({"mine", "p q"}).followed), "k q late none nothing whole ");
   EXPECT_EQ(Names(Published({"absent"}).followed), "");
+}
+
+TEST_F(ScopePublicationTest, APartitionedTableIsFollowedWhereItIsPublishedAsOne) {
+  Must(
+      sql_.Execute("CREATE TABLE s.root(id int PRIMARY KEY) PARTITION BY RANGE (id);"
+                   "CREATE TABLE s.leaf PARTITION OF s.root FOR VALUES FROM (0) TO (10);"
+                   "CREATE PUBLICATION mine FOR TABLE s.root"));
+  EXPECT_EQ(Names(Published({"mine"}).followed), "leaf ");
+  Must(sql_.Execute("ALTER PUBLICATION mine SET (publish_via_partition_root)"));
+  EXPECT_EQ(Names(Published({"mine"}).followed), "root ");
+  EXPECT_TRUE(Must(HasPublication(sql_, "mine")));
+  EXPECT_FALSE(Must(HasPublication(sql_, "MINE")));
 }
 
 TEST_F(ScopePublicationTest, OnlyASuperuserMayWaitForTheFirstTable) {

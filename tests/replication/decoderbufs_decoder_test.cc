@@ -15,6 +15,7 @@
 
 #include "model/change.h"
 #include "model/error.h"
+#include "model/relation.h"
 #include "proto/decoderbufs.pb.h"
 #include "replication/decoder.h"
 #include "replication/frames.h"
@@ -176,6 +177,26 @@ TEST_F(DecoderbufsDecoderTest, ADatumOfAnotherKindThanTheTypesIsAMisfit) {
       EXPECT_EQ(event.error().kind, ErrorKind::kMisfit);
     }
   }
+}
+
+TEST_F(DecoderbufsDecoderTest, VirtualGeneratedColumnsArePassedOver) {
+  auto relation = std::make_shared<model::Relation>(*CapturedRelation("saved"));
+  relation->virtual_columns = {"V q"};
+  decoderbufs::RowMessage message;
+  message.ParseFromString(std::string(frames_.at("captured.saved").at(0).payload));
+  const auto decode = [&] {
+    const std::string payload = message.SerializeAsString();
+    return MakeDecoderbufsDecoder(RelationMap({relation}))->Decode({Lsn{1}, Lsn{1}, payload});
+  };
+  const auto plain = decode();
+  *message.add_new_tuple() = message.new_tuple(0);
+  *message.add_new_typeinfo() = message.new_typeinfo(0);
+  message.mutable_new_tuple(0)->clear_datum();
+  message.mutable_new_tuple(0)->set_column_name("\"V q\"");
+  const auto with_virtual = decode();
+  ASSERT_TRUE(with_virtual.has_value()) << with_virtual.error().message;
+  EXPECT_EQ(std::get<model::Insert>(std::get<ChangeEvent>(*with_virtual).change).row,
+            std::get<model::Insert>(std::get<ChangeEvent>(*plain).change).row);
 }
 
 // ---- bytes that are not the plugin's ----

@@ -10,7 +10,9 @@
 
 #include "model/change.h"
 #include "model/error.h"
+#include "model/relation.h"
 #include "model/type_catalog.h"
+#include "model/type_oid.h"
 #include "replication/follow_policy.h"
 #include "replication/wal2json_decoder.h"
 #include "tests/replication/captured_stream.h"
@@ -83,6 +85,43 @@ TEST(Wal2jsonMadeMessages, NumbersAsStringsAreRead) {
           .row;
   EXPECT_EQ(row, RowOf({Int(1), Bool(true), Int(-2), Int(9007199254740993), Int(4294967295),
                         Float(-HUGE_VAL), Float(std::nan("")), Num("1.50"), Num("NaN")}));
+}
+
+// 2.3: no typeoid. A bytea comes without \x, a domain over it with.
+TEST(Wal2jsonMadeMessages, ColumnsWithoutTypesAreRead) {
+  auto relation = std::make_shared<model::Relation>();
+  relation->schema = "s";
+  relation->name = "t";
+  relation->columns = {
+      {"b", model::type_oid::kBytea, "bytea"},
+      {.name = "d", .type = model::type_oid::kBytea, .type_name = "bytes", .is_domain = true},
+      {"n", model::type_oid::kInt4, "integer"}};
+  const std::string payload =
+      R"({"action":"I","xid":9,"schema":"s","table":"t","columns":[{"name":"b","value":"00ff"},)"
+      R"({"name":"d","value":"\\x00ff"},{"name":"n","value":7}]})";
+  const auto event =
+      MakeWal2jsonDecoder(RelationMap({relation}))->Decode({Lsn{1}, Lsn{1}, payload});
+  const model::Row row = Decoded<Insert>(event).row;
+  EXPECT_EQ(row.At(0), row.At(1));
+  EXPECT_EQ(row.At(2), RowOf({Int(7)}).At(0));
+}
+
+TEST(Wal2jsonMadeMessages, VirtualGeneratedColumnsArePassedOver) {
+  auto relation = std::make_shared<model::Relation>();
+  relation->schema = "s";
+  relation->name = "t";
+  relation->columns = {{"id", model::type_oid::kInt4, "integer"}};
+  relation->identity = model::ReplicaIdentity::kFull;
+  relation->virtual_columns = {"v"};
+  const std::string payload = R"({"action":"U","xid":9,"schema":"s","table":"t","columns":[)" +
+                              Column("v", 23, "null") + "," + Column("id", 23, "2") +
+                              R"(],"identity":[)" + Column("v", 23, "null") + "," +
+                              Column("id", 23, "1") + "]}";
+  const auto event =
+      MakeWal2jsonDecoder(RelationMap({relation}))->Decode({Lsn{1}, Lsn{1}, payload});
+  const auto update = Decoded<Update>(event);
+  EXPECT_EQ(update.row, RowOf({Int(2)}));
+  EXPECT_EQ(update.old_row, RowOf({Int(1)}));
 }
 
 TEST(Wal2jsonMadeMessages, FieldsOfOtherOptionsArePassedOver) {

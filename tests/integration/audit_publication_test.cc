@@ -1,0 +1,109 @@
+// Audits of what a publication of the user's own sends.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/integration/audit_run.h"
+#include "tests/postgres/cluster_fixture.h"
+
+namespace lockstep::integration {
+namespace {
+
+using postgres::Must;
+using ::testing::HasSubstr;
+
+class AuditPublicationTest : public postgres::ClusterFixture {
+ protected:
+  void SetUp() override {
+    directory_ = std::filesystem::path(::testing::TempDir()) /
+                 ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::filesystem::remove_all(directory_);
+    std::filesystem::create_directories(directory_);
+    Must(Sql().Execute(
+        "CREATE SCHEMA app; CREATE TABLE app.kept(id int PRIMARY KEY, n int);"
+        "CREATE TABLE app.other(id int PRIMARY KEY); CREATE TABLE app.some(id int PRIMARY KEY);"
+        "CREATE TABLE app.root(id int PRIMARY KEY, n int) PARTITION BY RANGE (id);"
+        "CREATE TABLE app.low PARTITION OF app.root FOR VALUES FROM (0) TO (100);"
+        "CREATE TABLE app.high PARTITION OF app.root FOR VALUES FROM (100) TO (200);"
+        "INSERT INTO app.root VALUES (1, 1), (101, 1); INSERT INTO app.kept VALUES (1, 1)"));
+    // A row filter came with 15, the oldest server that the tests start.
+    Must(
+        Sql().Execute("CREATE PUBLICATION mine FOR TABLE app.kept, app.root, "
+                      "app.some WHERE (id > 5) WITH (publish_via_partition_root)"));
+  }
+  void TearDown() override {
+    EXPECT_EQ(Must(Sql().Scalar("SELECT string_agg(pubname, ',') FROM pg_publication")), "mine");
+    EXPECT_EQ(Must(Sql().Scalar("SELECT count(*) FROM pg_replication_slots")), "0");
+    Must(Sql().Execute("DROP PUBLICATION mine; DROP SCHEMA app CASCADE"));
+    std::filesystem::remove_all(directory_);
+  }
+  AuditEnded Audit(std::vector<std::string> arguments, const std::string& sql) {
+    arguments.push_back("--database=" + cluster().uri());
+    return AuditRun(std::move(arguments), {"psql", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql},
+                    directory_)
+        .End();
+  }
+
+ private:
+  std::filesystem::path directory_;
+};
+
+constexpr const char* kChanges =
+    "UPDATE app.kept SET n = 2; INSERT INTO app.other VALUES (1); INSERT INTO app.some VALUES (1);"
+    "INSERT INTO app.root SELECT g, g FROM generate_series(2, 99) g; DELETE FROM app.root WHERE id "
+    "= 3; UPDATE app.root SET id = id + 100 WHERE id = 5; UPDATE app.root SET n = -n";
+
+TEST_F(AuditPublicationTest, WhatItSendsIsComparedAndNothingElse) {
+  const AuditEnded ended =
+      Audit({"--publication=mine", "--plugin=pgoutput,pgoutput-binary"}, kChanges);
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  for (const auto& listener : ended.report.at("listeners"))
+    EXPECT_TRUE(listener["resyncs"].empty()) << listener["resyncs"];
+  EXPECT_EQ(ended.Status("kept"), "equal");
+  EXPECT_EQ(ended.Status("root"), "equal");
+  for (const auto& table : ended.report.at("tables")) {
+    if (table["table"] == "root") {
+      EXPECT_EQ(table["rows"], 99) << table;
+    }
+    if (table["status"] == "equal") {
+      EXPECT_GT(table["changes"], 0) << table;
+    }
+  }
+  EXPECT_THAT(ended.Reason("low"), HasSubstr("published through its root app.root"));
+  EXPECT_THAT(ended.Reason("high"), HasSubstr("published through its root app.root"));
+  EXPECT_THAT(ended.Reason("other"), HasSubstr("not in the publication"));
+  EXPECT_THAT(ended.Reason("some"), HasSubstr("some of its rows only"));
+  EXPECT_THAT(ended.output, ::testing::Not(HasSubstr("  publications lockstep_")));
+}
+
+TEST_F(AuditPublicationTest, ALostChangeOfAPartitionIsShownAsTheRoots) {
+  const AuditEnded ended =
+      Audit({"--publication=mine", "--sabotage=corrupt-value", "--tables=root"},
+            "DO $$ BEGIN FOR i IN 2..41 LOOP INSERT INTO app.root VALUES (i, 10), (100 + i, 20); "
+            "COMMIT; END LOOP; END $$");
+  EXPECT_EQ(ended.exit_code, 2) << ended.output;
+  EXPECT_EQ(ended.Status("root"), "different");
+}
+
+// Nothing is sent of the rows that come or go with a partition: they are copied anew.
+TEST_F(AuditPublicationTest, PartitionsThatComeAndGoAreReadAnew) {
+  const AuditEnded ended = Audit(
+      {"--publication=mine", "--tables=root"},
+      "ALTER TABLE app.root DETACH PARTITION app.high; TRUNCATE app.low;"
+      "CREATE TABLE app.more(id int PRIMARY KEY, n int); INSERT INTO app.more VALUES (300, 3);"
+      "ALTER TABLE app.root ATTACH PARTITION app.more FOR VALUES FROM (300) TO (400);"
+      "INSERT INTO app.root VALUES (4, 4)");
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.Status("root"), "equal");
+}
+
+TEST_F(AuditPublicationTest, WhatCannotBeAskedForIsAUsageError) {
+  EXPECT_EQ(Audit({"--publication=absent"}, kChanges).exit_code, 1);
+  EXPECT_EQ(Audit({"--publication=mine", "--plugin=wal2json"}, kChanges).exit_code, 1);
+}
+
+}  // namespace
+}  // namespace lockstep::integration
