@@ -267,8 +267,11 @@ Result<Connection> Consumer::EndStream() {
 }
 
 Result<void> Consumer::Restart(AttachSnapshot snapshot, model::Lsn consistent_point) {
-  auto connection = EndStream();
+  // The slot is free once that stream has ended. Postgres remembers the end: a second logical
+  // stream on the same connection would be over at once.
+  (void)EndStream();
   if (auto ok = Take(std::move(snapshot), consistent_point); !ok) return ok;
+  auto connection = Open(options_, ConnectionKind::kReplication);
   if (!connection) return std::unexpected(std::move(connection.error()));
   return StartStream(std::move(*connection));
 }

@@ -75,7 +75,7 @@ TEST_P(ConsumerRestartTest, EverythingBehindThePointComesOnceMoreAndFitsTheNewTa
   ExpectEqual(follow);
   EXPECT_TRUE(follow->replica().set_aside().empty());
   EXPECT_EQ(follow->replica().database().row_count(), 3U);
-  EXPECT_EQ(follow.end_lsns().size(), before + 2 + 4);
+  EXPECT_EQ(follow.end_lsns().size(), before + 2 + 3);
   Must(follow->Detach());
 }
 
