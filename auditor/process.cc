@@ -135,7 +135,8 @@ class Process {
     if (now < next_attempt_) {
       deadline = wire::Earlier(deadline, next_attempt_);
     } else if (!checkpoint_ && following_.is_connected()) {
-      deadline = wire::Earlier(deadline, schedule_.NextDeadline());
+      deadline = wire::Earlier(deadline,
+                               following_.has_some_to_read_anew() ? now : schedule_.NextDeadline());
     }
     if (checkpoint_ && checkpoint_->has_more()) deadline = now;
     following_.Watch(poller_);
@@ -163,25 +164,27 @@ class Process {
   // ---- comparing ----
 
   Result<void> MoveCheckpoint(wire::Time now) {
-    if (!checkpoint_) return BeginWhenDue(now);
-    auto moved = MoveBegun(now);
-    if (moved) return {};
+    auto moved = checkpoint_ ? MoveBegun(now) : BeginWhenDue(now);
+    return moved ? moved : OnFailedAttempt(std::move(moved.error()), now);
+  }
+
+  Result<void> OnFailedAttempt(model::Error error, wire::Time now) {
     EndCheckpoint();
-    if (!MayPass(moved.error())) return moved;
+    if (!MayPass(error)) return std::unexpected(std::move(error));
     const auto patience =
         final_ ? std::chrono::seconds(options_.attach_timeout_s) : kCheckpointPatience;
+    next_attempt_ = now + kRetryPause;
     if (now - first_attempt_ < patience) {
-      spdlog::warn("{}: the comparison is tried again: {}", options_.id, moved.error().message);
+      spdlog::warn("{}: the comparison is tried again: {}", options_.id, error.message);
       lock_timeout_ *= 2;
-      next_attempt_ = now + kRetryPause;
       return {};
     }
-    spdlog::error("{}: no comparison: {}", options_.id, moved.error().message);
-    ledger_.OnSkipped(moved.error().message);
+    spdlog::error("{}: no comparison: {}", options_.id, error.message);
+    ledger_.OnSkipped(error.message);
     StartOver(now);
     if (!final_) return {};
     finished_ = true;
-    return Abandon("the comparison at the end could not be made: " + moved.error().message);
+    return Abandon("the comparison at the end could not be made: " + error.message);
   }
 
   void StartOver(wire::Time now) {
@@ -201,14 +204,10 @@ class Process {
     final_ = last;
     compares_ = compares_ || is_due;
     auto begun = BeginCheckpoint();
-    if (begun) {
-      checkpoint_.emplace(std::move(*begun));
-      // Until its consistent point is known it may lie behind anything that comes.
-      following_.SetLimit(model::Lsn{});
-      return {};
-    }
-    if (!MayPass(begun.error())) return std::unexpected(std::move(begun.error()));
-    next_attempt_ = now + kRetryPause;
+    if (!begun) return std::unexpected(std::move(begun.error()));
+    checkpoint_.emplace(std::move(*begun));
+    // Until its consistent point is known it may lie behind anything that comes.
+    following_.SetLimit(model::Lsn{});
     return {};
   }
 

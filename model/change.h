@@ -68,7 +68,8 @@ struct Transaction {
   std::int64_t commit_micros = 0;   // since 2000-01-01 UTC, by the server's clock
   std::vector<Change> changes;      // of followed tables
   std::uint64_t other_changes = 0;  // of tables that are not followed, only counted
-  std::vector<UnreadTable> unread;  // only where that does not end the following
+  // Each table once; only where that does not end the following.
+  std::vector<UnreadTable> unread;
 };
 
 }  // namespace lockstep::model

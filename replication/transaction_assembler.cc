@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace lockstep::replication {
@@ -57,6 +58,14 @@ model::Result<void> TransactionAssembler::AddChange(model::Change change) {
   return {};
 }
 
+// Once: a table may be loaded with millions of rows.
+void TransactionAssembler::AddUnread(model::UnreadTable table) {
+  const bool is_known = std::ranges::any_of(transaction_.unread, [&](const auto& known) {
+    return known.name == table.name && known.schema == table.schema;
+  });
+  if (!is_known) transaction_.unread.push_back(std::move(table));
+}
+
 model::Result<std::optional<model::Transaction>> TransactionAssembler::Add(Event event) {
   using Assembled = model::Result<std::optional<model::Transaction>>;
   return std::visit(Overloaded{
@@ -86,13 +95,13 @@ model::Result<std::optional<model::Transaction>> TransactionAssembler::Add(Event
                             if (!ok) return std::unexpected(ok.error());
                           }
                           for (model::UnreadTable& table : truncate.unread)
-                            transaction_.unread.push_back(std::move(table));
+                            AddUnread(std::move(table));
                           return std::nullopt;
                         },
                         [&](UnreadEvent& unread) -> Assembled {
                           if (auto ok = CheckOpen(unread.xid, "change"); !ok)
                             return std::unexpected(ok.error());
-                          transaction_.unread.push_back(std::move(unread.table));
+                          AddUnread(std::move(unread.table));
                           ++transaction_.other_changes;
                           return std::nullopt;
                         },

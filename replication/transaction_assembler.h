@@ -27,6 +27,7 @@ class TransactionAssembler {
  private:
   model::Result<void> CheckOpen(model::Xid xid, const char* what) const;
   model::Result<void> AddChange(model::Change change);
+  void AddUnread(model::UnreadTable table);
 
   std::size_t max_transaction_bytes_;
   bool open_ = false;

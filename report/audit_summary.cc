@@ -75,6 +75,32 @@ std::string TablesText(const AuditReport& report) {
   return rows.size() == 1 ? "No tables.\n" : TextTable(rows, "llrrrl", "");
 }
 
+std::string WhatHappened(const AuditResync& resync) {
+  if (resync.schema.empty())
+    return fmt::format("all tables: {} (seen at {})", resync.reason, ToString(resync.lsn));
+  return fmt::format("{}.{} {} (seen at {})", resync.schema, resync.table, resync.reason,
+                     ToString(resync.lsn));
+}
+
+std::string UntilText(model::Lsn copied_at) {
+  return copied_at.IsValid()
+             ? fmt::format("read anew at {}, not proven in between", ToString(copied_at))
+             : "not read since";
+}
+
+// Those of tables that were read together are one line.
+std::string ResyncsText(const AuditResult& auditor) {
+  std::string text;
+  for (std::size_t i = 0; i < auditor.resyncs.size();) {
+    const model::Lsn copied_at = auditor.resyncs[i].copied_at;
+    std::string tables;
+    for (; i < auditor.resyncs.size() && auditor.resyncs[i].copied_at == copied_at; ++i)
+      tables += (tables.empty() ? "" : ", ") + WhatHappened(auditor.resyncs[i]);
+    text += fmt::format("{}: {}; {}\n", auditor.plugin, tables, UntilText(copied_at));
+  }
+  return text;
+}
+
 std::string AuditorsText(const AuditReport& report) {
   TextRows rows = {
       {"plugin", "commits", "changes", "checkpoints", "rows compared", "from", "end LSN"}};
@@ -83,9 +109,7 @@ std::string AuditorsText(const AuditReport& report) {
     rows.push_back({auditor.plugin, Grouped(auditor.transactions), Grouped(auditor.changes),
                     Grouped(auditor.checkpoints), Grouped(auditor.rows_compared),
                     ToString(auditor.joined), ToString(auditor.end_lsn)});
-    for (const AuditResync& resync : auditor.resyncs) {
-      notes += fmt::format("{}: {}\n", auditor.plugin, AuditResyncText(resync));
-    }
+    notes += ResyncsText(auditor);
     if (auditor.skipped_checkpoints > 0) {
       notes += fmt::format("{}: {} checkpoint{} could not be made: {}\n", auditor.plugin,
                            auditor.skipped_checkpoints, auditor.skipped_checkpoints == 1 ? "" : "s",
@@ -102,14 +126,7 @@ std::string AuditorsText(const AuditReport& report) {
 }  // namespace
 
 std::string AuditResyncText(const AuditResync& resync) {
-  const std::string what =
-      resync.schema.empty() ? fmt::format("all tables: {}", resync.reason)
-                            : fmt::format("{}.{} {}", resync.schema, resync.table, resync.reason);
-  const std::string until =
-      resync.copied_at.IsValid()
-          ? fmt::format("read anew at {}, not proven in between", ToString(resync.copied_at))
-          : "not read since";
-  return fmt::format("{} (seen at {}); {}", what, ToString(resync.lsn), until);
+  return fmt::format("{}; {}", WhatHappened(resync), UntilText(resync.copied_at));
 }
 
 std::string AuditDifferenceText(const AuditDifference& difference) {

@@ -130,13 +130,13 @@ TEST(TransactionAssemblerTest, WhatCouldNotBeReadComesWithItsTransaction) {
   TransactionAssembler assembler(kMegabyte);
   const model::UnreadTable a{"s", "a", "why"};
   const model::UnreadTable b{"s", "b", "why not"};
-  auto transaction =
-      Assemble(assembler, {Begin(7), Change(7, 1), UnreadEvent{Xid{7}, a},
-                           TruncateEvent{Xid{7}, {nullptr}, {b}}, OtherTable(7), Commit(7, 20)});
+  auto transaction = Assemble(assembler, {Begin(7), Change(7, 1), UnreadEvent{Xid{7}, a},
+                                          TruncateEvent{Xid{7}, {nullptr}, {b}}, OtherTable(7),
+                                          UnreadEvent{Xid{7}, a}, Commit(7, 20)});
   ASSERT_TRUE(transaction.has_value());
   EXPECT_THAT(transaction->unread, testing::ElementsAre(a, b));
   EXPECT_EQ(transaction->changes.size(), 2U);
-  EXPECT_EQ(transaction->other_changes, 2U);
+  EXPECT_EQ(transaction->other_changes, 3U);
   transaction = Assemble(assembler, {Begin(8), Commit(8, 30)});
   EXPECT_THAT(transaction->unread, testing::IsEmpty());
   ExpectRefused({}, UnreadEvent{Xid{7}, a}, "outside");
