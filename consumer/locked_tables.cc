@@ -143,7 +143,11 @@ Result<void> ReadFacts(Connection& leader, const AttachScope& scope, LockedTable
   }
   if (scope.policy == FollowPolicy::kSetAside) {
     auto log = postgres::ReadDdlLog(leader);
-    if (!log) return std::unexpected(std::move(log.error()));
+    if (!log) {
+      // Another audit's, which ended.
+      if (postgres::TellsOfChange(log.error())) log.error().kind = model::ErrorKind::kMisfit;
+      return std::unexpected(std::move(log.error()));
+    }
     tables.ddl_log = std::move(*log);
   }
   auto timeout = ReadWalSenderTimeout(leader);

@@ -99,7 +99,7 @@ class Session {
     ReadResults();
     if (source->stays()) {
       if (auto removed =
-              RemoveAuditObjects(uri_, options_, names_, trigger_schemas_, makes_ddl_log_);
+              RemoveAuditObjects(uri_, options_, names_, trigger_schemas_, made_ddl_log_);
           !removed) {
         Say(removed.error().message);
       }
@@ -226,8 +226,8 @@ class Session {
   void MakeDdlLog(Connection& sql) {
     const auto has = postgres::HasDdlLog(sql);
     if (has && *has) return;
-    makes_ddl_log_ = has.has_value();
     const auto made = has ? postgres::InstallDdlLog(sql) : std::unexpected(has.error());
+    made_ddl_log_ = made.has_value();
     if (!made) Say("without a log of schema changes: " + made.error().message);
   }
 
@@ -312,8 +312,8 @@ class Session {
   AuditNames names_;
   std::string uri_;
   std::vector<std::string> trigger_schemas_;  // that had their triggers before
-  bool makes_ddl_log_ = false;                // also where it did not succeed
-  RunDirectory* directory_ = nullptr;         // set by Run
+  bool made_ddl_log_ = false;
+  RunDirectory* directory_ = nullptr;  // set by Run
   StatusBoard board_;
   struct Shown {
     std::size_t differences = 0;

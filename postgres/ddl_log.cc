@@ -115,13 +115,15 @@ Result<bool> HasDdlLog(Connection& connection) {
 Result<void> InstallDdlLog(Connection& connection) {
   // One simple query is one transaction. What commits meanwhile is not yet logged.
   auto installed = connection.Execute(InstallSql());
-  if (installed) {
+  const bool is_there = installed.has_value();
+  if (is_there) {
     installed = connection.Execute(
         fmt::format("INSERT INTO {}.log VALUES (pg_current_wal_insert_lsn(), 'installed', NULL, "
                     "NULL, false, false)",
                     kDdlLogSchema));
   }
   if (installed) return {};
+  if (is_there) (void)RemoveDdlLog(connection);
   model::Error error = std::move(installed.error());
   if (error.sqlstate == "42501") {
     error.kind = model::ErrorKind::kUsage;

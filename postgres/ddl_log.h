@@ -37,7 +37,7 @@ struct DdlLog {
 // Whether there is something under the log's name, be it a log or not.
 model::Result<bool> HasDdlLog(Connection& connection);
 // Makes schema, table, functions and event triggers; the user must be a superuser (else kUsage).
-// There must be none yet. Locks no other table.
+// There must be none yet. Locks no other table. Nothing is left on an error.
 model::Result<void> InstallDdlLog(Connection& connection);
 // Drops all of that, as far as it is there. Waits 10 s at most for transactions that wrote to the
 // log (SQLSTATE 55P03).

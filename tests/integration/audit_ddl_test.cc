@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -73,6 +74,7 @@ std::string PrintLsn(const std::string& word) {
 TEST_F(AuditDdlTest, ATableIsReadAnewFromTheStatementOnThatChangedIt) {
   Execute(
       "CREATE TABLE app.kept(id int PRIMARY KEY, n int); INSERT INTO app.kept VALUES (1, 0);"
+      "CREATE TABLE app.altered(id int PRIMARY KEY); INSERT INTO app.altered VALUES (1);"
       "CREATE TABLE app.rewritten(id int PRIMARY KEY, n numeric);"
       "INSERT INTO app.rewritten VALUES (1, 1.5), (2, 2.5)");
   const AuditEnded ended =
@@ -83,20 +85,26 @@ TEST_F(AuditDdlTest, ATableIsReadAnewFromTheStatementOnThatChangedIt) {
                 PrintLsn("two") +
                 "-c 'UPDATE app.rewritten SET n = 7 WHERE id = 1; UPDATE app.kept SET n = 1'" +
                 PrintLsn("three") + "-c 'CREATE TABLE app.made(id int PRIMARY KEY)'" +
-                PrintLsn("four") + "-c 'INSERT INTO app.made VALUES (1)'"))
+                PrintLsn("four") + "-c 'ALTER TABLE app.altered ADD note text'" + PrintLsn("five") +
+                "-c 'INSERT INTO app.made VALUES (1); INSERT INTO app.altered VALUES (2)'"))
           .End();
   EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  struct Statement {
+    std::string reason, before, after;
+  };
+  const std::map<std::string, Statement> expected = {
+      {"rewritten", {"was rewritten by ALTER TABLE", "one", "two"}},
+      {"made", {"was made by CREATE TABLE", "three", "four"}},
+      {"altered", {"was altered by ALTER TABLE", "four", "five"}}};
   for (const auto& auditor : ended.report.at("listeners")) {
-    ASSERT_EQ(auditor.at("resyncs").size(), 2u) << auditor.at("resyncs");
+    EXPECT_EQ(auditor.at("resyncs").size(), 3u) << auditor.at("resyncs");
     for (const auto& resync : auditor.at("resyncs")) {
-      const bool made = resync["table"] == "made";
-      EXPECT_EQ(resync["reason"],
-                made ? "was made by CREATE TABLE" : "was rewritten by ALTER TABLE")
-          << resync;
+      const Statement& statement = expected.at(resync["table"]);
+      EXPECT_EQ(resync["reason"], statement.reason) << resync;
       EXPECT_TRUE(resync["copied_at"].is_string()) << resync;
       const model::Lsn lsn = Must(model::ParseLsn(resync["lsn"].get<std::string>()));
-      EXPECT_GE(lsn, Printed(ended, made ? "three" : "one")) << resync;
-      EXPECT_LT(lsn, Printed(ended, made ? "four" : "two")) << resync;
+      EXPECT_GE(lsn, Printed(ended, statement.before)) << resync;
+      EXPECT_LT(lsn, Printed(ended, statement.after)) << resync;
     }
     for (const auto& table : auditor.at("tables")) {
       EXPECT_EQ(table["status"], "equal") << table;
