@@ -4,9 +4,11 @@ namespace lockstep::auditor {
 namespace {
 
 // Another table has the name, or its rows were written to another file, not by a TRUNCATE that the
-// stream shows.
+// stream shows; nor, where all rewrites are logged, by what keeps rows as they are (VACUUM FULL,
+// CLUSTER).
 bool IsRewritten(const TableFacts& facts) {
-  return facts.new_table || (facts.new_file && !facts.saw_truncate && !facts.blind);
+  if (facts.new_table || facts.logged_rewrite) return true;
+  return facts.new_file && !facts.saw_truncate && !facts.blind && !facts.has_log;
 }
 
 }  // namespace

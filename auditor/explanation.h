@@ -17,6 +17,8 @@ struct TableFacts {
   bool new_table = false;                // it was dropped and made again since it was copied
   bool new_file = false;                 // it was truncated or rewritten since it was copied
   bool saw_truncate = false;             // a TRUNCATE was in the stream since then
+  bool has_log = false;                  // whatever rewrote it since it was copied is logged
+  bool logged_rewrite = false;           // and so a rewrite is
   std::uint64_t updated_or_deleted = 0;  // rows since then, by statistics that lag behind
   bool at_end = false;  // nobody works on it any longer: the statistics are what they will be
 };

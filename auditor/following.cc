@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "auditor/explanation.h"
+#include "auditor/logged_statements.h"
 #include "consumer/attach_snapshot.h"
 #include "model/output_plugin.h"
 #include "model/relation.h"
@@ -136,6 +137,7 @@ void Following::ReadFacts(const ActivityByName& before) {
     // One that was not there yet counts as if it had another file.
     const auto found = before.find(database.table(i).relation()->QualifiedName());
     tables_.push_back({.identity = ++identities_,
+                       .copied_at = consumer_->consistent_point(),
                        .first = found == before.end() ? postgres::TableActivity{} : found->second});
   }
   NoteTables();
@@ -222,7 +224,8 @@ Result<void> Following::TakeOver(consumer::LockedTables& locked, model::Database
     const model::Relation& relation = *fresh.database().table(i).relation();
     if (const auto copy = copies.FindTable(relation.schema, relation.name)) {
       fresh.database().PutTable(i, copies.TakeTable(*copy));
-      tables.push_back({.identity = ++identities_, .first = activity[i]});
+      tables.push_back(
+          {.identity = ++identities_, .copied_at = consistent_point, .first = activity[i]});
       ledger_.OnCopied(relation, consistent_point);
       std::erase(to_read_anew_, NameOf(relation));
       continue;
@@ -355,11 +358,12 @@ bool Following::SettleMisfit(const model::Transaction& transaction,
                 ToString(transaction.end_lsn), misfit.message);
   const Followed& known = tables_[*table];
   const postgres::TableActivity now = ActivityNow(*table);
-  const TableFacts facts{.insert_only = known.insert_only,
-                         .blind = known.blind,
-                         .new_table = now.oid != known.first.oid,
-                         .new_file = now.file != known.first.file,
-                         .saw_truncate = known.saw_truncate};
+  TableFacts facts{.insert_only = known.insert_only,
+                   .blind = known.blind,
+                   .new_table = now.oid != known.first.oid,
+                   .new_file = now.file != known.first.file,
+                   .saw_truncate = known.saw_truncate};
+  AddLogged(LogNow(), relation, known.copied_at, transaction.end_lsn, facts);
   switch (ExplainMisfit(facts)) {
     case Explanation::kUnshown:
       ledger_.OnExcluded(relation.schema, relation.name, UnshownReason(facts));
@@ -407,6 +411,14 @@ postgres::TableActivity Following::ActivityNow(std::uint32_t table) {
   const auto now =
       postgres::ReadTableActivity(*sql, {replica().database().table(table).relation()});
   return now ? now->front() : postgres::TableActivity{};
+}
+
+// None where it cannot be read.
+std::optional<postgres::DdlLog> Following::LogNow() {
+  auto sql = Open(options_);
+  if (!sql) return std::nullopt;
+  auto log = postgres::ReadDdlLog(*sql);
+  return log ? std::move(*log) : std::nullopt;
 }
 
 void Following::NoteTruncations(const model::Transaction& transaction) {

@@ -24,6 +24,7 @@
 #include "model/database.h"
 #include "model/error.h"
 #include "model/lsn.h"
+#include "postgres/ddl_log.h"
 #include "postgres/relation_reader.h"
 #include "postgres/table_activity.h"
 #include "replication/replica.h"
@@ -51,6 +52,7 @@ class Following {
   // `was altered` or the like. Until it is taken over its changes are passed over.
   void ReadAnew(const postgres::TableName& table, model::Lsn lsn, const std::string& reason);
   bool IsToBeReadAnew(const postgres::TableName& table) const;
+  const std::vector<postgres::TableName>& to_read_anew() const { return to_read_anew_; }
   bool has_some_to_read_anew() const { return !to_read_anew_.empty(); }
   // Before a snapshot is taken to read them: makes the server send them, and their truncations.
   // Blocks. Errors may pass: SQLSTATE 55P03, kMisfit.
@@ -87,6 +89,7 @@ class Following {
   // What is known of a table of the replica besides its rows.
   struct Followed {
     std::uint64_t identity = 0;     // of its own among all that were ever followed
+    model::Lsn copied_at;           // the snapshot that its rows came from
     bool left_out = false;          // see LeaveOut
     bool insert_only = false;       // its UPDATE and DELETE are not in the stream
     bool blind = false;             // nor is its TRUNCATE
@@ -119,6 +122,7 @@ class Following {
   void OnSetAside(const replication::SetAsideTable& table);
   bool HasNewForm(std::uint32_t table);
   postgres::TableActivity ActivityNow(std::uint32_t table);
+  std::optional<postgres::DdlLog> LogNow();
   void NoteTruncations(const model::Transaction& transaction);
 
   const ProcessOptions& options_;

@@ -37,6 +37,18 @@ void Ledger::OnNeedsResync(const postgres::TableName& table, model::Lsn lsn, std
   result_.resyncs.push_back({table.schema, table.name, lsn, {}, std::move(reason)});
 }
 
+void Ledger::OnStatement(const postgres::TableName& table, model::Lsn lsn, const std::string& tag) {
+  const std::string by = " by " + tag;
+  for (report::AuditResync& resync : result_.resyncs) {
+    const bool is_of_it = resync.schema == table.schema && resync.table == table.name;
+    if (!is_of_it || resync.copied_at.IsValid()) continue;
+    resync.lsn = lsn;
+    if (!resync.reason.ends_with(by)) resync.reason += by;
+    OnExcluded(table.schema, table.name,
+               fmt::format("needs resync from {} on: it {}", ToString(lsn), resync.reason));
+  }
+}
+
 void Ledger::OnCopied(const model::Relation& relation, model::Lsn lsn) {
   for (report::AuditResync& resync : result_.resyncs) {
     const bool is_of_it = resync.schema.empty() ||

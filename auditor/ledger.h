@@ -40,6 +40,8 @@ class Ledger {
   // The same of one; it may be one that was not followed yet. OnCopied follows, or nothing more,
   // and it stays excluded.
   void OnNeedsResync(const postgres::TableName& table, model::Lsn lsn, std::string reason);
+  // The statement behind that, at `lsn`: "ALTER TABLE". May be told again.
+  void OnStatement(const postgres::TableName& table, model::Lsn lsn, const std::string& tag);
   // One is followed from `lsn` on, under whose snapshot it was copied.
   void OnCopied(const model::Relation& relation, model::Lsn lsn);
   // One that was followed is there no longer.

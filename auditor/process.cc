@@ -17,8 +17,9 @@
 #include "auditor/checkpoint.h"
 #include "auditor/explanation.h"
 #include "auditor/following.h"
-#include "auditor/form_changes.h"
 #include "auditor/ledger.h"
+#include "auditor/logged_statements.h"
+#include "auditor/reading_anew.h"
 #include "auditor/schedule.h"
 #include "consumer/attach_patience.h"
 #include "consumer/locked_tables.h"
@@ -246,13 +247,8 @@ class Process {
       return model::Fail(model::ErrorKind::kMisfit,
                          "a table came into being or got an identity while the slot was made");
     }
-    forms_changed_ = false;
-    for (const auto& [table, change] : FormChanges(replica, locked.tables.followed)) {
-      forms_changed_ = true;
-      if (change == FormChange::kGone) continue;
-      following_.ReadAnew(table, checkpoint_->consistent_point(),
-                          fmt::format("was {}", ToString(change)));
-    }
+    forms_changed_ =
+        FindTablesToReadAnew(locked, checkpoint_->consistent_point(), following_, ledger_);
     std::vector<TableTask> tasks;
     for (std::size_t i = 0; i < locked.tables.followed.size(); ++i) {
       const model::RelationPtr& relation = locked.tables.followed[i];
@@ -316,7 +312,7 @@ class Process {
     const model::Relation& relation = *following_.replica().database().table(table).relation();
     if (compared.comparison.mismatch_count() > 0) {
       const Following::Followed& known = following_.table(table);
-      const TableFacts facts{
+      TableFacts facts{
           .insert_only = known.insert_only,
           .blind = known.blind,
           .new_table = activity.oid != known.first.oid,
@@ -324,6 +320,8 @@ class Process {
           .saw_truncate = known.saw_truncate,
           .updated_or_deleted = activity.updated_or_deleted - known.first.updated_or_deleted,
           .at_end = final_};
+      AddLogged(checkpoint_->locked().ddl_log, relation, known.copied_at,
+                checkpoint_->consistent_point(), facts);
       switch (Explain(facts, compared.comparison)) {
         case Explanation::kFault:
           break;

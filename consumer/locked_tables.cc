@@ -141,6 +141,15 @@ Result<void> ReadFacts(Connection& leader, const AttachScope& scope, LockedTable
     if (!blind) return std::unexpected(std::move(blind.error()));
     tables.blind_tables = std::move(*blind);
   }
+  if (scope.policy == FollowPolicy::kSetAside) {
+    auto log = postgres::ReadDdlLog(leader);
+    if (!log) {
+      // Another audit's, which ended.
+      if (postgres::TellsOfChange(log.error())) log.error().kind = model::ErrorKind::kMisfit;
+      return std::unexpected(std::move(log.error()));
+    }
+    tables.ddl_log = std::move(*log);
+  }
   auto timeout = ReadWalSenderTimeout(leader);
   if (!timeout) return std::unexpected(std::move(timeout.error()));
   tables.wal_sender_timeout = *timeout;

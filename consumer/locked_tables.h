@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "model/relation.h"
 #include "model/type_catalog.h"
 #include "postgres/connection.h"
+#include "postgres/ddl_log.h"
 #include "postgres/relation_reader.h"
 #include "postgres/table_reader.h"
 #include "postgres/table_scope.h"
@@ -55,6 +57,8 @@ struct LockedTables {
   // The database's, where the plugin's decoder wants to know them.
   model::TypeCatalogPtr types = std::make_shared<const model::TypeCatalog>();
   std::vector<postgres::TableName> blind_tables;  // followed; their truncation cannot be seen
+  // Under kSetAside: what was done to the tables' form, where the database has such a log.
+  std::optional<postgres::DdlLog> ddl_log;
   std::chrono::milliseconds wal_sender_timeout{0};
   // At least one, in transactions that hold the locks. TRUNCATE and ALTER wait for them.
   std::vector<postgres::TableReader> readers;

@@ -30,6 +30,7 @@
 #include "model/verdict.h"
 #include "postgres/client_environment.h"
 #include "postgres/connection.h"
+#include "postgres/ddl_log.h"
 #include "postgres/finding.h"
 #include "postgres/publication.h"
 #include "postgres/table_scope.h"
@@ -97,8 +98,11 @@ class Session {
     auto done = RunCrew(*program);
     ReadResults();
     if (source->stays()) {
-      if (auto removed = RemoveAuditObjects(uri_, options_, names_, trigger_schemas_); !removed)
+      if (auto removed =
+              RemoveAuditObjects(uri_, options_, names_, trigger_schemas_, made_ddl_log_);
+          !removed) {
         Say(removed.error().message);
+      }
     }
     return done;
   }
@@ -199,6 +203,7 @@ class Session {
     auto schemas = ReadTriggerSchemas(*sql);
     if (!schemas) return std::unexpected(schemas.error());
     trigger_schemas_ = std::move(*schemas);
+    if (options_.install_triggers) MakeDdlLog(*sql);
     const std::string status = fmt::format("ipc://{}/launcher", directory_->sockets());
     wire::Context context;
     auto server = wire::Server::Bind(context, "launcher", status);
@@ -215,6 +220,15 @@ class Session {
          .progress = [&] { ShowProgress(*sql); }});
     if (!course) return std::unexpected(course.error());
     return Judge(*course);
+  }
+
+  // Once for all auditors. Without it everything else goes on. One that is there stays.
+  void MakeDdlLog(Connection& sql) {
+    const auto has = postgres::HasDdlLog(sql);
+    if (has && *has) return;
+    const auto made = has ? postgres::InstallDdlLog(sql) : std::unexpected(has.error());
+    made_ddl_log_ = made.has_value();
+    if (!made) Say("without a log of schema changes: " + made.error().message);
   }
 
   Result<void> Judge(const AuditCourse& course) {
@@ -298,7 +312,8 @@ class Session {
   AuditNames names_;
   std::string uri_;
   std::vector<std::string> trigger_schemas_;  // that had their triggers before
-  RunDirectory* directory_ = nullptr;         // set by Run
+  bool made_ddl_log_ = false;
+  RunDirectory* directory_ = nullptr;  // set by Run
   StatusBoard board_;
   struct Shown {
     std::size_t differences = 0;

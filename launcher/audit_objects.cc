@@ -8,10 +8,12 @@
 #include <utility>
 
 #include "launcher/source.h"
+#include "model/ddl_log.h"
 #include "model/output_plugin.h"
 #include "model/relation.h"
 #include "model/truncation_log.h"
 #include "postgres/connection.h"
+#include "postgres/ddl_log.h"
 #include "postgres/publication.h"
 #include "postgres/truncation_trigger.h"
 
@@ -86,18 +88,27 @@ std::vector<std::string> DescribeAuditObjects(const AuditOptions& options,
         fmt::format("table {0} in each schema with tables, a function and triggers "
                     "of that name",
                     model::kTruncationLog));
+    objects.push_back(
+        fmt::format("schema {0} with a log of schema changes and its functions, and the event "
+                    "triggers {0}_end, {0}_rewrite and {0}_drop",
+                    model::kDdlLogSchema));
   }
   return objects;
 }
 
 Result<void> RemoveAuditObjects(const std::string& uri, const AuditOptions& options,
-                                const AuditNames& names, const std::vector<std::string>& kept) {
+                                const AuditNames& names, const std::vector<std::string>& kept,
+                                bool has_ddl_log) {
   // Slots first: a reader that is still there wants its publications.
   Result<void> result = RemoveLeftovers(uri, names.name);
   auto sql = Connection::Open(uri, postgres::ConnectionKind::kSql);
   if (!sql) return result ? std::unexpected(sql.error()) : result;
   auto dropped = DropPublications(*sql, names.name);
   if (!dropped && result) result = dropped;
+  if (has_ddl_log) {
+    auto gone = postgres::RemoveDdlLog(*sql);
+    if (!gone && result) result = gone;
+  }
   if (!options.install_triggers) return result;
   auto removed = RemoveTriggers(*sql, kept);
   return result ? removed : result;

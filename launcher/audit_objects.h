@@ -24,10 +24,11 @@ std::vector<std::string> DescribeAuditObjects(const AuditOptions& options, const
 model::Result<std::vector<std::string>> ReadTriggerSchemas(postgres::Connection& connection);
 
 // What auditors that died have left, slots and publications; and, where the options had them made,
-// the triggers that make TRUNCATE visible, but for those of the schemas in `kept`.
+// the triggers that make TRUNCATE visible, but for those of the schemas in `kept`, and with
+// `has_ddl_log` the log of schema changes.
 model::Result<void> RemoveAuditObjects(const std::string& uri, const AuditOptions& options,
                                        const AuditNames& names,
-                                       const std::vector<std::string>& kept);
+                                       const std::vector<std::string>& kept, bool has_ddl_log);
 
 }  // namespace lockstep::launcher
 

@@ -24,7 +24,8 @@ one) set, once everything is attached. Rows are compared one by one, every --che
 command has ended; the comparison is exact while others write.
 
 What it creates is said first, and removed at the end: replication slots, for pgoutput publications,
-with --install-triggers a log table and triggers in the tables' schemas.
+with --install-triggers a log table and triggers in the tables' schemas, and a log of schema changes
+by event triggers.
 
 Every table is accounted for: compared, or excluded with the reason. Tables that are created or
 altered meanwhile are read anew from then on, and the summary says so.
@@ -103,7 +104,8 @@ CLI::App* AddAudit(CLI::App& app, AuditOptions& options) {
       ->capture_default_str();
   audit->add_flag("--watch", options.watch, "run no command; until Ctrl-C");
   audit->add_flag("--install-triggers", options.install_triggers,
-                  "make TRUNCATE visible on plugins that do not send it: a table and triggers");
+                  "make TRUNCATE visible on plugins that do not send it, and log schema changes: "
+                  "tables and triggers");
   audit->add_option("--report", options.report, "a file for the result as JSON");
   audit->add_option("--keep", options.keep, "a new directory that keeps logs and the cluster");
   audit

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "model/binary_form.h"
+#include "model/ddl_log.h"
 #include "model/ids.h"
 #include "model/relation.h"
 #include "model/truncation_log.h"
@@ -123,7 +124,10 @@ Oid ToOid(std::string_view text) {
 char FirstOf(std::string_view text) { return text.empty() ? '\0' : text.front(); }
 
 std::string SchemaFilter(const std::vector<std::string>& schemas) {
-  if (schemas.empty()) return "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
+  if (schemas.empty()) {
+    return fmt::format("n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '{}')",
+                       model::kDdlLogSchema);
+  }
   std::string list;
   for (const std::string& schema : schemas) {
     list += (list.empty() ? "" : ", ") + model::SqlLiteral(schema);

@@ -10,6 +10,7 @@
 #include <tuple>
 #include <utility>
 
+#include "model/ddl_log.h"
 #include "model/truncation_log.h"
 #include "postgres/qualified_query.h"
 #include "postgres/relation_reader.h"
@@ -25,8 +26,9 @@ using model::SqlLiteral;
 constexpr std::string_view kTemporary = "pg_temp_";
 constexpr std::string_view kInformation = "information_schema";
 
-bool IsOfTheSystem(std::string_view schema) {
-  return (schema.starts_with("pg_") && !schema.starts_with(kTemporary)) || schema == kInformation;
+bool IsNobodys(std::string_view schema) {
+  return (schema.starts_with("pg_") && !schema.starts_with(kTemporary)) || schema == kInformation ||
+         schema == model::kDdlLogSchema;
 }
 
 std::vector<std::string> SplitPatterns(std::string_view list) {
@@ -148,14 +150,15 @@ TableScope TableScope::Matching(std::string_view schemas, std::string_view table
 
 bool TableScope::Covers(std::string_view schema, std::string_view table) const {
   if (one_schema_) return schema == schemas_.front();
-  return !IsOfTheSystem(schema) && MatchesOne(schemas_, schema) && MatchesOne(tables_, table);
+  return !IsNobodys(schema) && MatchesOne(schemas_, schema) && MatchesOne(tables_, table);
 }
 
 std::string TableScope::SqlCondition() const {
   if (one_schema_) return "n.nspname = " + SqlLiteral(schemas_.front());
   std::string condition = fmt::format(
-      "(n.nspname NOT LIKE 'pg\\_%' OR n.nspname LIKE 'pg\\_temp\\_%') AND n.nspname <> '{}'",
-      kInformation);
+      "(n.nspname NOT LIKE 'pg\\_%' OR n.nspname LIKE 'pg\\_temp\\_%') AND n.nspname NOT IN "
+      "('{}', '{}')",
+      kInformation, model::kDdlLogSchema);
   if (!schemas_.empty()) condition += " AND " + LikeOne(schemas_, "n.nspname");
   if (!tables_.empty()) condition += " AND " + LikeOne(tables_, "c.relname");
   return condition;

@@ -16,14 +16,14 @@ namespace lockstep::postgres {
 
 class TableScope {
  public:
-  // All tables but the system's.
+  // All tables but the system's and Lockstep's own.
   TableScope() = default;
   // The tables of one schema; its name is plain and no pattern.
   static TableScope OneSchema(std::string schema);
   // Tables whose schema and name each match one of the patterns: plain names with * for any
   // characters and ? for one, several separated by commas, blanks around them left out; none: all.
-  // The system's schemas (pg_..., information_schema) are never in it. Temporary tables lie in
-  // pg_temp_ and a number.
+  // The system's schemas (pg_..., information_schema) and Lockstep's own (model/ddl_log.h) are
+  // never in it. Temporary tables lie in pg_temp_ and a number.
   static TableScope Matching(std::string_view schemas, std::string_view tables = {});
 
   bool Covers(std::string_view schema, std::string_view table) const;

@@ -58,7 +58,9 @@ struct AuditDifference {
 struct AuditResync {
   std::string schema;  // empty: all tables
   std::string table;
-  model::Lsn lsn;  // where it was seen: the end of a transaction, or the point of a comparison
+  // Of the statement, where it is logged; else where it was seen: the end of a transaction, or the
+  // point of a comparison.
+  model::Lsn lsn;
   model::Lsn copied_at;  // 0: it was not read since
   std::string reason;
   friend bool operator==(const AuditResync&, const AuditResync&) = default;

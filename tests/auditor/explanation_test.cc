@@ -73,6 +73,16 @@ TEST_F(ExplanationTest, ARewriteIsTheOnlyOtherWayToANewFile) {
   EXPECT_EQ(OfStaleRow({.new_file = true, .saw_truncate = true}), Explanation::kFault);
 }
 
+TEST_F(ExplanationTest, WhereRewritesAreLoggedANewFileAloneExcusesNothing) {
+  EXPECT_EQ(OfStaleRow({.new_file = true, .has_log = true}), Explanation::kFault);
+  EXPECT_EQ(ExplainMisfit({.new_file = true, .has_log = true}), Explanation::kFault);
+  EXPECT_EQ(OfStaleRow({.new_file = true, .has_log = true, .logged_rewrite = true}),
+            Explanation::kRewritten);
+  EXPECT_EQ(OfStaleRow({.new_file = true, .saw_truncate = true, .logged_rewrite = true}),
+            Explanation::kRewritten);
+  EXPECT_EQ(OfStaleRow({.blind = true, .new_file = true, .has_log = true}), Explanation::kUnshown);
+}
+
 TEST_F(ExplanationTest, ATableOfTheSameNameIsAnotherTable) {
   const TableFacts made_again{
       .blind = true, .new_table = true, .new_file = true, .saw_truncate = true};

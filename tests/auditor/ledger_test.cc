@@ -60,6 +60,19 @@ TEST_F(LedgerTest, ATableIsEqualOnceItWasCompared) {
   EXPECT_EQ(Of("b").status, TableStatus::kExcluded);
 }
 
+TEST_F(LedgerTest, TheStatementBehindAResyncIsNamedOnce) {
+  ledger_.OnNeedsResync({"s", "a"}, {300}, "was altered");
+  ledger_.OnStatement({"s", "a"}, {290}, "ALTER TABLE");
+  ledger_.OnStatement({"s", "a"}, {290}, "ALTER TABLE");
+  EXPECT_EQ(Of("a").reason, "needs resync from 0/122 on: it was altered by ALTER TABLE");
+  ledger_.OnCopied(*replica_.table(0).relation(), {400});
+  ledger_.OnStatement({"s", "a"}, {500}, "ALTER TABLE");
+  const auto result = ledger_.Result();
+  ASSERT_EQ(result.resyncs.size(), 1u);
+  EXPECT_EQ(result.resyncs[0],
+            (report::AuditResync{"s", "a", {290}, {400}, "was altered by ALTER TABLE"}));
+}
+
 TEST_F(LedgerTest, ATableThatNeedsResyncIsEqualOnlyAfterItWasReadAndCompared) {
   Compare(0, {200});
   ledger_.OnNeedsResync({"s", "a"}, {300}, "was rewritten");

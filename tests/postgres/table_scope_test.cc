@@ -63,6 +63,7 @@ TEST_F(TableScopeTest, PatternsMatchWholeNames) {
   EXPECT_TRUE(covers("", "*", "s", "ümlaut"));
   EXPECT_FALSE(covers("", "Shop", "s", "shop"));
   EXPECT_FALSE(covers("*", "", "pg_catalog", "pg_class"));
+  EXPECT_FALSE(covers("*", "", "lockstep_ddl", "log"));
   EXPECT_FALSE(covers("information_schema", "", "information_schema", "sql_parts"));
   EXPECT_TRUE(covers("*", "", "pg_temp_3", "t"));
 }

@@ -1,0 +1,163 @@
+// Audits with a log of schema changes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/lsn.h"
+#include "tests/integration/audit_run.h"
+#include "tests/integration/lockstep_run.h"
+#include "tests/postgres/cluster_fixture.h"
+
+namespace lockstep::integration {
+namespace {
+
+using postgres::Must;
+using ::testing::HasSubstr;
+
+class AuditDdlTest : public postgres::ClusterFixture {
+ protected:
+  void SetUp() override {
+    directory_ = std::filesystem::path(::testing::TempDir()) /
+                 ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::filesystem::remove_all(directory_);
+    std::filesystem::create_directories(directory_);
+    Must(Sql().Execute("CREATE SCHEMA app"));
+  }
+  void TearDown() override {
+    EXPECT_EQ(Left(), "");
+    Must(Sql().Execute("DROP SCHEMA app CASCADE"));
+    std::filesystem::remove_all(directory_);
+  }
+
+  AuditRun Start(std::vector<std::string> arguments, const std::vector<std::string>& command) {
+    arguments.emplace_back("--install-triggers");
+    arguments.push_back("--database=" + cluster().uri());
+    return AuditRun(std::move(arguments), command, directory_);
+  }
+  std::string directory() const { return directory_; }
+  static std::vector<std::string> Shell(const std::string& script) { return {"sh", "-ec", script}; }
+  static void Execute(const std::string& sql) { Must(Sql().Execute(sql)); }
+
+  // What an audit makes on the server and is there.
+  static std::string Left() {
+    return Must(
+        Sql().Scalar("SELECT coalesce(string_agg(name, ', '), '') FROM ("
+                     "SELECT 'slot ' || slot_name FROM pg_replication_slots UNION ALL "
+                     "SELECT 'event trigger ' || evtname FROM pg_event_trigger UNION ALL "
+                     "SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname ~ '^lockstep' "
+                     "UNION ALL SELECT 'table ' || relname FROM pg_class WHERE relname ~ "
+                     "'^lockstep') n(name)"));
+  }
+  // What PrintLsn printed.
+  static model::Lsn Printed(const AuditEnded& ended, const std::string& word) {
+    const std::string mark = "\nlsn " + word + " ";
+    const auto at = ended.output.find(mark) + mark.size();
+    return Must(model::ParseLsn(ended.output.substr(at, ended.output.find('\n', at) - at)));
+  }
+
+ private:
+  std::filesystem::path directory_;
+};
+
+std::string PrintLsn(const std::string& word) {
+  return " -c \"SELECT 'lsn " + word + " ' || pg_current_wal_insert_lsn()\" ";
+}
+
+// Nothing but the log has the statement's LSN: the stream shows the end of a transaction, and of a
+// rewrite nothing.
+TEST_F(AuditDdlTest, ATableIsReadAnewFromTheStatementOnThatChangedIt) {
+  Execute(
+      "CREATE TABLE app.kept(id int PRIMARY KEY, n int); INSERT INTO app.kept VALUES (1, 0);"
+      "CREATE TABLE app.altered(id int PRIMARY KEY); INSERT INTO app.altered VALUES (1);"
+      "CREATE TABLE app.rewritten(id int PRIMARY KEY, n numeric);"
+      "INSERT INTO app.rewritten VALUES (1, 1.5), (2, 2.5)");
+  const AuditEnded ended =
+      Start(
+          {"--plugin=all", "--checkpoint=1000s"},
+          Shell("psql -qAt" + PrintLsn("one") +
+                "-c 'ALTER TABLE app.rewritten ALTER n TYPE numeric USING n + random()::numeric'" +
+                PrintLsn("two") +
+                "-c 'UPDATE app.rewritten SET n = 7 WHERE id = 1; UPDATE app.kept SET n = 1'" +
+                PrintLsn("three") + "-c 'CREATE TABLE app.made(id int PRIMARY KEY)'" +
+                PrintLsn("four") + "-c 'ALTER TABLE app.altered ADD note text'" + PrintLsn("five") +
+                "-c 'INSERT INTO app.made VALUES (1); INSERT INTO app.altered VALUES (2)'"))
+          .End();
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  struct Statement {
+    std::string reason, before, after;
+  };
+  const std::map<std::string, Statement> expected = {
+      {"rewritten", {"was rewritten by ALTER TABLE", "one", "two"}},
+      {"made", {"was made by CREATE TABLE", "three", "four"}},
+      {"altered", {"was altered by ALTER TABLE", "four", "five"}}};
+  for (const auto& auditor : ended.report.at("listeners")) {
+    EXPECT_EQ(auditor.at("resyncs").size(), 3u) << auditor.at("resyncs");
+    for (const auto& resync : auditor.at("resyncs")) {
+      const Statement& statement = expected.at(resync["table"]);
+      EXPECT_EQ(resync["reason"], statement.reason) << resync;
+      EXPECT_TRUE(resync["copied_at"].is_string()) << resync;
+      const model::Lsn lsn = Must(model::ParseLsn(resync["lsn"].get<std::string>()));
+      EXPECT_GE(lsn, Printed(ended, statement.before)) << resync;
+      EXPECT_LT(lsn, Printed(ended, statement.after)) << resync;
+    }
+    for (const auto& table : auditor.at("tables")) {
+      EXPECT_EQ(table["status"], "equal") << table;
+      EXPECT_NE(table["schema"], "lockstep_ddl");
+      if (table["table"] == "kept") {
+        EXPECT_EQ(table["followed_from"], auditor["joined"]);
+      }
+    }
+  }
+}
+
+// Without the log its new file would be taken for that of a rewrite.
+TEST_F(AuditDdlTest, ANewFileDoesNotExcuseADifference) {
+  Execute("CREATE TABLE app.t(id int PRIMARY KEY, n int)");
+  const AuditEnded ended =
+      Start({"--sabotage=corrupt-value", "--checkpoint=1000s"},
+            Shell("for i in $(seq 1 40); do echo \"INSERT INTO app.t VALUES ($i, 10), (1000 + $i, "
+                  "20);\"; done | psql -q; psql -q -c 'VACUUM FULL app.t'"))
+          .End();
+  EXPECT_EQ(ended.exit_code, 2) << ended.output;
+  EXPECT_EQ(ended.Status("t"), "different");
+}
+
+TEST_F(AuditDdlTest, ItGoesWhenTheAuditIsInterruptedAndStaysWhereItWas) {
+  Execute("CREATE TABLE app.t(id int PRIMARY KEY)");
+  AuditRun run = Start({"--watch"}, {});
+  WaitUntil("it has attached",
+            [&] { return run.output().find("lockstep: attached") != std::string::npos; });
+  EXPECT_THAT(Left(), HasSubstr("event trigger lockstep_ddl_rewrite"));
+  run.Signal(SIGINT);
+  EXPECT_EQ(run.End().exit_code, 0);
+  EXPECT_EQ(Left(), "");
+  Execute("CREATE SCHEMA lockstep_ddl");
+  EXPECT_EQ(Start({}, Shell("psql -c 'INSERT INTO app.t VALUES (1)'")).End().exit_code, 0);
+  EXPECT_EQ(Left(), "schema lockstep_ddl");
+  Execute("DROP SCHEMA lockstep_ddl");
+}
+
+TEST_F(AuditDdlTest, WithoutASuperuserTheRestGoesOn) {
+  Execute(
+      "CREATE ROLE owner LOGIN REPLICATION; GRANT CREATE, USAGE ON SCHEMA app TO owner;"
+      "SET ROLE owner; CREATE TABLE app.t(id int PRIMARY KEY, n numeric); RESET ROLE");
+  const std::string conninfo = "host=" + cluster().directory() + " user=owner dbname=postgres";
+  const AuditEnded ended =
+      AuditRun({"--install-triggers", "--plugin=decoderbufs", "--database=" + conninfo},
+               Shell("psql -q -c 'INSERT INTO app.t VALUES (1, 1); TRUNCATE app.t'"), directory())
+          .End();
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.Status("t"), "equal");
+  EXPECT_THAT(ended.output, HasSubstr("without a log of schema changes"));
+  EXPECT_THAT(ended.output, HasSubstr("superuser"));
+  Execute("DROP OWNED BY owner; DROP ROLE owner");
+}
+
+}  // namespace
+}  // namespace lockstep::integration
