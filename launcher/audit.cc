@@ -82,8 +82,9 @@ class Session {
     auto directory = RunDirectory::Make(options_.keep);
     if (!directory) return std::unexpected(directory.error());
     directory_ = &*directory;
-    auto source = Source::Open({.plugin = options_.plugin, .database = options_.database},
-                               directory->ClusterPath(), SourceUse::kAudit);
+    auto source = Source::Open(
+        {.plugin = options_.plugin, .database = options_.database}, directory->ClusterPath(),
+        options_.publication.empty() ? SourceUse::kAudit : SourceUse::kAuditPublication);
     if (!source) return std::unexpected(source.error());
     uri_ = source->uri();
     report_.postgres_version = source->postgres_version();

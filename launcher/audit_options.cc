@@ -127,7 +127,7 @@ model::Result<void> CheckAudit(const AuditOptions& options) {
     if (options.embedded) return usage("a fresh server has no --publication: name its --database");
     const auto plugins = options.Plugins();
     if (!std::ranges::all_of(plugins, [](const std::string& plugin) {
-          return model::FindOutputPlugin(plugin)->library == "pgoutput";
+          return model::FindOutputPlugin(plugin)->sends_publications;
         }))
       return usage("--publication is for --plugin pgoutput and pgoutput-binary");
   }

@@ -43,12 +43,11 @@ Result<LocalCluster> StartCluster(const RunOptions& options, const std::string& 
 
 // A run makes a schema, an audit with pgoutput publications.
 Result<void> CheckCreateRight(Connection& sql, const RunOptions& options, SourceUse use) {
-  const auto plugins = options.Plugins();
-  const bool is_audit = use == SourceUse::kAudit;
-  if (is_audit && std::ranges::none_of(plugins, [](const std::string& plugin) {
-        return model::FindOutputPlugin(plugin)->library == "pgoutput";
-      }))
-    return {};
+  const bool publishes = std::ranges::any_of(options.Plugins(), [](const std::string& plugin) {
+    return model::FindOutputPlugin(plugin)->sends_publications;
+  });
+  const bool is_audit = use != SourceUse::kRun;
+  if (is_audit && (use == SourceUse::kAuditPublication || !publishes)) return {};
   Result<std::string> may =
       sql.Scalar("SELECT has_database_privilege(current_database(), 'CREATE')");
   if (!may) return std::unexpected(may.error());
@@ -64,7 +63,7 @@ Result<void> CheckCreateRight(Connection& sql, const RunOptions& options, Source
 // What each plugin needs; what is the same for all is found once.
 std::vector<postgres::Finding> CheckPlugins(const RunOptions& options, SourceUse use) {
   // A comparison takes one more.
-  const std::uint32_t slots = options.TotalListeners() * (use == SourceUse::kAudit ? 2 : 1);
+  const std::uint32_t slots = options.TotalListeners() * (use == SourceUse::kRun ? 1 : 2);
   std::vector<postgres::Finding> findings;
   std::set<std::string> libraries;
   for (const std::string& name : options.Plugins()) {
@@ -72,7 +71,7 @@ std::vector<postgres::Finding> CheckPlugins(const RunOptions& options, SourceUse
     if (!libraries.emplace(plugin.library).second && plugin.oldest_server == 0) continue;
     for (postgres::Finding& finding : postgres::Preflight(
              options.database, {.plugin = name, .slots = static_cast<int>(slots)})) {
-      if (use == SourceUse::kAudit && finding.check == "encoding") continue;
+      if (use != SourceUse::kRun && finding.check == "encoding") continue;
       if (libraries.size() == 1 || finding.check == "plugin")
         findings.push_back(std::move(finding));
     }

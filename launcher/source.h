@@ -14,7 +14,8 @@ namespace lockstep::launcher {
 // What the database is for.
 enum class SourceUse {
   kRun,
-  kAudit,  // of any encoding; a right to create is needed for publications alone
+  kAudit,             // of any encoding; a right to create is needed for publications alone
+  kAuditPublication,  // the same of a publication that is there
 };
 
 class Source {

@@ -47,7 +47,6 @@ class AuditPublicationTest : public postgres::ClusterFixture {
         .End();
   }
 
- private:
   std::filesystem::path directory_;
 };
 
@@ -77,6 +76,21 @@ TEST_F(AuditPublicationTest, WhatItSendsIsComparedAndNothingElse) {
   EXPECT_THAT(ended.Reason("other"), HasSubstr("not in the publication"));
   EXPECT_THAT(ended.Reason("some"), HasSubstr("some of its rows only"));
   EXPECT_THAT(ended.output, ::testing::Not(HasSubstr("  publications lockstep_")));
+}
+
+// Nothing is made, so nothing but reading is asked for.
+TEST_F(AuditPublicationTest, NoRightToCreateIsNeeded) {
+  Must(
+      Sql().Execute("CREATE ROLE reader LOGIN REPLICATION; GRANT USAGE ON SCHEMA app TO reader;"
+                    "GRANT SELECT ON ALL TABLES IN SCHEMA app TO reader"));
+  const AuditEnded ended =
+      AuditRun({"--publication=mine", "--plugin=pgoutput",
+                "--database=host=" + cluster().directory() + " user=reader dbname=postgres"},
+               {"psql", "-q", cluster().uri(), "-c", kChanges}, directory_)
+          .End();
+  Must(Sql().Execute("DROP OWNED BY reader; DROP ROLE reader"));
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.Status("kept"), "equal");
 }
 
 TEST_F(AuditPublicationTest, ALostChangeOfAPartitionIsShownAsTheRoots) {
