@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <initializer_list>
 #include <string_view>
 #include <utility>
 
@@ -64,6 +65,13 @@ std::vector<std::string> ChildEnvironment(
   return variables;
 }
 
+sigset_t Signals(std::initializer_list<int> numbers) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : numbers) sigaddset(&signals, number);
+  return signals;
+}
+
 // What the child needs, all of it made before the fork: between fork and exec only
 // async-signal-safe calls are allowed, since ZeroMQ's thread may hold a lock.
 struct ChildPlan {
@@ -74,6 +82,7 @@ struct ChildPlan {
   int report;  // closed by a successful exec; else gets errno
   pid_t parent;
   bool has_own_group;
+  sigset_t blocked;
 };
 
 [[noreturn]] void BecomeChild(const ChildPlan& plan) {
@@ -81,9 +90,7 @@ struct ChildPlan {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != plan.parent) _exit(1);  // it died before we asked for the signal
   for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
+  sigprocmask(SIG_SETMASK, &plan.blocked, nullptr);
   if (plan.input < 0 ||
       (dup2(plan.input, STDIN_FILENO) >= 0 && dup2(plan.log, STDOUT_FILENO) >= 0 &&
        dup2(plan.log, STDERR_FILENO) >= 0)) {
@@ -115,7 +122,9 @@ Result<Process> Process::Start(const std::vector<std::string>& command,
   if (!input.ok()) return FailErrno(what + ": /dev/null", errno);
   Fd log(open(log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644));
   if (!log.ok()) return FailErrno(what + ": its log " + log_path, errno);
-  return Launch(command, what, {}, {.input = input.get(), .log = log.get(), .has_own_group = true});
+  return Launch(
+      command, what, {},
+      {.input = input.get(), .log = log.get(), .has_own_group = true, .has_stop_signal = true});
 }
 
 Result<Process> Process::StartForeground(
@@ -123,7 +132,10 @@ Result<Process> Process::StartForeground(
     const std::vector<std::pair<std::string, std::string>>& variables) {
   // A program in a group of its own may not read from the terminal.
   return Launch(command, "cannot start " + command.front(), variables,
-                {.input = -1, .log = -1, .has_own_group = isatty(STDIN_FILENO) == 0});
+                {.input = -1,
+                 .log = -1,
+                 .has_own_group = isatty(STDIN_FILENO) == 0,
+                 .has_stop_signal = false});
 }
 
 Result<Process> Process::Launch(const std::vector<std::string>& command, const std::string& what,
@@ -138,8 +150,15 @@ Result<Process> Process::Launch(const std::vector<std::string>& command, const s
   std::vector<std::string> variables = ChildEnvironment(given);
   const std::vector<char*> argv = Pointers(arguments);
   const std::vector<char*> environment = Pointers(variables);
-  const ChildPlan plan{argv.data(),     environment.data(), streams.input,        streams.log,
-                       write_end.get(), getpid(),           streams.has_own_group};
+  const ChildPlan plan{
+      .argv = argv.data(),
+      .environment = environment.data(),
+      .input = streams.input,
+      .log = streams.log,
+      .report = write_end.get(),
+      .parent = getpid(),
+      .has_own_group = streams.has_own_group,
+      .blocked = streams.has_stop_signal ? Signals({SIGINT, SIGTERM}) : Signals({})};
   const pid_t pid = fork();
   if (pid < 0) return FailErrno(what, errno);
   if (pid == 0) BecomeChild(plan);

@@ -30,8 +30,10 @@ std::string ToString(ExitStatus status);
 class Process {
  public:
   // `command`: path of the program and its arguments. Standard input is /dev/null, standard output
-  // and error go to `log_path`, which is made or emptied. kEnvironment, naming the program, when it
-  // cannot be started. To be called from the main thread, which must outlive the child.
+  // and error go to `log_path`, which is made or emptied. SIGINT and SIGTERM are blocked until the
+  // program's wire::StopSignal takes them: one that comes before ends it as orderly. kEnvironment,
+  // naming the program, when it cannot be started. To be called from the main thread, which must
+  // outlive the child.
   static model::Result<Process> Start(const std::vector<std::string>& command,
                                       const std::string& log_path);
   // A program of the user's: looked for in PATH; input, output and errors are ours, and so is its
@@ -59,6 +61,7 @@ class Process {
     int input;
     int log;
     bool has_own_group;
+    bool has_stop_signal;
   };
   static model::Result<Process> Launch(
       const std::vector<std::string>& command, const std::string& what,

@@ -95,10 +95,10 @@ TEST_F(ChildrenTest, WhenOneCannotBeStartedNoneIsLeft) {
 TEST_F(ChildrenTest, ASignalReachesAllOrTheNamedOneButNotTheForeground) {
   Must(Start({Shell("one", "exec sleep 60"), Shell("two", "exec sleep 60")}));
   Must(children_.StartForeground({"sleep", "60"}, {}));
-  children_.Signal("two", SIGTERM);
-  EXPECT_THAT(Ends(1), ElementsAre(Children::Ended{"two", {.signal = SIGTERM}}));
-  children_.Signal(SIGINT);
-  EXPECT_THAT(Ends(1), ElementsAre(Children::Ended{"one", {.signal = SIGINT}}));
+  children_.Signal("two", SIGUSR1);
+  EXPECT_THAT(Ends(1), ElementsAre(Children::Ended{"two", {.signal = SIGUSR1}}));
+  children_.Signal(SIGUSR2);
+  EXPECT_THAT(Ends(1), ElementsAre(Children::Ended{"one", {.signal = SIGUSR2}}));
   EXPECT_EQ(children_.TakeForegroundEnd(), std::nullopt);
 }
 

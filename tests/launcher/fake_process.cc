@@ -7,6 +7,7 @@
 //   signal:NUMBER   ends by a signal
 //   fail:usage / fail:environment    sends a Failure and exits as its kind demands
 //   stay            never gives a verdict, never leaves by itself
+//   late            as `stay`, but is not ready to be stopped before it is told to
 //
 // A verifier that is told of a death gives an inconclusive verdict. SIGTERM: all exit with 0.
 // Who leaves in an orderly way adds a line to the file $FAKE_STOPPED: name, how, status endpoint.
@@ -72,7 +73,7 @@ class Fake {
       if (told && server_) return Judge(VerdictKind::kInconclusive, "told: " + told->process);
       if (server_ ? HaveAllJoined() : HasVerdict()) {
         if (!server_) return Leave("left", 0);
-        if (role_ != "stay") return Judge(VerdictOfRole(), "");
+        if (role_ != "stay" && role_ != "late") return Judge(VerdictOfRole(), "");
       }
       (void)poller_.Wait(now + std::chrono::milliseconds(20));
     }
@@ -148,6 +149,14 @@ class Fake {
   wire::Poller poller_;
 };
 
+void WaitForStop() {
+  sigset_t pending;
+  do {
+    usleep(1000);
+    sigpending(&pending);
+  } while (sigismember(&pending, SIGTERM) == 0);
+}
+
 int Main(int argc, char** argv) {
   std::string_view path = argv[0];
   const std::string program(path.substr(path.rfind('/') + 1));
@@ -165,6 +174,7 @@ int Main(int argc, char** argv) {
     signal(number, SIG_DFL);  // a sanitizer's handler would make an exit of it
     kill(getpid(), number);
   }
+  if (role == "late") WaitForStop();
   return Fake(program, std::move(options), role).Run();
 }
 

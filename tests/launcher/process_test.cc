@@ -38,9 +38,18 @@ TEST(ProcessTest, ExitStatusAndOutputAreKept) {
 TEST(ProcessTest, RunsUntilItIsSignalled) {
   Process process = Shell("exec sleep 60");
   EXPECT_EQ(process.Poll(), std::nullopt);
-  process.Signal(SIGTERM);
-  EXPECT_EQ(End(process), ExitStatus{.signal = SIGTERM});
-  process.Signal(SIGTERM);  // harmless now
+  process.Signal(SIGUSR1);
+  EXPECT_EQ(End(process), ExitStatus{.signal = SIGUSR1});
+  process.Signal(SIGUSR1);  // harmless now
+}
+
+TEST(ProcessTest, AStopWaitsUntilTheProgramTakesIt) {
+  for (const std::string signal : {"INT", "TERM"}) {
+    Process process = Shell("kill -" + signal + " $$; exec grep ShdPnd /proc/self/status");
+    EXPECT_EQ(End(process), ExitStatus{.status = 0}) << signal;
+    EXPECT_EQ(Tail(LogPath(), 1),
+              "ShdPnd:\t000000000000" + std::string(signal == "INT" ? "0002" : "4000"));
+  }
 }
 
 TEST(ProcessTest, DestructionKillsIt) {
@@ -57,16 +66,16 @@ TEST(ProcessTest, LeadsAGroupOfItsOwn) {
   EXPECT_EQ(getpgid(process.pid()), process.pid());
 }
 
-TEST(ProcessTest, StartsWithoutBlockedSignalsAndWithoutOurVariables) {
-  sigset_t term;
-  sigemptyset(&term);
-  sigaddset(&term, SIGTERM);
-  sigprocmask(SIG_BLOCK, &term, nullptr);
+TEST(ProcessTest, StartsWithoutOurBlockedSignalsAndVariables) {
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGUSR1);
+  sigprocmask(SIG_BLOCK, &blocked, nullptr);
   setenv("LOCKSTEP_SABOTAGE", "drop-change", 1);
   setenv("KEPT", "yes", 1);
-  Process process = Shell("echo [$LOCKSTEP_SABOTAGE] [$KEPT]; kill -TERM $$; echo survived");
-  sigprocmask(SIG_UNBLOCK, &term, nullptr);
-  EXPECT_EQ(End(process), ExitStatus{.signal = SIGTERM});
+  Process process = Shell("echo [$LOCKSTEP_SABOTAGE] [$KEPT]; kill -USR1 $$; echo survived");
+  sigprocmask(SIG_UNBLOCK, &blocked, nullptr);
+  EXPECT_EQ(End(process), ExitStatus{.signal = SIGUSR1});
   EXPECT_EQ(Tail(LogPath(), 10), "[] [yes]");
 }
 

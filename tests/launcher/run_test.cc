@@ -148,6 +148,14 @@ TEST_F(RunTest, AFailureIsTheErrorOfTheRunAndTheOthersStopCleanly) {
   EXPECT_EQ(Run(), 4) << Output();
 }
 
+TEST_F(RunTest, AProgramThatIsStoppedWhileItStartsStopsCleanly) {
+  Fake("verifier", "late");
+  Fake("listener", "fail:usage");
+  EXPECT_EQ(Run(), 1) << Output();
+  const std::string stopped = Read(directory_ / "stopped");
+  EXPECT_NE(stopped.find("verifier stopped"), std::string::npos) << stopped;
+}
+
 TEST_F(RunTest, TheVerifierSaysWhatADeathMeansAndTheLogIsKept) {
   Fake("generator", "signal:9");
   EXPECT_EQ(Run({"--keep", (directory_ / "kept").string()}), 5) << Output();
