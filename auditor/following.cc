@@ -257,6 +257,10 @@ Result<void> Following::Turn(wire::Time now) {
   if (ok) ok = consumer_->Flush();
   if (ok) ok = ReadStream();
   if (ok) return ok;
+  if (ok.error().kind == model::ErrorKind::kMisfit) {
+    stuck_ = ok.error().message;
+    return {};
+  }
   const auto answer = reconnect_pace_.OnError(ok.error(), now);
   if (answer == consumer::ReconnectPace::Answer::kGiveUp) return ok;
   if (answer == consumer::ReconnectPace::Answer::kWarnRetry)
@@ -280,10 +284,6 @@ Result<void> Following::ReadStream() {
   if (auto ok = ApplyWaiting(); !ok) return ok;
   for (int i = 0; i < kBatch && WantsToRead(); ++i) {
     auto transaction = consumer_->Next();
-    if (!transaction && transaction.error().kind == model::ErrorKind::kMisfit) {
-      stuck_ = transaction.error().message;
-      return {};
-    }
     if (!transaction) return std::unexpected(std::move(transaction.error()));
     if (!*transaction) return {};
     took_some_ = true;

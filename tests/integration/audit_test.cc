@@ -277,6 +277,32 @@ TEST_F(AuditTest, ATableThatMayNotBeReadAnyLongerIsExcluded) {
   Execute("DROP OWNED BY reader; DROP ROLE reader");
 }
 
+// Nothing tells what a lost slot would have sent: all tables are read anew, and followed from
+// there.
+TEST_F(AuditTest, ASlotThatSomebodyDropsIsMadeAgain) {
+  Execute("CREATE TABLE app.t(id int PRIMARY KEY); INSERT INTO app.t VALUES (1)");
+  AuditRun run = Start({"--watch", "--plugin=wal2json"}, {});
+  WaitUntilAttached(run);
+  const std::string slot = Scalar("SELECT slot_name FROM pg_replication_slots WHERE NOT temporary");
+  WaitUntil("the slot is dropped", [&] {
+    Execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active");
+    return Sql().Execute("SELECT pg_drop_replication_slot('" + slot + "')").has_value();
+  });
+  Execute("INSERT INTO app.t VALUES (2)");
+  WaitUntil("all is read anew",
+            [&] { return run.output().find("all tables: ") != std::string::npos; });
+  Execute("INSERT INTO app.t VALUES (3)");
+  run.Signal(SIGINT);
+  const AuditEnded ended = run.End();
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.Status("t"), "equal");
+  const auto& resyncs = ended.report.at("listeners")[0]["resyncs"];
+  ASSERT_EQ(resyncs.size(), 1u) << resyncs;
+  EXPECT_TRUE(resyncs[0]["table"].is_null()) << resyncs;
+  EXPECT_THAT(std::string(resyncs[0]["reason"]), HasSubstr("is gone"));
+  for (const auto& table : ended.report.at("tables")) EXPECT_EQ(table["rows"], 3) << table;
+}
+
 // Tables that were there before: every one is changed, and compared.
 TEST_F(AuditTest, ChangesOfEveryKindOfTableAndTypeConvergeOnEveryPlugin) {
   const std::string prepare =
