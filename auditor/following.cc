@@ -383,12 +383,12 @@ bool Following::SettleMisfit(const model::Transaction& transaction,
 void Following::OnSetAside(const replication::SetAsideTable& table) {
   // Made after this attach by an auditor whose plugin needs it; this one sees truncations anyway.
   if (table.name == model::kTruncationLog) return;
-  spdlog::warn("{}: table {}.{} cannot be followed beyond {}: {}", options_.id, table.schema,
-               table.name, ToString(table.end_lsn), table.reason);
   const postgres::TableName name{table.schema, table.name};
   const auto number = replica().database().FindTable(table.schema, table.name);
   if (!number) return ReadAnew(name, table.end_lsn, "was made");
   if (HasNewForm(*number)) return ReadAnew(name, table.end_lsn, "was altered");
+  spdlog::warn("{}: table {} cannot be followed beyond {}: {}", options_.id, name.QualifiedName(),
+               ToString(table.end_lsn), table.reason);
   tables_[*number].left_out = true;
   ledger_.OnExcluded(table.schema, table.name,
                      fmt::format("from {} on: {}", ToString(table.end_lsn), table.reason));

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "auditor/attempts.h"
 #include "auditor/checkpoint.h"
 #include "auditor/explanation.h"
 #include "auditor/following.h"
@@ -43,10 +44,8 @@ using model::Result;
 // The shortest time from one turn that took transactions to the next: with a backlog behind it the
 // server sends one message at a time, and a reader that lets some gather makes both cheaper.
 constexpr std::chrono::microseconds kPace{500};
-// How long a comparison during the run is tried; the one at the end has as long as an attach.
+// How long one during the run is tried; the one at the end has as long as an attach.
 constexpr std::chrono::seconds kCheckpointPatience{30};
-constexpr std::chrono::milliseconds kRetryPause{100};
-constexpr std::chrono::milliseconds kFirstLockTimeout{1000};
 
 class Process {
  public:
@@ -59,7 +58,8 @@ class Process {
         ledger_(options.id, options.plugin),
         following_(options_, version, ledger_,
                    [this](const consumer::AttachWait& wait) { return SayWait(wait); }),
-        schedule_(options.checkpoint, wire::Clock::now()) {
+        schedule_(options.checkpoint, wire::Clock::now()),
+        attempts_(kCheckpointPatience, std::chrono::seconds(options.attach_timeout_s)) {
     if (reporter_.client()) poller_.Add(*reporter_.client());
     poller_.AddFd(stop.fd(), {.read = true});
   }
@@ -123,8 +123,7 @@ class Process {
 
   Result<void> AttachAnew(std::string reason) {
     EndCheckpoint();
-    attempting_ = false;
-    compares_ = false;
+    attempts_.End();
     following_.Unwatch(poller_);
     if (auto ok = following_.AttachAnew(reason); !ok) return ok;
     schedule_.Restart(ledger_.result().transactions, wire::Clock::now());
@@ -133,8 +132,8 @@ class Process {
 
   Result<void> Wait(wire::Time now) {
     auto deadline = wire::Earlier(reporter_.NextDeadline(), following_.NextDeadline(now));
-    if (now < next_attempt_) {
-      deadline = wire::Earlier(deadline, next_attempt_);
+    if (now < attempts_.next()) {
+      deadline = wire::Earlier(deadline, attempts_.next());
     } else if (!checkpoint_ && following_.is_connected()) {
       deadline = wire::Earlier(deadline,
                                following_.has_some_to_read_anew() ? now : schedule_.NextDeadline());
@@ -172,38 +171,30 @@ class Process {
   Result<void> OnFailedAttempt(model::Error error, wire::Time now) {
     EndCheckpoint();
     if (!MayPass(error)) return std::unexpected(std::move(error));
-    const auto patience =
-        final_ ? std::chrono::seconds(options_.attach_timeout_s) : kCheckpointPatience;
-    next_attempt_ = now + kRetryPause;
-    if (now - first_attempt_ < patience) {
+    if (attempts_.OnFailed(now)) {
       spdlog::warn("{}: the comparison is tried again: {}", options_.id, error.message);
-      lock_timeout_ *= 2;
       return {};
     }
     spdlog::error("{}: no comparison: {}", options_.id, error.message);
     ledger_.OnSkipped(error.message);
     StartOver(now);
-    if (!final_) return {};
+    if (!attempts_.is_at_end()) return {};
     finished_ = true;
     return Abandon("the comparison at the end could not be made: " + error.message);
   }
 
   void StartOver(wire::Time now) {
-    attempting_ = false;
-    lock_timeout_ = kFirstLockTimeout;
     // One that only read tables anew leaves the comparison when it is due.
-    if (std::exchange(compares_, false)) schedule_.Restart(ledger_.result().transactions, now);
+    if (attempts_.compares()) schedule_.Restart(ledger_.result().transactions, now);
+    attempts_.End();
   }
 
   Result<void> BeginWhenDue(wire::Time now) {
     const bool last = stop_.Count() > 0;
-    if (!following_.is_connected() || now < next_attempt_) return {};
+    if (!following_.is_connected() || now < attempts_.next()) return {};
     const bool is_due = last || schedule_.IsDue(ledger_.result().transactions, now);
-    if (!attempting_ && !is_due && !following_.has_some_to_read_anew()) return {};
-    if (!attempting_ || (last && !final_)) first_attempt_ = now;
-    attempting_ = true;
-    final_ = last;
-    compares_ = compares_ || is_due;
+    if (!attempts_.is_begun() && !is_due && !following_.has_some_to_read_anew()) return {};
+    attempts_.Begin(is_due, last, now);
     auto begun = BeginCheckpoint();
     if (!begun) return std::unexpected(std::move(begun.error()));
     checkpoint_.emplace(std::move(*begun));
@@ -219,7 +210,7 @@ class Process {
                               .slot = options_.slot + "_check",
                               .scope = following_.scope(),
                               .connections = options_.copy_connections,
-                              .lock_timeout = lock_timeout_});
+                              .lock_timeout = attempts_.lock_timeout()});
   }
 
   Result<void> MoveBegun(wire::Time now) {
@@ -255,7 +246,7 @@ class Process {
       TableTask task{.relation = relation, .bytes = locked.states[i].bytes};
       if (!following_.IsToBeReadAnew({relation->schema, relation->name})) {
         task.compared_with = replica.FindTable(relation->schema, relation->name);
-        if (!compares_ || following_.table(*task.compared_with).left_out) continue;
+        if (!attempts_.compares() || following_.table(*task.compared_with).left_out) continue;
       }
       tasks.push_back(std::move(task));
     }
@@ -267,7 +258,7 @@ class Process {
     const std::vector<postgres::ExcludedTable> excluded = checkpoint_->locked().tables.excluded;
     auto activity = checkpoint_->ReadActivity();
     if (!activity) return std::unexpected(std::move(activity.error()));
-    if (compares_) JudgeTables(*activity);
+    if (attempts_.compares()) JudgeTables(*activity);
     const bool taken_over = forms_changed_ || checkpoint_->comparison().copies().table_count() > 0;
     if (taken_over) {
       auto ok = following_.TakeOver(checkpoint_->locked(), checkpoint_->comparison().copies(),
@@ -278,7 +269,7 @@ class Process {
     for (const postgres::ExcludedTable& table : excluded)
       ledger_.OnExcluded(table.schema, table.name, table.reason);
     // A table that was read anew is still to be compared.
-    if (final_ && !taken_over && !following_.has_some_to_read_anew()) {
+    if (attempts_.is_at_end() && !taken_over && !following_.has_some_to_read_anew()) {
       finished_ = true;
       ledger_.result().finished = true;
     }
@@ -319,7 +310,7 @@ class Process {
           .new_file = activity.file != known.first.file,
           .saw_truncate = known.saw_truncate,
           .updated_or_deleted = activity.updated_or_deleted - known.first.updated_or_deleted,
-          .at_end = final_};
+          .at_end = attempts_.is_at_end()};
       AddLogged(checkpoint_->locked().ddl_log, relation, known.copied_at,
                 checkpoint_->consistent_point(), facts);
       switch (Explain(facts, compared.comparison)) {
@@ -367,12 +358,7 @@ class Process {
 
   Schedule schedule_;
   std::optional<Checkpoint> checkpoint_;
-  bool attempting_ = false;  // a comparison is due and not yet made
-  bool final_ = false;       // it was begun after the end was asked for
-  wire::Time first_attempt_;
-  wire::Time next_attempt_ = wire::Time::min();
-  std::chrono::milliseconds lock_timeout_ = kFirstLockTimeout;
-  bool compares_ = false;              // also the tables that need not be read anew
+  Attempts attempts_;
   bool forms_changed_ = false;         // at its consistent point the tables are not the replica's
   std::uint64_t tables_compared_ = 0;  // at the last comparison
   bool finished_ = false;
