@@ -69,17 +69,16 @@ Database::Database(const std::vector<RelationPtr>& relations) {
 
 std::uint32_t Database::AddTable(RelationPtr relation) {
   assert(!FindTable(relation->schema, relation->name));
+  const auto number = static_cast<std::uint32_t>(tables_.size());
+  by_name_.emplace(std::pair(relation->schema, relation->name), number);
   tables_.emplace_back(std::move(relation));
-  return static_cast<std::uint32_t>(tables_.size() - 1);
+  return number;
 }
 
 std::optional<std::uint32_t> Database::FindTable(std::string_view schema,
                                                  std::string_view name) const {
-  for (std::uint32_t i = 0; i < tables_.size(); ++i) {
-    const Relation& relation = *tables_[i].relation();
-    if (relation.name == name && relation.schema == schema) return i;
-  }
-  return std::nullopt;
+  const auto found = by_name_.find(std::pair(schema, name));
+  return found == by_name_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::optional<std::uint32_t> Database::FindTable(std::string_view name) const {

@@ -13,9 +13,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "model/digest.h"
@@ -78,7 +81,7 @@ class Database {
   // Tables are numbered from 0 in the order they were added. Names (schema and name) are unique.
   std::uint32_t AddTable(RelationPtr relation);
   std::optional<std::uint32_t> FindTable(std::string_view schema, std::string_view name) const;
-  // The first table of this name in any schema.
+  // The first table of this name in any schema: looks at all of them.
   std::optional<std::uint32_t> FindTable(std::string_view name) const;
   const Table& table(std::uint32_t index) const { return tables_[index]; }
   std::size_t table_count() const { return tables_.size(); }
@@ -99,7 +102,22 @@ class Database {
   Digest digest() const;
 
  private:
+  // Of (schema, name), as strings or views of them.
+  struct NameHash {
+    std::size_t operator()(const auto& name) const {
+      const std::hash<std::string_view> hash;
+      return hash(name.first) * 31 + hash(name.second);
+    }
+  };
+  struct SameName {
+    using is_transparent = void;
+    bool operator()(const auto& a, const auto& b) const {
+      return a.first == b.first && a.second == b.second;
+    }
+  };
+
   std::vector<Table> tables_;
+  tsl::robin_map<std::pair<std::string, std::string>, std::uint32_t, NameHash, SameName> by_name_;
 };
 
 }  // namespace lockstep::model

@@ -50,6 +50,9 @@ TEST(DatabaseTest, FindsTablesBySchemaAndName) {
   EXPECT_EQ(database.FindTable("s", "b"), std::nullopt);
   EXPECT_EQ(database.AddTable(Table("s", "b")), 2u);
   EXPECT_EQ(database.FindTable("s", "b"), 2u);
+  EXPECT_EQ(database.FindTable("r", "b"), std::nullopt);
+  EXPECT_EQ(database.FindTable("a"), 0u);
+  EXPECT_EQ(database.FindTable("r"), std::nullopt);
 }
 
 TEST(DatabaseTest, HoldsTheLastRowWritten) {
