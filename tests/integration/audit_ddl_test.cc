@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <filesystem>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "model/lsn.h"
+#include "tests/integration/audit_fixture.h"
 #include "tests/integration/audit_run.h"
 #include "tests/integration/lockstep_run.h"
 #include "tests/postgres/cluster_fixture.h"
@@ -20,39 +20,18 @@ namespace {
 using postgres::Must;
 using ::testing::HasSubstr;
 
-class AuditDdlTest : public postgres::ClusterFixture {
+class AuditDdlTest : public AuditFixture {
  protected:
-  void SetUp() override {
-    directory_ = std::filesystem::path(::testing::TempDir()) /
-                 ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    std::filesystem::remove_all(directory_);
-    std::filesystem::create_directories(directory_);
-    Must(Sql().Execute("CREATE SCHEMA app"));
-  }
+  void SetUp() override { Execute("CREATE SCHEMA app"); }
   void TearDown() override {
-    EXPECT_EQ(Left(), "");
-    Must(Sql().Execute("DROP SCHEMA app CASCADE"));
-    std::filesystem::remove_all(directory_);
+    AuditFixture::TearDown();
+    Execute("DROP SCHEMA app CASCADE");
   }
 
-  AuditRun Start(std::vector<std::string> arguments, const std::vector<std::string>& command) {
+  AuditRun Start(std::vector<std::string> arguments, const std::vector<std::string>& command,
+                 const std::string& user = "postgres") {
     arguments.emplace_back("--install-triggers");
-    arguments.push_back("--database=" + cluster().uri());
-    return AuditRun(std::move(arguments), command, directory_);
-  }
-  std::string directory() const { return directory_; }
-  static std::vector<std::string> Shell(const std::string& script) { return {"sh", "-ec", script}; }
-  static void Execute(const std::string& sql) { Must(Sql().Execute(sql)); }
-
-  // What an audit makes on the server and is there.
-  static std::string Left() {
-    return Must(
-        Sql().Scalar("SELECT coalesce(string_agg(name, ', '), '') FROM ("
-                     "SELECT 'slot ' || slot_name FROM pg_replication_slots UNION ALL "
-                     "SELECT 'event trigger ' || evtname FROM pg_event_trigger UNION ALL "
-                     "SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname ~ '^lockstep' "
-                     "UNION ALL SELECT 'table ' || relname FROM pg_class WHERE relname ~ "
-                     "'^lockstep') n(name)"));
+    return AuditFixture::Start(std::move(arguments), command, user);
   }
   // What PrintLsn printed.
   static model::Lsn Printed(const AuditEnded& ended, const std::string& word) {
@@ -60,9 +39,6 @@ class AuditDdlTest : public postgres::ClusterFixture {
     const auto at = ended.output.find(mark) + mark.size();
     return Must(model::ParseLsn(ended.output.substr(at, ended.output.find('\n', at) - at)));
   }
-
- private:
-  std::filesystem::path directory_;
 };
 
 std::string PrintLsn(const std::string& word) {
@@ -147,10 +123,9 @@ TEST_F(AuditDdlTest, WithoutASuperuserTheRestGoesOn) {
   Execute(
       "CREATE ROLE owner LOGIN REPLICATION; GRANT CREATE, USAGE ON SCHEMA app TO owner;"
       "SET ROLE owner; CREATE TABLE app.t(id int PRIMARY KEY, n numeric); RESET ROLE");
-  const std::string conninfo = "host=" + cluster().directory() + " user=owner dbname=postgres";
   const AuditEnded ended =
-      AuditRun({"--install-triggers", "--plugin=decoderbufs", "--database=" + conninfo},
-               Shell("psql -q -c 'INSERT INTO app.t VALUES (1, 1); TRUNCATE app.t'"), directory())
+      Start({"--plugin=decoderbufs"},
+            Shell("psql -q -c 'INSERT INTO app.t VALUES (1, 1); TRUNCATE app.t'"), "owner")
           .End();
   EXPECT_EQ(ended.exit_code, 0) << ended.output;
   EXPECT_EQ(ended.Status("t"), "equal");

@@ -5,13 +5,13 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <filesystem>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "postgres/connection.h"
+#include "tests/integration/audit_fixture.h"
 #include "tests/integration/audit_run.h"
 #include "tests/integration/lockstep_run.h"
 #include "tests/postgres/cluster_fixture.h"
@@ -26,19 +26,13 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 // Each test has a database of its own, and each kind of user is there once.
-class AuditLimitsTest : public postgres::ClusterFixture {
+class AuditLimitsTest : public AuditFixture {
  protected:
-  void SetUp() override {
-    directory_ = std::filesystem::path(::testing::TempDir()) /
-                 ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    std::filesystem::remove_all(directory_);
-    MakeDatabase("UTF8");
-  }
+  AuditLimitsTest() : AuditFixture("limits") {}
+  void SetUp() override { MakeDatabase("UTF8"); }
   void TearDown() override {
-    EXPECT_EQ(Must(Sql().Scalar("SELECT count(*) FROM pg_replication_slots")), "0");
-    EXPECT_EQ(Scalar("SELECT count(*) FROM pg_publication"), "0");
+    AuditFixture::TearDown();
     Must(Sql().Execute("DROP DATABASE limits WITH (FORCE)"));
-    std::filesystem::remove_all(directory_);
   }
 
   static void MakeDatabase(const std::string& encoding) {
@@ -46,26 +40,9 @@ class AuditLimitsTest : public postgres::ClusterFixture {
     Must(Sql().Execute("CREATE DATABASE limits LOCALE 'C' TEMPLATE template0 ENCODING '" +
                        encoding + "'"));
   }
-  // In the database's encoding.
-  static Connection Open(const std::string& user = "postgres") {
-    return Must(Connection::Open(Conninfo(user), postgres::ConnectionKind::kSql));
-  }
-  static void Execute(const std::string& sql) { Must(Open().Execute(sql)); }
-  static std::string Scalar(const std::string& sql) { return Must(Open().Scalar(sql)); }
-  static std::string Conninfo(const std::string& user) {
-    return fmt::format("host={} user={} dbname=limits", cluster().directory(), user);
-  }
-
-  AuditRun Start(std::vector<std::string> arguments, const std::vector<std::string>& command,
-                 const std::string& user = "postgres") {
-    const auto directory = directory_ / std::to_string(++runs_);
-    std::filesystem::create_directories(directory);
-    arguments.push_back("--database=" + Conninfo(user));
-    return AuditRun(std::move(arguments), command, directory);
-  }
   AuditEnded Audit(std::vector<std::string> arguments, const std::string& sql,
                    const std::string& user = "postgres") {
-    return Start(std::move(arguments), {"psql", "-qv", "ON_ERROR_STOP=1", "-c", sql}, user).End();
+    return AuditFixture::Audit(std::move(arguments), Psql(sql), user);
   }
   // That every table was compared on every plugin, and changed.
   static void ExpectAllEqual(const AuditEnded& ended, std::size_t tables) {
@@ -79,10 +56,6 @@ class AuditLimitsTest : public postgres::ClusterFixture {
       }
     }
   }
-
- private:
-  std::filesystem::path directory_;
-  int runs_ = 0;
 };
 
 // ---- encodings ----
@@ -330,7 +303,7 @@ TEST_F(AuditLimitsTest, ATruncationThatWaitedForTheCopyExcludesTheTable) {
   kill(auditor, SIGSTOP);
   ASSERT_NE(locks(kCopy), "0") << "the table is too small";
   std::jthread truncating(
-      [] { Execute("TRUNCATE t; INSERT INTO t VALUES (1, 'new'), (2, 'new')"); });
+      [this] { Execute("TRUNCATE t; INSERT INTO t VALUES (1, 'new'), (2, 'new')"); });
   WaitUntil("TRUNCATE waits", [&] { return locks("NOT l.granted") != "0"; });
   kill(auditor, SIGCONT);
   truncating.join();

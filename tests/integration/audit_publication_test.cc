@@ -2,52 +2,41 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "tests/integration/audit_fixture.h"
 #include "tests/integration/audit_run.h"
-#include "tests/postgres/cluster_fixture.h"
 
 namespace lockstep::integration {
 namespace {
 
-using postgres::Must;
 using ::testing::HasSubstr;
 
-class AuditPublicationTest : public postgres::ClusterFixture {
+class AuditPublicationTest : public AuditFixture {
  protected:
   void SetUp() override {
-    directory_ = std::filesystem::path(::testing::TempDir()) /
-                 ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    std::filesystem::remove_all(directory_);
-    std::filesystem::create_directories(directory_);
-    Must(Sql().Execute(
+    Execute(
         "CREATE SCHEMA app; CREATE TABLE app.kept(id int PRIMARY KEY, n int);"
         "CREATE TABLE app.other(id int PRIMARY KEY); CREATE TABLE app.some(id int PRIMARY KEY);"
         "CREATE TABLE app.root(id int PRIMARY KEY, n int) PARTITION BY RANGE (id);"
         "CREATE TABLE app.low PARTITION OF app.root FOR VALUES FROM (0) TO (100);"
         "CREATE TABLE app.high PARTITION OF app.root FOR VALUES FROM (100) TO (200);"
-        "INSERT INTO app.root VALUES (1, 1), (101, 1); INSERT INTO app.kept VALUES (1, 1)"));
+        "INSERT INTO app.root VALUES (1, 1), (101, 1); INSERT INTO app.kept VALUES (1, 1)");
     // A row filter came with 15, the oldest server that the tests start.
-    Must(
-        Sql().Execute("CREATE PUBLICATION mine FOR TABLE app.kept, app.root, "
-                      "app.some WHERE (id > 5) WITH (publish_via_partition_root)"));
+    Execute(
+        "CREATE PUBLICATION mine FOR TABLE app.kept, app.root, "
+        "app.some WHERE (id > 5) WITH (publish_via_partition_root)");
+    stays_ = "publication mine";
   }
   void TearDown() override {
-    EXPECT_EQ(Must(Sql().Scalar("SELECT string_agg(pubname, ',') FROM pg_publication")), "mine");
-    EXPECT_EQ(Must(Sql().Scalar("SELECT count(*) FROM pg_replication_slots")), "0");
-    Must(Sql().Execute("DROP PUBLICATION mine; DROP SCHEMA app CASCADE"));
-    std::filesystem::remove_all(directory_);
+    AuditFixture::TearDown();
+    Execute("DROP PUBLICATION mine; DROP SCHEMA app CASCADE");
   }
   AuditEnded Audit(std::vector<std::string> arguments, const std::string& sql) {
-    arguments.push_back("--database=" + cluster().uri());
-    return AuditRun(std::move(arguments), {"psql", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql},
-                    directory_)
-        .End();
+    return AuditFixture::Audit(std::move(arguments), Psql(sql));
   }
-
-  std::filesystem::path directory_;
 };
 
 constexpr const char* kChanges =
@@ -80,15 +69,13 @@ TEST_F(AuditPublicationTest, WhatItSendsIsComparedAndNothingElse) {
 
 // Nothing is made, so nothing but reading is asked for.
 TEST_F(AuditPublicationTest, NoRightToCreateIsNeeded) {
-  Must(
-      Sql().Execute("CREATE ROLE reader LOGIN REPLICATION; GRANT USAGE ON SCHEMA app TO reader;"
-                    "GRANT SELECT ON ALL TABLES IN SCHEMA app TO reader"));
+  Execute(
+      "CREATE ROLE reader LOGIN REPLICATION; GRANT USAGE ON SCHEMA app TO reader;"
+      "GRANT SELECT ON ALL TABLES IN SCHEMA app TO reader");
   const AuditEnded ended =
-      AuditRun({"--publication=mine", "--plugin=pgoutput",
-                "--database=host=" + cluster().directory() + " user=reader dbname=postgres"},
-               {"psql", "-q", cluster().uri(), "-c", kChanges}, directory_)
-          .End();
-  Must(Sql().Execute("DROP OWNED BY reader; DROP ROLE reader"));
+      AuditFixture::Audit({"--publication=mine", "--plugin=pgoutput"},
+                          {"psql", "-q", Conninfo(), "-c", kChanges}, "reader");
+  Execute("DROP OWNED BY reader; DROP ROLE reader");
   EXPECT_EQ(ended.exit_code, 0) << ended.output;
   EXPECT_EQ(ended.Status("kept"), "equal");
 }

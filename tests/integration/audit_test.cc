@@ -4,69 +4,30 @@
 #include <signal.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "tests/integration/audit_fixture.h"
 #include "tests/integration/audit_run.h"
 #include "tests/integration/lockstep_run.h"
-#include "tests/postgres/cluster_fixture.h"
 
 namespace lockstep::integration {
 namespace {
 
-using postgres::Must;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 // The suite's server, or with --embedded another.
-class AuditTest : public postgres::ClusterFixture {
+class AuditTest : public AuditFixture {
  protected:
-  void SetUp() override {
-    directory_ = std::filesystem::path(::testing::TempDir()) /
-                 ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    std::filesystem::remove_all(directory_);
-    Must(Sql().Execute("CREATE SCHEMA app"));
-  }
+  void SetUp() override { Execute("CREATE SCHEMA app"); }
   void TearDown() override {
-    EXPECT_EQ(Left(), "");
-    Must(Sql().Execute("DROP SCHEMA app CASCADE"));
-    std::filesystem::remove_all(directory_);
+    AuditFixture::TearDown();
+    Execute("DROP SCHEMA app CASCADE");
   }
 
-  AuditRun Start(std::vector<std::string> arguments, const std::vector<std::string>& command) {
-    const auto directory = directory_ / std::to_string(++runs_);
-    std::filesystem::create_directories(directory);
-    const bool has_source = !arguments.empty() && (arguments.front() == "--embedded" ||
-                                                   arguments.front().starts_with("--database"));
-    if (!has_source) arguments.push_back("--database=" + cluster().uri());
-    return AuditRun(std::move(arguments), command, directory);
-  }
-  AuditEnded Audit(std::vector<std::string> arguments, const std::vector<std::string>& command) {
-    return Start(std::move(arguments), command).End();
-  }
-  // Each statement a transaction.
-  static std::vector<std::string> Psql(const std::string& sql) {
-    return {"psql", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql};
-  }
-  static std::vector<std::string> Shell(const std::string& script) { return {"sh", "-ec", script}; }
-  static std::string Scalar(const std::string& sql) { return Must(Sql().Scalar(sql)); }
-  static void Execute(const std::string& sql) { Must(Sql().Execute(sql)); }
-
-  // What an audit makes on the server and is there.
-  static std::string Left() {
-    return Scalar(
-        "SELECT coalesce(string_agg(name, ', '), '') FROM ("
-        "SELECT 'slot ' || slot_name FROM pg_replication_slots UNION ALL "
-        "SELECT 'publication ' || pubname FROM pg_publication UNION ALL "
-        "SELECT 'trigger on ' || tgrelid::regclass FROM pg_trigger WHERE tgname LIKE 'lockstep%' "
-        "UNION ALL SELECT 'table ' || relname FROM pg_class WHERE relname LIKE 'lockstep%') "
-        "n(name)");
-  }
-  // Of files for the command.
-  std::string Path(const std::string& name) const { return directory_ / name; }
   static void WaitUntilReadAnew(const AuditRun& run, const std::string& plugin,
                                 const std::string& table) {
     WaitUntil(plugin + " has read " + table, [&] {
@@ -79,10 +40,6 @@ class AuditTest : public postgres::ClusterFixture {
     WaitUntil("all have attached",
               [&] { return run.output().find("lockstep: attached") != std::string::npos; });
   }
-
- private:
-  std::filesystem::path directory_;
-  int runs_ = 0;
 };
 
 constexpr const char* kManyInserts =
@@ -265,8 +222,7 @@ TEST_F(AuditTest, ATableThatMayNotBeReadAnyLongerIsExcluded) {
       "CREATE TABLE app.kept(id int PRIMARY KEY); CREATE TABLE app.hidden(id int PRIMARY KEY);"
       "GRANT SELECT ON ALL TABLES IN SCHEMA app TO reader");
   const AuditEnded ended =
-      Audit({"--database=host=" + cluster().directory() + " user=reader dbname=postgres",
-             "--plugin=wal2json"},
+      Audit({"--database=" + Conninfo("reader"), "--plugin=wal2json"},
             {"psql", "-q", cluster().uri(), "-c",
              "INSERT INTO app.hidden VALUES (1); REVOKE SELECT ON app.hidden FROM reader; INSERT "
              "INTO app.kept VALUES (1)"});
@@ -286,7 +242,7 @@ TEST_F(AuditTest, ASlotThatSomebodyDropsIsMadeAgain) {
   const std::string slot = Scalar("SELECT slot_name FROM pg_replication_slots WHERE NOT temporary");
   WaitUntil("the slot is dropped", [&] {
     Execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active");
-    return Sql().Execute("SELECT pg_drop_replication_slot('" + slot + "')").has_value();
+    return Open().Execute("SELECT pg_drop_replication_slot('" + slot + "')").has_value();
   });
   Execute("INSERT INTO app.t VALUES (2)");
   WaitUntil("all is read anew",
@@ -376,7 +332,7 @@ TEST_F(AuditTest, CtrlCEndsTheCommandToo) {
   Execute("CREATE TABLE app.t(id int PRIMARY KEY)");
   AuditRun run = Start(
       {}, {"psql", "-q", "-c", "INSERT INTO app.t VALUES (7)", "-c", "SELECT pg_sleep(1000)"});
-  WaitUntil("the row is there", [] { return Scalar("SELECT count(*) FROM app.t") == "1"; });
+  WaitUntil("the row is there", [&] { return Scalar("SELECT count(*) FROM app.t") == "1"; });
   run.Signal(SIGTERM);
   const AuditEnded ended = run.End();
   EXPECT_EQ(ended.exit_code, 0) << ended.output;

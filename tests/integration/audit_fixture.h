@@ -1,0 +1,50 @@
+// Audits of a server of the suite's, which is looked at behind each test: nothing may be left.
+#ifndef LOCKSTEP_TESTS_INTEGRATION_AUDIT_FIXTURE_H_
+#define LOCKSTEP_TESTS_INTEGRATION_AUDIT_FIXTURE_H_
+
+#include <string>
+#include <vector>
+
+#include "postgres/connection.h"
+#include "tests/integration/audit_run.h"
+#include "tests/postgres/cluster_fixture.h"
+
+namespace lockstep::integration {
+
+class AuditFixture : public postgres::ClusterFixture {
+ protected:
+  // The one that is audited.
+  explicit AuditFixture(std::string database = "postgres");
+  void TearDown() override;
+
+  // Of this database, unless `arguments` begin with another source.
+  AuditRun Start(std::vector<std::string> arguments, const std::vector<std::string>& command,
+                 const std::string& user = "postgres");
+  AuditEnded Audit(std::vector<std::string> arguments, const std::vector<std::string>& command,
+                   const std::string& user = "postgres");
+
+  // Commands. Each statement is a transaction.
+  static std::vector<std::string> Psql(const std::string& sql);
+  static std::vector<std::string> Shell(const std::string& script);
+
+  std::string Conninfo(const std::string& user = "postgres") const;
+  postgres::Connection Open(const std::string& user = "postgres") const;
+  void Execute(const std::string& sql) const;
+  std::string Scalar(const std::string& sql) const;
+
+  // The test's own, and files in it.
+  std::string Path(const std::string& name) const { return directory_ + "/" + name; }
+  // What audits make on the server, and the user's publications.
+  std::string Left() const;
+  // What Left is to say at the end of a test.
+  std::string stays_;
+
+ private:
+  std::string database_;
+  std::string directory_;
+  int runs_ = 0;
+};
+
+}  // namespace lockstep::integration
+
+#endif  // LOCKSTEP_TESTS_INTEGRATION_AUDIT_FIXTURE_H_
