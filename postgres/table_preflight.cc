@@ -85,17 +85,21 @@ WITH keys AS (
            JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
            WHERE NOT a.attnotnull) AS identifies
   FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid
-  WHERE i.indisunique AND i.indisvalid)
+  WHERE i.indisunique AND i.indisvalid),
+candidates AS (
+  SELECT indrelid, min(relname COLLATE "C") AS first FROM keys WHERE identifies GROUP BY indrelid),
+inheriting AS (
+  SELECT h.inhparent, h.inhrelid FROM pg_inherits h JOIN pg_class k ON k.oid = h.inhrelid
+  WHERE NOT k.relispartition)
 SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, c.relreplident,
        has_schema_privilege(n.oid, 'USAGE'), has_table_privilege(c.oid, 'SELECT'),
        row_security_active(c.oid), c.reltoastrelid <> 0,
-       EXISTS (SELECT FROM pg_inherits h JOIN pg_class k ON k.oid = h.inhrelid
-               WHERE c.oid IN (h.inhparent, h.inhrelid) AND NOT k.relispartition),
-       p.columns, NOT p.indimmediate, r.columns,
-       (SELECT min(relname COLLATE "C") FROM keys u WHERE u.indrelid = c.oid AND u.identifies)
+       c.oid IN (SELECT inhparent FROM inheriting UNION ALL SELECT inhrelid FROM inheriting),
+       p.columns, NOT p.indimmediate, r.columns, u.first
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN keys p ON p.indrelid = c.oid AND p.indisprimary
 LEFT JOIN keys r ON r.indrelid = c.oid AND r.indisreplident
+LEFT JOIN candidates u ON u.indrelid = c.oid
 WHERE c.relkind IN ('r', 'p') AND {}
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C")";
 
