@@ -229,6 +229,7 @@ struct LocalCluster::Impl {
         {"max_connections", "100"},
         {"max_prepared_transactions", "20"},
         {"max_wal_size", "4GB"},
+        {"max_locks_per_transaction", "256"},  // an audit locks all tables at once
         {"log_line_prefix", "%m [%p] %q%a "},
     };
     // A server that does not know the setting refuses to start with it.
