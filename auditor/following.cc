@@ -15,7 +15,6 @@
 #include "model/relation.h"
 #include "model/truncation_log.h"
 #include "postgres/connection.h"
-#include "postgres/relation_reader.h"
 #include "postgres/table_scope.h"
 #include "replication/follow_policy.h"
 
@@ -378,30 +377,24 @@ bool Following::SettleMisfit(const model::Transaction& transaction,
   return true;
 }
 
-// A table that came into being or was altered is read anew; one that is as it was cannot be
-// followed in that form, however often it is tried.
+// A table that came into being or was altered, maybe into what it was, is read anew; one that was
+// not cannot be followed in its form, however often it is tried.
 void Following::OnSetAside(const replication::SetAsideTable& table) {
   // Made after this attach by an auditor whose plugin needs it; this one sees truncations anyway.
   if (table.name == model::kTruncationLog) return;
   const postgres::TableName name{table.schema, table.name};
   const auto number = replica().database().FindTable(table.schema, table.name);
   if (!number) return ReadAnew(name, table.end_lsn, "was made");
-  if (HasNewForm(*number)) return ReadAnew(name, table.end_lsn, "was altered");
+  const postgres::TableActivity& first = tables_[*number].first;
+  const postgres::TableActivity now = ActivityNow(*number);
+  if (now.oid != 0 && now.oid != first.oid)
+    return ReadAnew(name, table.end_lsn, RewrittenReason({.new_table = true}));
+  if (now.form != first.form) return ReadAnew(name, table.end_lsn, "was altered");
   spdlog::warn("{}: table {} cannot be followed beyond {}: {}", options_.id, name.QualifiedName(),
                ToString(table.end_lsn), table.reason);
   tables_[*number].left_out = true;
   ledger_.OnExcluded(table.schema, table.name,
                      fmt::format("from {} on: {}", ToString(table.end_lsn), table.reason));
-}
-
-bool Following::HasNewForm(std::uint32_t table) {
-  const model::Relation& known = *replica().database().table(table).relation();
-  auto sql = Open(options_);
-  if (!sql) return false;
-  const auto now = postgres::ReadRelationsWhere(
-      *sql, fmt::format("n.nspname = {} AND c.relname = {}", model::SqlLiteral(known.schema),
-                        model::SqlLiteral(known.name)));
-  return !now || now->empty() || *now->front() != known;
 }
 
 // None where it cannot be told: then it counts as gone.

@@ -120,7 +120,6 @@ class Following {
   void Apply(const model::Transaction& transaction);
   bool SettleMisfit(const model::Transaction& transaction, const replication::Misfit& misfit);
   void OnSetAside(const replication::SetAsideTable& table);
-  bool HasNewForm(std::uint32_t table);
   postgres::TableActivity ActivityNow(std::uint32_t table);
   std::optional<postgres::DdlLog> LogNow();
   void NoteTruncations(const model::Transaction& transaction);

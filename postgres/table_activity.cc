@@ -9,14 +9,25 @@
 #include "postgres/table_list.h"
 
 namespace lockstep::postgres {
+namespace {
 
 using model::Result;
+
+// By the transactions that wrote them, later ones having higher numbers. Of c.
+constexpr std::string_view kForm =
+    "(SELECT sum(x::pg_catalog.text::pg_catalog.int8)::pg_catalog.int8 FROM ("
+    "SELECT a.xmin FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid UNION ALL "
+    "SELECT i.xmin FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid "
+    "AND (i.indisprimary OR i.indisreplident)) catalog_rows(x)) + "
+    "pg_catalog.ascii(c.relreplident::pg_catalog.text)";
+
+}  // namespace
 
 Result<std::vector<TableActivity>> ReadTableActivity(
     Connection& connection, const std::vector<model::RelationPtr>& tables) {
   if (tables.empty()) return std::vector<TableActivity>();
   auto result = connection.Execute(fmt::format(
-      "SELECT coalesce(c.oid, 0), f.file, f.updated_or_deleted {}",
+      "SELECT coalesce(c.oid, 0), coalesce({}, 0), f.file, f.updated_or_deleted {}", kForm,
       FromTables(tables,
                  fmt::format("CROSS JOIN LATERAL ({} SELECT "
                              "coalesce(sum(pg_catalog.pg_relation_filenode(tree.oid)::int8), 0), "
@@ -34,8 +45,9 @@ Result<std::vector<TableActivity>> ReadTableActivity(
       return value;
     };
     activity.push_back({.oid = static_cast<std::uint32_t>(number(0)),
-                        .file = number(1),
-                        .updated_or_deleted = number(2)});
+                        .form = number(1),
+                        .file = number(2),
+                        .updated_or_deleted = number(3)});
   }
   return activity;
 }

@@ -15,6 +15,9 @@ namespace lockstep::postgres {
 struct TableActivity {
   // Of the table: another one when it was dropped and made again. 0: there is no such table.
   std::uint32_t oid = 0;
+  // Of the catalog's rows that say its columns and its identity: another number after an ALTER of
+  // them, also after one that was undone by another.
+  std::uint64_t form = 0;
   // The file that holds the rows: another one after a TRUNCATE or a rewrite. 0: as above. Of a
   // partitioned table the sum of its partitions'.
   std::uint64_t file = 0;

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <memory>
+#include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "postgres/relation_reader.h"
@@ -42,6 +46,30 @@ TEST_F(TableActivityTest, TellsNewFilesAndUnidentifiedChanges) {
   Must(sql.Execute("DROP TABLE t"));
   EXPECT_EQ(Of(table).oid, 0u);
   EXPECT_EQ(Of(table).file, 0u);
+}
+
+TEST_F(TableActivityTest, AFormIsAnotherOneThoughItLooksAsBeforeAgain) {
+  Connection sql = Sql();
+  Must(sql.Execute("CREATE TABLE f(i int PRIMARY KEY, j int NOT NULL UNIQUE)"));
+  const model::RelationPtr table = Must(ReadRelations(sql, {{"public", "f"}})).at(0);
+  std::set<std::uint64_t> forms = {Of(table).form};
+  for (const auto& [there, back] :
+       {std::pair("ADD k int", "DROP k"), std::pair("RENAME i TO k", "RENAME k TO i"),
+        std::pair("DROP CONSTRAINT f_pkey", "ADD PRIMARY KEY (i)")}) {
+    Must(sql.Execute(std::string("ALTER TABLE f ") + there));
+    Must(sql.Execute(std::string("ALTER TABLE f ") + back));
+    EXPECT_TRUE(forms.insert(Of(table).form).second) << there;
+  }
+  const std::uint64_t form = Of(table).form;
+  Must(sql.Execute("INSERT INTO f VALUES (1, 1); UPDATE f SET j = 2"));
+  Must(sql.Execute("VACUUM ANALYZE f"));
+  Must(
+      sql.Execute("CREATE INDEX ON f (j); GRANT SELECT ON f TO pg_monitor; "
+                  "CREATE TRIGGER noted BEFORE UPDATE ON f FOR EACH ROW EXECUTE FUNCTION "
+                  "suppress_redundant_updates_trigger(); TRUNCATE f"));
+  EXPECT_EQ(Of(table).form, form);
+  Must(sql.Execute("ALTER TABLE f REPLICA IDENTITY FULL"));
+  EXPECT_NE(Of(table).form, form);
 }
 
 TEST_F(TableActivityTest, ManyTablesKeepTheirOrder) {
