@@ -189,18 +189,27 @@ Result<void> Following::AttachAnew(const std::string& reason) {
 // ---- tables that are to be read anew ----
 
 bool Following::IsToBeReadAnew(const postgres::TableName& table) const {
-  return std::ranges::find(to_read_anew_, table) != to_read_anew_.end();
+  return to_read_anew_.contains(table);
 }
 
 void Following::ReadAnew(const postgres::TableName& table, model::Lsn lsn,
                          const std::string& reason) {
-  if (IsToBeReadAnew(table)) return;
+  if (!to_read_anew_.insert(table).second) return;
   spdlog::warn("{}: table {} is to be read anew from {} on: it {}", options_.id,
                table.QualifiedName(), ToString(lsn), reason);
   ledger_.OnNeedsResync(table, lsn, reason);
-  to_read_anew_.push_back(table);
   if (const auto number = replica().database().FindTable(table.schema, table.name))
     replica().Quarantine(*number);
+}
+
+void Following::ForgetUnfollowed(const std::vector<model::RelationPtr>& followed, model::Lsn lsn) {
+  std::set<postgres::TableName> names;
+  for (const model::RelationPtr& relation : followed) names.insert(NameOf(*relation));
+  std::erase_if(to_read_anew_, [&](const postgres::TableName& table) {
+    if (names.contains(table)) return false;
+    ledger_.OnGone(table, lsn);
+    return true;
+  });
 }
 
 Result<void> Following::PublishNew() {
@@ -226,7 +235,7 @@ Result<void> Following::TakeOver(consumer::LockedTables& locked, model::Database
       tables.push_back(
           {.identity = ++identities_, .copied_at = consistent_point, .first = activity[i]});
       ledger_.OnCopied(relation, consistent_point);
-      std::erase(to_read_anew_, NameOf(relation));
+      to_read_anew_.erase(NameOf(relation));
       continue;
     }
     const std::uint32_t known = before.FindTable(relation.schema, relation.name).value();
@@ -238,9 +247,6 @@ Result<void> Following::TakeOver(consumer::LockedTables& locked, model::Database
     const postgres::TableName name = NameOf(*before.table(i).relation());
     if (!fresh.database().FindTable(name.schema, name.name)) ledger_.OnGone(name, consistent_point);
   }
-  std::erase_if(to_read_anew_, [&](const postgres::TableName& table) {
-    return !fresh.database().FindTable(table.schema, table.name);
-  });
   auto restarted = consumer_->Restart(std::move(snapshot), consistent_point);
   tables_ = std::move(tables);
   NoteTables();

@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,8 +53,10 @@ class Following {
   // `was altered` or the like. Until it is taken over its changes are passed over.
   void ReadAnew(const postgres::TableName& table, model::Lsn lsn, const std::string& reason);
   bool IsToBeReadAnew(const postgres::TableName& table) const;
-  const std::vector<postgres::TableName>& to_read_anew() const { return to_read_anew_; }
+  const std::set<postgres::TableName>& to_read_anew() const { return to_read_anew_; }
   bool has_some_to_read_anew() const { return !to_read_anew_.empty(); }
+  // As of `lsn` these are all that can be followed: what is not among them is not to be read.
+  void ForgetUnfollowed(const std::vector<model::RelationPtr>& followed, model::Lsn lsn);
   // Before a snapshot is taken to read them: makes the server send them, and their truncations.
   // Blocks. Errors may pass: SQLSTATE 55P03, kMisfit.
   model::Result<void> PublishNew();
@@ -135,7 +138,7 @@ class Following {
   std::vector<Followed> tables_;  // by the replica's numbers
   std::uint64_t identities_ = 0;  // given so far
   LastWriters writers_;
-  std::vector<postgres::TableName> to_read_anew_;
+  std::set<postgres::TableName> to_read_anew_;
   std::size_t set_aside_seen_ = 0;  // of the replica's
 
   std::optional<model::Lsn> limit_;

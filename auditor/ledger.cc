@@ -22,7 +22,9 @@ AuditedTable& Ledger::TableOf(const model::Relation& relation) {
 
 void Ledger::OnAttached(const model::Database& replica, model::Lsn lsn) {
   if (!result_.joined.IsValid()) result_.joined = lsn;
-  for (const auto& [name, table] : tables_) OnGone({table.schema, table.name}, lsn);
+  for (const auto& [name, table] : tables_) {
+    if (!replica.FindTable(table.schema, table.name)) OnGone({table.schema, table.name}, lsn);
+  }
   for (std::uint32_t i = 0; i < replica.table_count(); ++i)
     OnCopied(*replica.table(i).relation(), lsn);
 }
@@ -65,6 +67,10 @@ void Ledger::OnCopied(const model::Relation& relation, model::Lsn lsn) {
 }
 
 void Ledger::OnGone(const postgres::TableName& table, model::Lsn lsn) {
+  std::erase_if(result_.resyncs, [&](const report::AuditResync& resync) {
+    return resync.schema == table.schema && resync.table == table.name &&
+           !resync.copied_at.IsValid();
+  });
   OnExcluded(table.schema, table.name, fmt::format("it is gone since {}", ToString(lsn)));
 }
 

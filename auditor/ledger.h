@@ -37,14 +37,14 @@ class Ledger {
   void OnExcluded(const std::string& schema, const std::string& table, const std::string& reason);
   // All tables were followed up to `lsn`, and are read anew; OnAttached follows.
   void OnResync(model::Lsn lsn, std::string reason);
-  // The same of one; it may be one that was not followed yet. OnCopied follows, or nothing more,
-  // and it stays excluded.
+  // The same of one; it may be one that was not followed yet. OnCopied follows, OnGone, or
+  // nothing more, and it stays excluded.
   void OnNeedsResync(const postgres::TableName& table, model::Lsn lsn, std::string reason);
   // The statement behind that, at `lsn`: "ALTER TABLE". May be told again.
   void OnStatement(const postgres::TableName& table, model::Lsn lsn, const std::string& tag);
   // One is followed from `lsn` on, under whose snapshot it was copied.
   void OnCopied(const model::Relation& relation, model::Lsn lsn);
-  // One that was followed is there no longer.
+  // One that was followed, or was to be read anew, is there no longer.
   void OnGone(const postgres::TableName& table, model::Lsn lsn);
   void OnTransaction(const model::Transaction& transaction);
   // A change did not fit the table's replica, though its form is the table's: it differs.

@@ -238,6 +238,7 @@ class Process {
       return model::Fail(model::ErrorKind::kMisfit,
                          "a table came into being or got an identity while the slot was made");
     }
+    following_.ForgetUnfollowed(locked.tables.followed, checkpoint_->consistent_point());
     forms_changed_ =
         FindTablesToReadAnew(locked, checkpoint_->consistent_point(), following_, ledger_);
     std::vector<TableTask> tasks;

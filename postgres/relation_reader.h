@@ -21,7 +21,7 @@ struct TableName {
 
   // schema.name, each part quoted where it has to be.
   std::string QualifiedName() const;
-  friend bool operator==(const TableName&, const TableName&) = default;
+  friend auto operator<=>(const TableName&, const TableName&) = default;
 };
 
 // All permanent ordinary tables of a schema (leaf partitions included, partitioned parents not), by

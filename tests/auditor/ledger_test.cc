@@ -91,6 +91,21 @@ TEST_F(LedgerTest, ATableThatNeedsResyncIsEqualOnlyAfterItWasReadAndCompared) {
   EXPECT_EQ(result.resyncs[0], (report::AuditResync{"s", "a", {300}, {400}, "was rewritten"}));
 }
 
+TEST_F(LedgerTest, ATableThatIsGoneNeedsNoResync) {
+  ledger_.OnNeedsResync({"s", "a"}, {200}, "was altered");
+  ledger_.OnCopied(*replica_.table(0).relation(), {300});
+  ledger_.OnNeedsResync({"s", "a"}, {400}, "was altered");
+  ledger_.OnNeedsResync({"s", "new"}, {410}, "was made");
+  ledger_.OnNeedsResync({"s", "newer"}, {420}, "was made");
+  ledger_.OnGone({"s", "a"}, {500});
+  ledger_.OnGone({"s", "new"}, {500});
+  const auto result = ledger_.Result();
+  ASSERT_EQ(result.resyncs.size(), 2u);
+  EXPECT_EQ(result.resyncs[0], (report::AuditResync{"s", "a", {200}, {300}, "was altered"}));
+  EXPECT_EQ(result.resyncs[1].table, "newer");
+  EXPECT_EQ(Of("new").reason, "it is gone since 0/1F4");
+}
+
 TEST_F(LedgerTest, WhatDiffersStaysDifferentWhateverBecomesOfTheTable) {
   Compare(0, {200}, true);
   EXPECT_EQ(Of("a").status, TableStatus::kDifferent);

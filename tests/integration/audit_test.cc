@@ -199,6 +199,33 @@ TEST_F(AuditTest, OnlyTheTablesThatChangedAreReadAnew) {
 }
 
 // A difference of a table is found after it was read anew, too.
+TEST_F(AuditTest, ATableThatIsGoneBeforeItIsReadAnewIsNotWaitedFor) {
+  Execute("CREATE TABLE app.kept(id int PRIMARY KEY)");
+  const AuditEnded ended =
+      Audit({"--plugin=all"},
+            Psql("INSERT INTO app.kept VALUES (1); CREATE TABLE app.gone(id int PRIMARY KEY); "
+                 "INSERT INTO app.gone VALUES (1); DROP TABLE app.gone"));
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.Status("kept"), "equal");
+  EXPECT_THAT(ended.Reason("gone"), HasSubstr("it is gone since"));
+  for (const auto& listener : ended.report.at("listeners")) {
+    EXPECT_LT(listener["checkpoints"], 5) << listener;
+    EXPECT_TRUE(listener["resyncs"].empty()) << listener;
+  }
+}
+
+TEST_F(AuditTest, ATableThatIsExcludedBeforeItIsReadAnewIsNotWaitedFor) {
+  Execute("CREATE TABLE app.kept(id int PRIMARY KEY)");
+  const AuditEnded ended =
+      Audit({"--plugin=wal2json"},
+            Psql("INSERT INTO app.kept VALUES (1); CREATE TABLE app.late(id int PRIMARY KEY); "
+                 "INSERT INTO app.late VALUES (1); ALTER TABLE app.late SET UNLOGGED"));
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.Status("kept"), "equal");
+  EXPECT_THAT(ended.Reason("late"), HasSubstr("unlogged"));
+  EXPECT_LT(ended.report.at("listeners")[0]["checkpoints"], 5);
+}
+
 // The stream shows a table that the catalog has no longer when the auditor looks.
 TEST_F(AuditTest, ATableThatLooksAsBeforeAgainIsReadAnew) {
   Execute(
