@@ -19,6 +19,7 @@ Explanation Explain(const TableFacts& facts, const TableComparison& mismatched) 
   const bool has_stale_rows = mismatched.stale_count() > 0;
   if (IsRewritten(facts)) return Explanation::kRewritten;
   if (facts.new_file && facts.blind) return Explanation::kUnshown;
+  if (facts.altered) return Explanation::kRewritten;
   if (!facts.insert_only || !has_stale_rows) return Explanation::kFault;
   if (facts.updated_or_deleted > 0) return Explanation::kUnshown;
   return facts.at_end ? Explanation::kFault : Explanation::kTooEarly;
@@ -26,12 +27,14 @@ Explanation Explain(const TableFacts& facts, const TableComparison& mismatched) 
 
 Explanation ExplainMisfit(const TableFacts& facts) {
   if (IsRewritten(facts)) return Explanation::kRewritten;
-  const bool unshown = facts.insert_only || (facts.blind && facts.new_file);
-  return unshown ? Explanation::kUnshown : Explanation::kFault;
+  if (facts.new_file && facts.blind) return Explanation::kUnshown;
+  if (facts.altered) return Explanation::kRewritten;
+  return facts.insert_only ? Explanation::kUnshown : Explanation::kFault;
 }
 
 std::string RewrittenReason(const TableFacts& facts) {
-  return facts.new_table ? "was dropped and made again" : "was rewritten";
+  if (facts.new_table) return "was dropped and made again";
+  return IsRewritten(facts) ? "was rewritten" : "was altered";
 }
 
 std::string UnshownReason(const TableFacts& facts) {

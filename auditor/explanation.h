@@ -16,6 +16,7 @@ struct TableFacts {
   bool blind = false;                    // its TRUNCATE is not in the stream
   bool new_table = false;                // it was dropped and made again since it was copied
   bool new_file = false;                 // it was truncated or rewritten since it was copied
+  bool altered = false;                  // it had another form or, maybe, name since it was copied
   bool saw_truncate = false;             // a TRUNCATE was in the stream since then
   bool has_log = false;                  // whatever rewrote it since it was copied is logged
   bool logged_rewrite = false;           // and so a rewrite is

@@ -8,7 +8,6 @@
 #include <utility>
 #include <variant>
 
-#include "auditor/explanation.h"
 #include "auditor/logged_statements.h"
 #include "consumer/attach_snapshot.h"
 #include "model/output_plugin.h"
@@ -137,6 +136,7 @@ void Following::ReadFacts(const ActivityByName& before) {
     const auto found = before.find(database.table(i).relation()->QualifiedName());
     tables_.push_back({.identity = ++identities_,
                        .copied_at = consumer_->consistent_point(),
+                       .strangers = strangers_,
                        .first = found == before.end() ? postgres::TableActivity{} : found->second});
   }
   NoteTables();
@@ -232,8 +232,10 @@ Result<void> Following::TakeOver(consumer::LockedTables& locked, model::Database
     const model::Relation& relation = *fresh.database().table(i).relation();
     if (const auto copy = copies.FindTable(relation.schema, relation.name)) {
       fresh.database().PutTable(i, copies.TakeTable(*copy));
-      tables.push_back(
-          {.identity = ++identities_, .copied_at = consistent_point, .first = activity[i]});
+      tables.push_back({.identity = ++identities_,
+                        .copied_at = consistent_point,
+                        .strangers = strangers_,
+                        .first = activity[i]});
       ledger_.OnCopied(relation, consistent_point);
       to_read_anew_.erase(NameOf(relation));
       continue;
@@ -362,12 +364,7 @@ bool Following::SettleMisfit(const model::Transaction& transaction,
   spdlog::error("{}: xid {} at {}: {}", options_.id, transaction.xid.value,
                 ToString(transaction.end_lsn), misfit.message);
   const Followed& known = tables_[*table];
-  const postgres::TableActivity now = ActivityNow(*table);
-  TableFacts facts{.insert_only = known.insert_only,
-                   .blind = known.blind,
-                   .new_table = now.oid != known.first.oid,
-                   .new_file = now.file != known.first.file,
-                   .saw_truncate = known.saw_truncate};
+  TableFacts facts = Facts(*table, ActivityNow(*table));
   AddLogged(LogNow(), relation, known.copied_at, transaction.end_lsn, facts);
   switch (ExplainMisfit(facts)) {
     case Explanation::kUnshown:
@@ -390,7 +387,10 @@ void Following::OnSetAside(const replication::SetAsideTable& table) {
   if (table.name == model::kTruncationLog) return;
   const postgres::TableName name{table.schema, table.name};
   const auto number = replica().database().FindTable(table.schema, table.name);
-  if (!number) return ReadAnew(name, table.end_lsn, "was made");
+  if (!number) {
+    ++strangers_;
+    return ReadAnew(name, table.end_lsn, "was made");
+  }
   const postgres::TableActivity& first = tables_[*number].first;
   const postgres::TableActivity now = ActivityNow(*number);
   if (now.oid != 0 && now.oid != first.oid)
@@ -401,6 +401,24 @@ void Following::OnSetAside(const replication::SetAsideTable& table) {
   tables_[*number].left_out = true;
   ledger_.OnExcluded(table.schema, table.name,
                      fmt::format("from {} on: {}", ToString(table.end_lsn), table.reason));
+}
+
+TableFacts Following::Facts(std::uint32_t table, const postgres::TableActivity& now) const {
+  const Followed& known = tables_[table];
+  return {.insert_only = known.insert_only,
+          .blind = known.blind,
+          .new_table = now.oid != known.first.oid,
+          .new_file = now.file != known.first.file,
+          .altered = WasAltered(known, now),
+          .saw_truncate = known.saw_truncate,
+          .updated_or_deleted = now.updated_or_deleted - known.first.updated_or_deleted};
+}
+
+// A rename and the one back leave a new row in the catalog, as does much else; and what was changed
+// under that name came as changes of a table that was not followed.
+bool Following::WasAltered(const Followed& known, const postgres::TableActivity& now) const {
+  return now.form != known.first.form ||
+         (now.entry != known.first.entry && strangers_ > known.strangers);
 }
 
 // None where it cannot be told: then it counts as gone.

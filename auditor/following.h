@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "auditor/explanation.h"
 #include "auditor/last_writers.h"
 #include "auditor/ledger.h"
 #include "auditor/process_options.h"
@@ -97,9 +98,12 @@ class Following {
     bool insert_only = false;       // its UPDATE and DELETE are not in the stream
     bool blind = false;             // nor is its TRUNCATE
     bool saw_truncate = false;      // since it was copied
+    std::uint64_t strangers = 0;    // seen when it was copied, see WasAltered
     postgres::TableActivity first;  // as it was when it was copied
   };
   const Followed& table(std::uint32_t table) const { return tables_[table]; }
+  // What is known of a table of the replica that differs, whose activity is `now`.
+  TableFacts Facts(std::uint32_t table, const postgres::TableActivity& now) const;
 
   // When Turn has something to do if nothing else happens; `now`: at once.
   wire::Time NextDeadline(wire::Time now) const;
@@ -123,6 +127,7 @@ class Following {
   void Apply(const model::Transaction& transaction);
   bool SettleMisfit(const model::Transaction& transaction, const replication::Misfit& misfit);
   void OnSetAside(const replication::SetAsideTable& table);
+  bool WasAltered(const Followed& known, const postgres::TableActivity& now) const;
   postgres::TableActivity ActivityNow(std::uint32_t table);
   std::optional<postgres::DdlLog> LogNow();
   void NoteTruncations(const model::Transaction& transaction);
@@ -137,6 +142,7 @@ class Following {
   std::optional<consumer::Consumer> consumer_;
   std::vector<Followed> tables_;  // by the replica's numbers
   std::uint64_t identities_ = 0;  // given so far
+  std::uint64_t strangers_ = 0;   // tables seen in the stream that were not followed
   LastWriters writers_;
   std::set<postgres::TableName> to_read_anew_;
   std::size_t set_aside_seen_ = 0;  // of the replica's

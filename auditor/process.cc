@@ -304,14 +304,8 @@ class Process {
     const model::Relation& relation = *following_.replica().database().table(table).relation();
     if (compared.comparison.mismatch_count() > 0) {
       const Following::Followed& known = following_.table(table);
-      TableFacts facts{
-          .insert_only = known.insert_only,
-          .blind = known.blind,
-          .new_table = activity.oid != known.first.oid,
-          .new_file = activity.file != known.first.file,
-          .saw_truncate = known.saw_truncate,
-          .updated_or_deleted = activity.updated_or_deleted - known.first.updated_or_deleted,
-          .at_end = attempts_.is_at_end()};
+      TableFacts facts = following_.Facts(table, activity);
+      facts.at_end = attempts_.is_at_end();
       AddLogged(checkpoint_->locked().ddl_log, relation, known.copied_at,
                 checkpoint_->consistent_point(), facts);
       switch (Explain(facts, compared.comparison)) {

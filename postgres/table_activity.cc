@@ -27,7 +27,9 @@ Result<std::vector<TableActivity>> ReadTableActivity(
     Connection& connection, const std::vector<model::RelationPtr>& tables) {
   if (tables.empty()) return std::vector<TableActivity>();
   auto result = connection.Execute(fmt::format(
-      "SELECT coalesce(c.oid, 0), coalesce({}, 0), f.file, f.updated_or_deleted {}", kForm,
+      "SELECT coalesce(c.oid, 0), coalesce({}, 0), "
+      "coalesce(c.xmin::pg_catalog.text::pg_catalog.int8, 0), f.file, f.updated_or_deleted {}",
+      kForm,
       FromTables(tables,
                  fmt::format("CROSS JOIN LATERAL ({} SELECT "
                              "coalesce(sum(pg_catalog.pg_relation_filenode(tree.oid)::int8), 0), "
@@ -46,8 +48,9 @@ Result<std::vector<TableActivity>> ReadTableActivity(
     };
     activity.push_back({.oid = static_cast<std::uint32_t>(number(0)),
                         .form = number(1),
-                        .file = number(2),
-                        .updated_or_deleted = number(3)});
+                        .entry = number(2),
+                        .file = number(3),
+                        .updated_or_deleted = number(4)});
   }
   return activity;
 }

@@ -18,6 +18,8 @@ struct TableActivity {
   // Of the catalog's rows that say its columns and its identity: another number after an ALTER of
   // them, also after one that was undone by another.
   std::uint64_t form = 0;
+  // Of its own row in the catalog: another number after a rename or a move, and after much else.
+  std::uint64_t entry = 0;
   // The file that holds the rows: another one after a TRUNCATE or a rewrite. 0: as above. Of a
   // partitioned table the sum of its partitions'.
   std::uint64_t file = 0;

@@ -92,6 +92,17 @@ TEST_F(ExplanationTest, ATableOfTheSameNameIsAnotherTable) {
   EXPECT_EQ(RewrittenReason(made_again), "was dropped and made again");
 }
 
+TEST_F(ExplanationTest, AnAlteredTableIsReadAnewUnlessItsTruncationIsNotShown) {
+  EXPECT_EQ(OfStaleRow({.altered = true}), Explanation::kRewritten);
+  EXPECT_EQ(OfMissingRow({.insert_only = true, .altered = true}), Explanation::kRewritten);
+  EXPECT_EQ(ExplainMisfit({.insert_only = true, .altered = true}), Explanation::kRewritten);
+  const TableFacts truncated{.blind = true, .new_file = true, .altered = true};
+  EXPECT_EQ(OfStaleRow(truncated), Explanation::kUnshown);
+  EXPECT_EQ(ExplainMisfit(truncated), Explanation::kUnshown);
+  EXPECT_EQ(RewrittenReason({.altered = true}), "was altered");
+  EXPECT_EQ(RewrittenReason({.new_file = true, .altered = true}), "was rewritten");
+}
+
 TEST_F(ExplanationTest, AChangeThatDoesNotFitIsAFaultUnlessSomethingWasNotShown) {
   EXPECT_EQ(ExplainMisfit({}), Explanation::kFault);
   EXPECT_EQ(ExplainMisfit({.insert_only = true}), Explanation::kUnshown);

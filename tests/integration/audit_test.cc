@@ -255,6 +255,40 @@ TEST_F(AuditTest, ATableThatLooksAsBeforeAgainIsReadAnew) {
   }
 }
 
+// Changes under the other name are those of a table that is not followed; under another identity an
+// update says another key.
+TEST_F(AuditTest, ATableThatHadAnotherNameOrIdentityIsReadAnew) {
+  Execute(
+      "CREATE SCHEMA elsewhere; CREATE TABLE app.renamed(id int PRIMARY KEY);"
+      "CREATE TABLE app.moved(id int PRIMARY KEY); CREATE TABLE app.kept(id int PRIMARY KEY);"
+      "CREATE TABLE app.other(id int PRIMARY KEY, k int NOT NULL, UNIQUE (k, id));"
+      "ALTER TABLE app.other REPLICA IDENTITY USING INDEX other_k_id_key;"
+      "INSERT INTO app.other VALUES (1, 1), (2, 2)");
+  AuditRun run = Start({"--watch", "--plugin=all"}, {});
+  WaitUntilAttached(run);
+  const std::vector<pid_t> auditors = run.Auditors();
+  for (const pid_t auditor : auditors) kill(auditor, SIGSTOP);
+  for (const char* change :
+       {"ALTER TABLE app.renamed RENAME TO away", "INSERT INTO app.away VALUES (1)",
+        "ALTER TABLE app.away RENAME TO renamed", "DELETE FROM app.renamed",
+        "ALTER TABLE app.moved SET SCHEMA elsewhere", "INSERT INTO elsewhere.moved VALUES (1)",
+        "ALTER TABLE elsewhere.moved SET SCHEMA app", "INSERT INTO app.moved VALUES (2)",
+        "ALTER TABLE app.other REPLICA IDENTITY DEFAULT", "UPDATE app.other SET k = k + 5",
+        "INSERT INTO app.kept VALUES (1)"})
+    Execute(change);
+  for (const pid_t auditor : auditors) kill(auditor, SIGCONT);
+  run.Signal(SIGINT);
+  const AuditEnded ended = run.End();
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  for (const char* table : {"renamed", "moved", "other", "kept"})
+    EXPECT_EQ(ended.Status(table), "equal") << table << ": " << ended.Reason(table);
+  for (const auto& listener : ended.report.at("listeners")) {
+    for (const auto& resync : listener["resyncs"])
+      EXPECT_NE(resync["table"], "kept") << listener["plugin"];
+  }
+  Execute("DROP SCHEMA elsewhere");
+}
+
 TEST_F(AuditTest, WhatGoesWrongAfterATableWasReadAnewIsFound) {
   AuditRun run = Start({"--sabotage=corrupt-value", "--plugin=pgoutput"},
                        Shell("psql -q -c 'CREATE TABLE app.made(id int PRIMARY KEY, n int)' -c "

@@ -70,6 +70,11 @@ TEST_F(TableActivityTest, AFormIsAnotherOneThoughItLooksAsBeforeAgain) {
   EXPECT_EQ(Of(table).form, form);
   Must(sql.Execute("ALTER TABLE f REPLICA IDENTITY FULL"));
   EXPECT_NE(Of(table).form, form);
+  const std::uint64_t entry = Of(table).entry;
+  Must(sql.Execute("INSERT INTO f VALUES (1, 1); ALTER TABLE f RENAME TO other"));
+  EXPECT_EQ(Of(table).entry, 0u);
+  Must(sql.Execute("ALTER TABLE other RENAME TO f"));
+  EXPECT_NE(Of(table).entry, entry);
 }
 
 TEST_F(TableActivityTest, ManyTablesKeepTheirOrder) {
