@@ -56,8 +56,8 @@ struct MadeSlot {
 
 // Again and again until the tables are left alone for the moment that it takes to lock them.
 Result<MadeSlot> MakeSlotAndCopy(const ConsumerOptions& options, const std::string& library,
-                                 const AttachScope& scope, Connection& replication) {
-  AttachPatience patience(options.attach_timeout, options.on_wait);
+                                 const AttachScope& scope, Connection& replication,
+                                 AttachPatience& patience) {
   while (true) {
     auto prepared =
         PrepareTables(options.conninfo, options.application_name, options.copy_connections, scope);
@@ -122,15 +122,26 @@ Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
   AttachScope scope{
       options.scope, options.policy, {options.plugin, *version, options.publications}};
   Consumer consumer(options, std::move(scope), std::move(*identity));
-  if (auto ok = consumer.InstallTriggers(); !ok) return std::unexpected(std::move(ok.error()));
-  auto made =
-      MakeSlotAndCopy(options, std::string(output_plugin->library), consumer.scope_, *connection);
+  AttachPatience patience(options.attach_timeout, options.on_wait);
+  if (auto ok = consumer.InstallTriggersPatiently(patience); !ok)
+    return std::unexpected(std::move(ok.error()));
+  auto made = MakeSlotAndCopy(options, std::string(output_plugin->library), consumer.scope_,
+                              *connection, patience);
   if (!made) return std::unexpected(std::move(made.error()));
   auto started = consumer.Take(std::move(made->snapshot), made->consistent_point);
   if (started) started = consumer.StartStream(std::move(*connection));
   if (started) return consumer;
   DropOwnSlot(options);
   return std::unexpected(std::move(started.error()));
+}
+
+Result<void> Consumer::InstallTriggersPatiently(AttachPatience& patience) {
+  while (true) {
+    auto installed = InstallTriggers();
+    if (installed || installed.error().kind != model::ErrorKind::kMisfit) return installed;
+    AttachWait wait{.reason = installed.error().message};
+    if (auto ok = patience.Pause(std::move(wait), std::move(installed.error())); !ok) return ok;
+  }
 }
 
 // Has the triggers made that show truncations, on all tables that can be followed.

@@ -98,7 +98,8 @@ class Consumer {
   // those up to it do not. Nothing behind it is durable. Blocks until the stream that was read has
   // ended. After kDisconnected: Reconnect.
   model::Result<void> Restart(AttachSnapshot snapshot, model::Lsn consistent_point);
-  // Makes the triggers of install_triggers, for tables that came into being since.
+  // Makes the triggers of install_triggers, for tables that came into being since. kMisfit when one
+  // was changed or is being written to: call again.
   model::Result<void> InstallTriggers();
 
   // To be polled: for reading while WantsToRead(), for writing while WantsWrite(). -1 while there
@@ -120,6 +121,7 @@ class Consumer {
  private:
   Consumer(const ConsumerOptions& options, AttachScope scope, postgres::SystemIdentity identity)
       : options_(options), scope_(std::move(scope)), identity_(std::move(identity)) {}
+  model::Result<void> InstallTriggersPatiently(AttachPatience& patience);
   model::Result<std::unique_ptr<replication::Decoder>> MakeDecoder() const;
   model::Result<void> Take(AttachSnapshot snapshot, model::Lsn consistent_point);
   model::Result<void> StartStream(postgres::Connection connection);

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "model/relation.h"
 #include "model/truncation_log.h"
+#include "postgres/table_reader.h"
 
 namespace lockstep::postgres {
 namespace {
@@ -18,11 +20,53 @@ using model::SqlLiteral;
 // From this version on there is CREATE OR REPLACE TRIGGER.
 constexpr int kReplaceableTriggers = 140000;
 // Writers of a table are waited for, and whoever comes meanwhile waits behind us.
-constexpr const char* kLockTimeout = "SET LOCAL lock_timeout = '10s';\n";
+constexpr const char* kLockTimeout = "SET LOCAL lock_timeout = '1s';\n";
+constexpr int kRemovalAttempts = 10;
+// Of listeners that make the same log at the same time.
+constexpr const char* kLogMakersLock =
+    "SELECT pg_advisory_xact_lock(hashtextextended('lockstep_truncation', 0));\n";
 
 // Of the log table, the function and (without the schema) the triggers.
 std::string LogName(const std::string& schema) {
   return model::SqlIdentifier(schema) + "." + std::string(kTruncationLog);
+}
+
+// A transaction of its own in one round trip with others: no lock is held while the next one is
+// waited for, so that nobody's transaction ends in a deadlock.
+std::string Alone(const std::string& statements) {
+  return fmt::format("BEGIN;\n{}{}COMMIT;\n", kLockTimeout, statements);
+}
+
+// In one transaction, tried again while somebody is at work on the table.
+Result<void> ExecutePatiently(Connection& connection, const std::string& statements) {
+  for (int attempt = 1;; ++attempt) {
+    auto done = connection.Execute(kLockTimeout + statements);
+    if (done) return {};
+    if (done.error().sqlstate != "55P03" || attempt == kRemovalAttempts)
+      return std::unexpected(std::move(done.error()));
+  }
+}
+
+// No such table or schema.
+bool IsGone(const model::Error& error) {
+  return error.sqlstate == "42P01" || error.sqlstate == "3F000";
+}
+
+// Quoted, with their schemas: those whose truncations are written to the log of this schema.
+Result<std::vector<std::string>> ReadTriggeredTables(Connection& connection,
+                                                     const std::string& schema) {
+  auto result = connection.Execute(
+      fmt::format("SELECT format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_trigger t "
+                  "JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid "
+                  "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                  "JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid "
+                  "JOIN pg_catalog.pg_namespace pn ON pn.oid = p.pronamespace "
+                  "WHERE pn.nspname = {0} AND p.proname = {1} AND t.tgname = {1} ORDER BY 1",
+                  SqlLiteral(schema), SqlLiteral(std::string(kTruncationLog))));
+  if (!result) return std::unexpected(std::move(result.error()));
+  std::vector<std::string> tables;
+  for (int row = 0; row < result->rows(); ++row) tables.emplace_back(result->Text(row, 0));
+  return tables;
 }
 
 }  // namespace
@@ -71,27 +115,42 @@ std::string TruncationTriggerSql(const std::string& schema, const std::vector<st
 
 Result<void> InstallTruncationTriggers(Connection& connection, const std::string& schema,
                                        const std::vector<std::string>& tables) {
-  // One simple query is one transaction.
-  auto installed = connection.Execute(
-      kLockTimeout + TruncationTriggerSql(schema, tables, connection.server_version()));
+  const std::string what = "installing truncation triggers in schema " + schema;
+  auto have = ReadTruncationTriggers(connection, schema);
+  if (!have) return Fail(what, std::move(have.error()));
+  std::string sql = Alone(kLogMakersLock + TruncationLogSql(schema));
+  for (const std::string& table : tables) {
+    if (table == kTruncationLog || std::ranges::binary_search(*have, table)) continue;
+    sql += Alone(TruncationTriggerSql(schema, table, connection.server_version()));
+  }
+  auto installed = connection.Execute(sql);
   if (installed) return {};
   model::Error error = std::move(installed.error());
+  if (auto ended = connection.Execute("ROLLBACK"); !ended) return Fail(what, ended.error());
   if (error.sqlstate == "42501") {
     error.kind = model::ErrorKind::kUsage;
     error.message += "; the user must own the tables and have the right to CREATE in the schema";
+  } else if (TellsOfChange(error)) {
+    error.kind = model::ErrorKind::kMisfit;
   }
-  return Fail("installing truncation triggers in schema " + schema, std::move(error));
+  return Fail(what, std::move(error));
 }
 
 Result<void> RemoveTruncationTriggers(Connection& connection, const std::string& schema) {
-  // A schema that is not there has none: IF EXISTS knows that too. The triggers go with their
-  // function.
-  auto removed =
-      connection.Execute(fmt::format("{1}DROP FUNCTION IF EXISTS {0}() CASCADE;\n"
-                                     "DROP TABLE IF EXISTS {0}",
-                                     LogName(schema), kLockTimeout));
-  if (!removed) return Fail("removing truncation triggers in schema " + schema, removed.error());
-  return {};
+  const std::string what = "removing truncation triggers in schema " + schema;
+  auto tables = ReadTriggeredTables(connection, schema);
+  if (!tables) return Fail(what, std::move(tables.error()));
+  for (const std::string& table : *tables) {
+    auto removed = ExecutePatiently(
+        connection, fmt::format("DROP TRIGGER IF EXISTS {} ON {}", kTruncationLog, table));
+    if (!removed && !IsGone(removed.error())) return Fail(what, std::move(removed.error()));
+  }
+  // A schema that is not there has none: IF EXISTS knows that too. A trigger that was made
+  // meanwhile goes with its function.
+  auto removed = ExecutePatiently(connection, fmt::format("DROP FUNCTION IF EXISTS {0}() CASCADE;\n"
+                                                          "DROP TABLE IF EXISTS {0}",
+                                                          LogName(schema)));
+  return removed ? removed : Fail(what, std::move(removed.error()));
 }
 
 Result<std::vector<std::string>> ReadTruncationTriggers(Connection& connection,

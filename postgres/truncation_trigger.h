@@ -28,11 +28,14 @@ std::string TruncationTriggerSql(const std::string& schema, const std::string& t
 std::string TruncationTriggerSql(const std::string& schema, const std::vector<std::string>& tables,
                                  int server_version);
 
-// Runs it. The user must own the tables and may create in the schema. Waits 10 s at most for each
-// table's writers (SQLSTATE 55P03). Nothing is installed on an error.
+// The log, and the triggers that are missing, each table's in a transaction of its own: no other
+// lock is held while its writers are waited for. The user must own the tables and may create in the
+// schema (kUsage). kMisfit when a table was changed or dropped meanwhile, or was written to for
+// more than a second: what was made until then stays, and the next call goes on there.
 model::Result<void> InstallTruncationTriggers(Connection& connection, const std::string& schema,
                                               const std::vector<std::string>& tables);
-// Drops triggers, function and log table of the schema, as far as they are there.
+// Drops triggers, function and log table of the schema, as far as they are there. Waits 10 s at
+// most for whoever uses a table, a second at a time (SQLSTATE 55P03).
 model::Result<void> RemoveTruncationTriggers(Connection& connection, const std::string& schema);
 // The tables of the schema that have the trigger, enabled for ordinary sessions; in byte order.
 model::Result<std::vector<std::string>> ReadTruncationTriggers(Connection& connection,

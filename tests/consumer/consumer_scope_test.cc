@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <string>
 #include <string_view>
 
@@ -112,6 +113,22 @@ TEST_P(ConsumerScopeTest, TruncationsAreSeenInEachSchema) {
       "INSERT INTO s.t VALUES (3, 'c')");
   ExpectEqual(follow);
   EXPECT_EQ(follow->replica().database().row_count(), 1U);
+  Must(follow->Detach());
+}
+
+TEST_P(ConsumerScopeTest, ATableThatIsDroppedWhileItsTriggerIsMadeHoldsUpNothing) {
+  if (!Losses().Has(model::Loss::kTruncate)) GTEST_SKIP() << "the plugin needs no triggers";
+  Write("CREATE TABLE s.passing(id int PRIMARY KEY); INSERT INTO s.t VALUES (1, 'a')");
+  Connection user = Sql();
+  Must(user.Execute("BEGIN; DROP TABLE s.passing"));
+  ConsumerOptions options = AuditOptions();
+  options.install_triggers = true;
+  auto attach = std::async([&] { return Consumer::Attach(options); });
+  AwaitWaiterFor("s.passing");
+  Must(user.Execute("COMMIT"));
+  Follow follow(Must(attach.get()));
+  EXPECT_THAT(follow->blind_tables(), IsEmpty());
+  ExpectEqual(follow);
   Must(follow->Detach());
 }
 

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <stdexcept>
@@ -33,6 +34,16 @@ class ClusterFixture : public ::testing::Test {
   static Connection Sql() { return Must(Connection::Open(cluster_->uri(), ConnectionKind::kSql)); }
   static Connection Replication() {
     return Must(Connection::Open(cluster_->uri(), ConnectionKind::kReplication));
+  }
+  // Until a session waits for a lock on this table (quoted where it needs to be).
+  static void AwaitWaiterFor(const std::string& table) {
+    Connection sql = Sql();
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (Must(sql.Scalar("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = '" +
+                           table + "'::regclass")) == "0") {
+      if (std::chrono::steady_clock::now() > give_up)
+        throw std::runtime_error("nobody waits for table " + table);
+    }
   }
 
  private:

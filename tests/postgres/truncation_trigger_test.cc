@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <future>
 #include <string>
 #include <vector>
 
+#include "model/error.h"
 #include "model/truncation_log.h"
 #include "tests/postgres/cluster_fixture.h"
 
@@ -170,13 +173,72 @@ TEST_F(TruncationTriggerTest, RemovingLeavesNothingAlsoASecondTime) {
   Must(RemoveTruncationTriggers(sql_, "no such schema"));
 }
 
-TEST_F(TruncationTriggerTest, AnErrorInstallsNothing) {
-  const auto installed = InstallTruncationTriggers(sql_, kSchema, {"aa", "missing"});
+TEST_F(TruncationTriggerTest, ATableThatIsGoneIsAMisfitAndTheOthersKeepTheirs) {
+  const auto installed = InstallTruncationTriggers(sql_, kSchema, {"aa", "missing", "bb"});
   ASSERT_FALSE(installed.has_value());
+  EXPECT_EQ(installed.error().kind, model::ErrorKind::kMisfit);
   EXPECT_EQ(installed.error().sqlstate, "42P01");
   EXPECT_NE(installed.error().message.find("schema My shop"), std::string::npos);
+  EXPECT_EQ(Installed(), Tables{"aa"});
+  Install({"aa", "bb"});
+  EXPECT_EQ(Installed(), (Tables{"aa", "bb"}));
+}
+
+TEST_F(TruncationTriggerTest, ATableOfAnotherUserIsAMistakeOfTheUser) {
+  Must(
+      sql_.Execute("DROP ROLE IF EXISTS guest; CREATE ROLE guest; "
+                   "GRANT USAGE, CREATE ON SCHEMA \"My shop\" TO guest; SET ROLE guest"));
+  const auto installed = InstallTruncationTriggers(sql_, kSchema, {"aa"});
+  Must(sql_.Execute("RESET ROLE; DROP OWNED BY guest; DROP ROLE guest"));
+  ASSERT_FALSE(installed.has_value());
+  EXPECT_EQ(installed.error().kind, model::ErrorKind::kUsage);
+  EXPECT_NE(installed.error().message.find("must own the tables"), std::string::npos);
+}
+
+// A lock that is kept while another is waited for makes a deadlock with a user's transaction.
+TEST_F(TruncationTriggerTest, WhileOneTableIsWaitedForTheOthersAreFree) {
+  Connection user = Sql();
+  Must(user.Execute("SET search_path = \"My shop\"; BEGIN; INSERT INTO bb SELECT 1 WHERE false"));
+  auto busy = std::async([&] { return InstallTruncationTriggers(sql_, kSchema, {"aa", "bb"}); });
+  AwaitWaiterFor("\"My shop\".bb");
+  Must(user.Execute("SET LOCAL lock_timeout = '100ms'; INSERT INTO aa VALUES (1)"));
+  const auto installed = busy.get();
+  ASSERT_FALSE(installed.has_value());
+  EXPECT_EQ(installed.error().kind, model::ErrorKind::kMisfit);
+  EXPECT_EQ(installed.error().sqlstate, "55P03");
+  Must(user.Execute("COMMIT"));
+
+  Install({"aa", "bb"});
+  Must(user.Execute("BEGIN; SELECT * FROM bb"));
+  auto removal = std::async([&] { return RemoveTruncationTriggers(sql_, kSchema); });
+  AwaitWaiterFor("\"My shop\".bb");
+  Must(user.Execute("SET LOCAL lock_timeout = '100ms'; SELECT * FROM aa; COMMIT"));
+  Must(removal.get());
   EXPECT_EQ(Installed(), Tables{});
-  EXPECT_EQ(Scalar("SELECT count(*) FROM pg_class WHERE relname = 'lockstep_truncation'"), "0");
+}
+
+TEST_F(TruncationTriggerTest, RemovingOutlastsATransaction) {
+  Install({"aa", "bb"});
+  Connection user = Sql();
+  Must(user.Execute("BEGIN; SELECT * FROM \"My shop\".bb"));
+  auto removal = std::async([&] { return RemoveTruncationTriggers(sql_, kSchema); });
+  EXPECT_EQ(removal.wait_for(std::chrono::milliseconds(1500)), std::future_status::timeout);
+  Must(user.Execute("COMMIT"));
+  Must(removal.get());
+  EXPECT_EQ(Installed(), Tables{});
+}
+
+TEST_F(TruncationTriggerTest, ListenersThatInstallAtTheSameTimeAreNotInEachOthersWay) {
+  Connection other = Sql();
+  for (int round = 0; round < 20; ++round) {
+    auto theirs = std::async([&] {
+      return InstallTruncationTriggers(other, kSchema, {"aa", "bb"});
+    });
+    const auto ours = InstallTruncationTriggers(sql_, kSchema, {"aa", "bb"});
+    Must(theirs.get());
+    Must(ours);
+    Must(RemoveTruncationTriggers(sql_, kSchema));
+  }
 }
 
 }  // namespace
