@@ -177,9 +177,16 @@ void ListenerJudge::JudgeUnexpected(const wire::Commit& commit, const Oracle& or
                      commit.xid.value, ToString(commit.end_lsn), ToString(last)),
          false);
   } else if (oracle.IsForeign({commit.xid, commit.end_lsn})) {
+    const auto rolled_back = oracle.FindTransaction(commit.xid);
+    const std::string who =
+        rolled_back ? fmt::format(
+                          "transaction {}, which the applier reports as rolled back, or "
+                          "somebody else",
+                          rolled_back->value)
+                    : "somebody else";
     Find(commit, oracle,
-         fmt::format("somebody else (xid {} at {}) wrote to the tables of the run",
-                     commit.xid.value, ToString(commit.end_lsn)),
+         fmt::format("{} (xid {} at {}) wrote to the tables of the run", who, commit.xid.value,
+                     ToString(commit.end_lsn)),
          true);
   } else {
     Find(commit, oracle,

@@ -108,8 +108,10 @@ bool Oracle::OnScript(model::Script script, std::size_t bytes) {
 bool Oracle::OnOutcome(Outcome outcome) {
   Session* session = Find(outcome.session);
   const Xid xid = model::Low(outcome.xid);
-  if (!session || (outcome.xid.IsValid() && ids_by_xid_.contains(xid))) return false;
-  if (outcome.fate == Fate::kCommitted && !outcome.xid.IsValid()) return false;
+  if (!session) return false;
+  const auto holder = holders_.find(xid);
+  const bool has_committed = holder != holders_.end() && holder->second.fate == Fate::kCommitted;
+  if (outcome.fate == Fate::kCommitted && (!outcome.xid.IsValid() || has_committed)) return false;
   auto pending =
       std::ranges::find_if(session->scripts, [](const PendingScript& p) { return !p.outcome; });
   const bool is_early = pending == session->scripts.end();
@@ -119,7 +121,8 @@ bool Oracle::OnOutcome(Outcome outcome) {
   } else if (pending->script.id != outcome.id) {
     return false;
   }
-  if (outcome.xid.IsValid()) ids_by_xid_[xid] = outcome.id;
+  if (outcome.xid.IsValid() && !has_committed)
+    holders_.insert_or_assign(xid, XidHolder{outcome.id, outcome.fate});
   if (outcome.fate == Fate::kCommitted) {
     ++committed_reported_;
     committed_.emplace(outcome.id, outcome.session);
@@ -158,16 +161,18 @@ void Oracle::Advance(std::optional<Lsn> limit) {
 }
 
 bool Oracle::TakeRecord(const model::CommitRecord& record) {
-  auto id = ids_by_xid_.find(record.xid);
-  if (id == ids_by_xid_.end()) {
+  const auto holder = holders_.find(record.xid);
+  if (holder == holders_.end() || holder->second.fate != Fate::kCommitted) {
     if (record.end_lsn > settled_) return false;  // its outcome may still come
+    // Also with the xid of a script that was rolled back: then it is somebody else's, after a
+    // crash, or that script's all the same, and listeners show what it wrote.
     foreign_.push_back(record);
     return true;
   }
-  auto committed = committed_.find(id->second);
+  const TransactionId id = holder->second.id;
+  auto committed = committed_.find(id);
   if (committed == committed_.end()) {
-    SetIllegal({id->second, record.xid, record.end_lsn,
-                "Postgres committed what the applier reports as ended before or rolled back"});
+    SetIllegal({id, record.xid, record.end_lsn, "Postgres committed it before, under this xid"});
     return true;
   }
   Session& session = *Find(committed->second);
@@ -175,7 +180,7 @@ bool Oracle::TakeRecord(const model::CommitRecord& record) {
   if (session.scripts.empty()) return false;  // its outcome came before it
   const PendingScript& head = session.scripts.front();
   if (head.script.id != committed->first) {
-    SetIllegal({id->second, record.xid, record.end_lsn,
+    SetIllegal({id, record.xid, record.end_lsn,
                 fmt::format("Postgres committed it before transaction {} of the same session, "
                             "which the applier reports as committed earlier",
                             head.script.id.value)});
@@ -197,9 +202,11 @@ void Oracle::EndRolledBackHeads(Session& session) {
 
 void Oracle::EndHead(Session& session) {
   const Outcome& outcome = *session.scripts.front().outcome;
-  if (outcome.xid.IsValid()) ended_xids_.push_back(model::Low(outcome.xid));
+  if (outcome.xid.IsValid()) ended_xids_.emplace_back(model::Low(outcome.xid), outcome.id);
   if (ended_xids_.size() > kRememberedXids) {
-    ids_by_xid_.erase(ended_xids_.front());
+    const auto [xid, id] = ended_xids_.front();
+    const auto holder = holders_.find(xid);
+    if (holder != holders_.end() && holder->second.id == id) holders_.erase(holder);
     ended_xids_.pop_front();
   }
   session.scripts.pop_front();
@@ -324,8 +331,8 @@ std::optional<Xid> Oracle::WrittenBy(std::uint32_t table, const model::Row& key)
 }
 
 std::optional<TransactionId> Oracle::FindTransaction(Xid xid) const {
-  auto it = ids_by_xid_.find(xid);
-  return it == ids_by_xid_.end() ? std::nullopt : std::optional(it->second);
+  auto it = holders_.find(xid);
+  return it == holders_.end() ? std::nullopt : std::optional(it->second.id);
 }
 
 std::optional<TransactionId> Oracle::OldestWithoutOutcome() const {

@@ -112,7 +112,7 @@ class Oracle {
   bool IsForeign(const model::CommitRecord& record) const;
   // The xmin that a row must have in Postgres; nullopt when it was written before the run.
   std::optional<model::Xid> WrittenBy(std::uint32_t table, const model::Row& key) const;
-  // The run's transaction of an xid, whatever became of it.
+  // The run's transaction of an xid, whatever became of it; the one that committed, if any.
   std::optional<model::TransactionId> FindTransaction(model::Xid xid) const;
 
   // Scripts whose fate is known and, when committed, replayed.
@@ -164,9 +164,14 @@ class Oracle {
   std::deque<model::CommitRecord> records_;
   std::deque<model::CommitRecord> foreign_;  // not forgotten, by end_lsn
   model::Lsn last_record_;
-  // The run's transactions by xid: all that wait, and the latest that ended.
-  std::unordered_map<model::Xid, model::TransactionId> ids_by_xid_;
-  std::deque<model::Xid> ended_xids_;
+  // The run's transactions by xid: all that wait, and the latest that ended. A server that crashed
+  // gives xids of transactions that were rolled back once more.
+  struct XidHolder {
+    model::TransactionId id;
+    model::Fate fate;
+  };
+  std::unordered_map<model::Xid, XidHolder> holders_;
+  std::deque<std::pair<model::Xid, model::TransactionId>> ended_xids_;
   std::unordered_map<model::TransactionId, model::SessionId>
       committed_;  // outcome known, not replayed
   std::vector<tsl::robin_map<model::Row, model::Xid, model::RowHash>> writers_;  // by table

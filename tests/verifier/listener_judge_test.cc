@@ -307,6 +307,18 @@ TEST_F(ListenerJudgeTest, AForeignCommitThatChangesTheStateDiverges) {
   EXPECT_THAT(judge_->finding()->reason, HasSubstr("another digest after the foreign commit"));
 }
 
+TEST_F(ListenerJudgeTest, ACommitOfWhatWasReportedAsRolledBackIsNamed) {
+  Ran ran = postgres_.Run(1, {Insert(++last_item_)});
+  ran.outcome.fate = model::Fate::kRolledBack;
+  Tell(oracle_, ran);
+  Tell(oracle_, ran.record);
+  Expect();
+  Report(ran);
+  ExpectFinding(
+      VerdictKind::kDiverged, ran,
+      "transaction 1, which the applier reports as rolled back, or somebody else (xid 101", true);
+}
+
 TEST_F(ListenerJudgeTest, ARunsCommitThatClaimsToBeForeignIsStillCompared) {
   const Ran ran = Commit();
   ReportForeign(ran.record, initial_);

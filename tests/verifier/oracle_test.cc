@@ -191,16 +191,6 @@ TEST_F(OracleTest, ACommitOfWhatShouldHaveRolledBackIsIllegal) {
   EXPECT_EQ(oracle_.illegal_effect()->end_lsn, ran.record.end_lsn);
 }
 
-TEST_F(OracleTest, ACommitInTheWalOfWhatWasReportedAsRolledBackIsIllegal) {
-  Ran ran = postgres_.Run(1, {Insert(1)});
-  ran.outcome.fate = Fate::kRolledBack;
-  EXPECT_TRUE(Script(ran) && Outcome(ran));
-  Wal(ran);
-  Advance();
-  EXPECT_THAT(Illegal(), HasSubstr("Postgres committed what the applier reports as"));
-  EXPECT_EQ(oracle_.illegal_effect()->end_lsn, ran.record.end_lsn);
-}
-
 TEST_F(OracleTest, WrongRowsNameOperationTableAndKey) {
   Ran ran = postgres_.Run(1, {Insert(1), SetA(1, "x")});
   ran.outcome.effects[1].rows = 0;
@@ -280,6 +270,72 @@ TEST_F(OracleTest, CommitsOfASessionInAnotherOrderThanItsScriptsAreIllegal) {
   Advance();
   EXPECT_THAT(Illegal(), HasSubstr("before transaction 1 of the same session"));
   EXPECT_EQ(oracle_.illegal_effect()->id, model::TransactionId{2});
+}
+
+// ---- xids that a server gives again after a crash ----
+
+class OracleXidTest : public OracleTest {
+ protected:
+  // Of another session, committed with the same xid.
+  OracleXidTest() {
+    committed_.outcome.xid = rolled_back_.outcome.xid;
+    committed_.record.xid = model::Low(committed_.outcome.xid);
+    for (model::Effect& effect : committed_.outcome.effects)
+      effect.written_by = committed_.record.xid;
+    EXPECT_TRUE(Script(rolled_back_) && Script(committed_));
+  }
+  void ExpectBoth() {
+    oracle_.OnSettled(committed_.record.end_lsn);
+    Advance();
+    EXPECT_EQ(Illegal(), "");
+    EXPECT_EQ(Replayed(), Ids{2});
+    EXPECT_EQ(oracle_.counts().rolled_back, 1u);
+    EXPECT_EQ(oracle_.FindTransaction(committed_.record.xid), committed_.script.id);
+  }
+
+  const Ran rolled_back_ = postgres_.Run(1, {Insert(1)}, ScriptEnd::kRollback);
+  Ran committed_ = postgres_.Run(2, {Insert(2)});
+};
+
+TEST_F(OracleXidTest, TheCommitHasIt) {
+  EXPECT_TRUE(Outcome(rolled_back_) && Outcome(committed_));
+  Wal(committed_);
+  ExpectBoth();
+}
+
+TEST_F(OracleXidTest, AlsoWhenTheRollbackIsHeardOfLater) {
+  EXPECT_TRUE(Outcome(committed_) && Outcome(rolled_back_));
+  Wal(committed_);
+  ExpectBoth();
+}
+
+TEST_F(OracleXidTest, AlsoWhenTheWalIsReadBeforeItsOutcomeCame) {
+  EXPECT_TRUE(Outcome(rolled_back_));
+  Wal(committed_);
+  Advance();
+  EXPECT_EQ(Replayed(), Ids{});
+  EXPECT_TRUE(Outcome(committed_));
+  ExpectBoth();
+}
+
+TEST_F(OracleXidTest, NoTwoCommitsHaveIt) {
+  EXPECT_TRUE(Outcome(committed_));
+  Ran third = postgres_.Run(3, {Insert(3)});
+  third.outcome.xid = committed_.outcome.xid;
+  EXPECT_TRUE(Script(third));
+  EXPECT_FALSE(Outcome(third));
+}
+
+TEST_F(OracleXidTest, ACommitThatNoOutcomeTellsOfIsSomebodyElses) {
+  EXPECT_TRUE(Outcome(rolled_back_));
+  Wal(committed_);
+  Advance();
+  EXPECT_FALSE(oracle_.IsForeign(committed_.record));
+  oracle_.OnSettled(committed_.record.end_lsn);
+  Advance();
+  EXPECT_TRUE(oracle_.IsForeign(committed_.record));
+  EXPECT_EQ(oracle_.FindTransaction(committed_.record.xid), rolled_back_.script.id);
+  EXPECT_EQ(Illegal(), "");
 }
 
 // ---- frontier, barriers ----
@@ -393,6 +449,19 @@ TEST_F(OracleTest, OnlyTheLatestThatEndedAreRememberedByXid) {
   }
   EXPECT_EQ(oracle_.FindTransaction({static_cast<std::uint32_t>(100 + kMore)}), std::nullopt);
   EXPECT_NE(oracle_.FindTransaction({static_cast<std::uint32_t>(101 + kMore)}), std::nullopt);
+}
+
+TEST_F(OracleTest, TheOneThatHasAnXidNowIsNotForgottenWithTheOneThatHadIt) {
+  Tell(oracle_, postgres_.Run(1, {}, ScriptEnd::kRollback));
+  Ran again = postgres_.Run(2, {});
+  again.outcome.xid = {101};
+  again.record.xid = {101};
+  EXPECT_TRUE(Script(again) && Outcome(again));
+  for (std::uint64_t i = 0; i < Oracle::kRememberedXids; ++i) {
+    Tell(oracle_, postgres_.Run(1, {}, ScriptEnd::kRollback));
+    oracle_.Advance(std::nullopt);
+  }
+  EXPECT_EQ(oracle_.FindTransaction({101}), again.script.id);
 }
 
 TEST_F(OracleTest, AnyNumberMayWaitForTheWal) {
