@@ -442,9 +442,11 @@ void Following::NoteTruncations(const model::Transaction& transaction) {
   for (const model::Change& change : transaction.changes) {
     const auto* truncate = std::get_if<model::Truncate>(&change);
     if (!truncate) continue;
-    const auto table =
-        replica().database().FindTable(truncate->relation->schema, truncate->relation->name);
-    if (table) tables_[*table].saw_truncate = true;
+    const model::Database& database = replica().database();
+    const auto table = database.FindTable(truncate->relation->schema, truncate->relation->name);
+    // One of a partition alone is not sent, so that of the whole explains no partition's new file.
+    if (table && !database.table(*table).relation()->is_partitioned)
+      tables_[*table].saw_truncate = true;
   }
 }
 

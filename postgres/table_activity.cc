@@ -27,15 +27,18 @@ Result<std::vector<TableActivity>> ReadTableActivity(
     Connection& connection, const std::vector<model::RelationPtr>& tables) {
   if (tables.empty()) return std::vector<TableActivity>();
   auto result = connection.Execute(fmt::format(
-      "SELECT coalesce(c.oid, 0), coalesce({}, 0), "
+      "SELECT coalesce(c.oid, 0), coalesce({}, 0) + f.partitions, "
       "coalesce(c.xmin::pg_catalog.text::pg_catalog.int8, 0), f.file, f.updated_or_deleted {}",
       kForm,
       FromTables(tables,
                  fmt::format("CROSS JOIN LATERAL ({} SELECT "
                              "coalesce(sum(pg_catalog.pg_relation_filenode(tree.oid)::int8), 0), "
                              "coalesce(sum(pg_catalog.pg_stat_get_tuples_updated(tree.oid) "
-                             "+ pg_catalog.pg_stat_get_tuples_deleted(tree.oid)), 0) FROM tree) "
-                             "f(file, updated_or_deleted)",
+                             "+ pg_catalog.pg_stat_get_tuples_deleted(tree.oid)), 0), "
+                             "coalesce(sum(h.xmin::pg_catalog.text::pg_catalog.int8), 0)::int8 "
+                             "FROM tree LEFT JOIN pg_catalog.pg_inherits h "
+                             "ON h.inhrelid = tree.oid AND tree.oid <> c.oid) "
+                             "f(file, updated_or_deleted, partitions)",
                              kPartitionTree))));
   if (!result) return model::Fail("reading the activity of the tables", result.error());
   std::vector<TableActivity> activity;

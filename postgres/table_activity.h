@@ -15,8 +15,8 @@ namespace lockstep::postgres {
 struct TableActivity {
   // Of the table: another one when it was dropped and made again. 0: there is no such table.
   std::uint32_t oid = 0;
-  // Of the catalog's rows that say its columns and its identity: another number after an ALTER of
-  // them, also after one that was undone by another.
+  // Of the catalog's rows that say its columns, its identity and its partitions: another number
+  // after an ALTER of them, also after one that was undone by another.
   std::uint64_t form = 0;
   // Of its own row in the catalog: another number after a rename or a move, and after much else.
   std::uint64_t entry = 0;

@@ -101,6 +101,26 @@ TEST_F(AuditPublicationTest, PartitionsThatComeAndGoAreReadAnew) {
   EXPECT_EQ(ended.Status("root"), "equal");
 }
 
+// The first is sent, the second is not.
+TEST_F(AuditPublicationTest, APartitionThatIsTruncatedAfterItsRootIsReadAnew) {
+  const AuditEnded ended = Audit({"--publication=mine", "--tables=root"},
+                                 "TRUNCATE app.root; INSERT INTO app.root VALUES (4, 4), (104, 4);"
+                                 "TRUNCATE app.low");
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.Status("root"), "equal");
+  EXPECT_THAT(ended.Reason("root"), HasSubstr("from"));
+}
+
+TEST_F(AuditPublicationTest, APartitionThatWasAwayForAWhileIsReadAnew) {
+  const AuditEnded ended =
+      Audit({"--publication=mine", "--tables=root"},
+            "ALTER TABLE app.root DETACH PARTITION app.high; UPDATE app.high SET n = 7;"
+            "ALTER TABLE app.root ATTACH PARTITION app.high FOR VALUES FROM (100) TO (200)");
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.Status("root"), "equal");
+  EXPECT_THAT(ended.Reason("root"), HasSubstr("from"));
+}
+
 TEST_F(AuditPublicationTest, WhatCannotBeAskedForIsAUsageError) {
   EXPECT_EQ(Audit({"--publication=absent"}, kChanges).exit_code, 1);
   EXPECT_EQ(Audit({"--publication=mine", "--plugin=wal2json"}, kChanges).exit_code, 1);
