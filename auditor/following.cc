@@ -14,6 +14,7 @@
 #include "model/relation.h"
 #include "model/truncation_log.h"
 #include "postgres/connection.h"
+#include "postgres/open_transactions.h"
 #include "postgres/table_scope.h"
 #include "replication/follow_policy.h"
 
@@ -32,6 +33,8 @@ constexpr int kBatch = 256;
 // What may wait to be applied while the replica is held: then reading pauses, and Postgres keeps
 // the rest.
 constexpr std::size_t kMaxWaitingChanges = 100'000;
+// How long a commit that came out of the stream may take until it can be seen.
+constexpr std::chrono::seconds kUnseenLimit{10};
 
 Result<Connection> Open(const ProcessOptions& options) {
   return Connection::Open(options.conninfo, ConnectionKind::kSql,
@@ -345,7 +348,7 @@ void Following::Apply(const model::Transaction& transaction) {
   writers_.OnApplied(applied->images, {transaction.xid, transaction.end_lsn});
   const auto& set_aside = replica().set_aside();
   for (; set_aside_seen_ < set_aside.size(); ++set_aside_seen_)
-    OnSetAside(set_aside[set_aside_seen_]);
+    OnSetAside(set_aside[set_aside_seen_], transaction.xid);
 }
 
 // Leaves the table out that has a row that a change did not fit. False: there is no such table.
@@ -364,7 +367,7 @@ bool Following::SettleMisfit(const model::Transaction& transaction,
   spdlog::error("{}: xid {} at {}: {}", options_.id, transaction.xid.value,
                 ToString(transaction.end_lsn), misfit.message);
   const Followed& known = tables_[*table];
-  TableFacts facts = Facts(*table, ActivityNow(*table));
+  TableFacts facts = Facts(*table, ActivityNow(*table, transaction.xid));
   AddLogged(LogNow(), relation, known.copied_at, transaction.end_lsn, facts);
   switch (ExplainMisfit(facts)) {
     case Explanation::kUnshown:
@@ -382,7 +385,7 @@ bool Following::SettleMisfit(const model::Transaction& transaction,
 
 // A table that came into being or was altered, maybe into what it was, is read anew; one that was
 // not cannot be followed in its form, however often it is tried.
-void Following::OnSetAside(const replication::SetAsideTable& table) {
+void Following::OnSetAside(const replication::SetAsideTable& table, model::Xid xid) {
   // Made after this attach by an auditor whose plugin needs it; this one sees truncations anyway.
   if (table.name == model::kTruncationLog) return;
   const postgres::TableName name{table.schema, table.name};
@@ -392,7 +395,7 @@ void Following::OnSetAside(const replication::SetAsideTable& table) {
     return ReadAnew(name, table.end_lsn, "was made");
   }
   const postgres::TableActivity& first = tables_[*number].first;
-  const postgres::TableActivity now = ActivityNow(*number);
+  const postgres::TableActivity now = ActivityNow(*number, xid);
   if (now.oid != 0 && now.oid != first.oid)
     return ReadAnew(name, table.end_lsn, RewrittenReason({.new_table = true}));
   if (now.form != first.form) return ReadAnew(name, table.end_lsn, "was altered");
@@ -421,10 +424,10 @@ bool Following::WasAltered(const Followed& known, const postgres::TableActivity&
          (now.entry != known.first.entry && strangers_ > known.strangers);
 }
 
-// None where it cannot be told: then it counts as gone.
-postgres::TableActivity Following::ActivityNow(std::uint32_t table) {
+// After what `xid` did; none where it cannot be told: then it counts as gone.
+postgres::TableActivity Following::ActivityNow(std::uint32_t table, model::Xid xid) {
   auto sql = Open(options_);
-  if (!sql) return {};
+  if (!sql || !postgres::AwaitEnd(*sql, xid, kUnseenLimit)) return {};
   const auto now =
       postgres::ReadTableActivity(*sql, {replica().database().table(table).relation()});
   return now ? now->front() : postgres::TableActivity{};

@@ -25,6 +25,7 @@
 #include "model/change.h"
 #include "model/database.h"
 #include "model/error.h"
+#include "model/ids.h"
 #include "model/lsn.h"
 #include "postgres/ddl_log.h"
 #include "postgres/relation_reader.h"
@@ -126,9 +127,9 @@ class Following {
   model::Result<void> Take(model::Transaction transaction);
   void Apply(const model::Transaction& transaction);
   bool SettleMisfit(const model::Transaction& transaction, const replication::Misfit& misfit);
-  void OnSetAside(const replication::SetAsideTable& table);
+  void OnSetAside(const replication::SetAsideTable& table, model::Xid xid);
   bool WasAltered(const Followed& known, const postgres::TableActivity& now) const;
-  postgres::TableActivity ActivityNow(std::uint32_t table);
+  postgres::TableActivity ActivityNow(std::uint32_t table, model::Xid xid);
   std::optional<postgres::DdlLog> LogNow();
   void NoteTruncations(const model::Transaction& transaction);
 

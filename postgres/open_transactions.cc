@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <string_view>
+#include <thread>
 
 #include "model/relation.h"
 
@@ -66,6 +67,23 @@ Result<std::vector<OpenTransaction>> ReadOpenTransactions(Connection& connection
                             .since = std::string(result->Text(row, 6))});
   }
   return transactions;
+}
+
+Result<bool> AwaitEnd(Connection& connection, model::Xid xid, std::chrono::milliseconds limit) {
+  constexpr std::chrono::milliseconds kPause{2};
+  // Given up after it has become visible.
+  const std::string is_held = fmt::format(
+      "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'transactionid' AND granted "
+      "AND mode = 'ExclusiveLock' AND transactionid = '{}'::pg_catalog.xid)",
+      xid.value);
+  const auto give_up = std::chrono::steady_clock::now() + limit;
+  while (true) {
+    auto held = connection.Scalar(is_held);
+    if (!held) return Fail("asking whether a transaction has ended", held.error());
+    if (*held == "f") return true;
+    if (std::chrono::steady_clock::now() >= give_up) return false;
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 }  // namespace lockstep::postgres

@@ -2,6 +2,7 @@
 #ifndef LOCKSTEP_POSTGRES_OPEN_TRANSACTIONS_H_
 #define LOCKSTEP_POSTGRES_OPEN_TRANSACTIONS_H_
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,12 @@ std::string ToString(const OpenTransaction& transaction);
 // Of the whole server, the oldest first; without the connection's own. Needs no right: whose
 // session the user may not look into is there with its xid and pid.
 model::Result<std::vector<OpenTransaction>> ReadOpenTransactions(Connection& connection);
+
+// Blocks until the transaction has ended for everybody, or `limit` is over: false. A commit is in
+// the stream before others can see it; with a synchronous standby, for as long as that takes to
+// answer.
+model::Result<bool> AwaitEnd(Connection& connection, model::Xid xid,
+                             std::chrono::milliseconds limit);
 
 }  // namespace lockstep::postgres
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <chrono>
 #include <string>
 #include <thread>
 #include <utility>
@@ -316,6 +317,32 @@ TEST_F(AuditLimitsTest, ATruncationThatWaitedForTheCopyExcludesTheTable) {
   EXPECT_EQ(ended.Status("t"), "excluded") << ended.output;
   EXPECT_THAT(ended.Reason("t"), HasSubstr("it was truncated or rewritten"));
   EXPECT_EQ(ended.Status("o"), "equal");
+}
+
+// A commit that waits for a synchronous standby is in the stream before anybody can see it.
+TEST_F(AuditLimitsTest, ATruncationThatNobodySeesYetExcludesTheTable) {
+  Execute("CREATE TABLE t(id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+  AuditRun run = Start({"--watch", "--plugin=decoderbufs"}, {});
+  WaitUntil("it has attached",
+            [&] { return run.output().find("lockstep: attached") != std::string::npos; });
+  Execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+  Execute("SELECT pg_reload_conf()");
+  WaitUntil("commits wait",
+            [&] { return Must(Sql().Scalar("SHOW synchronous_standby_names")) == "nobody"; });
+  std::jthread truncating([this] { Execute("TRUNCATE t; INSERT INTO t VALUES (1)"); });
+  WaitUntil("it is in the stream", [&] {
+    return Must(Sql().Scalar(
+               "SELECT count(*) FROM pg_stat_activity a, pg_stat_replication r WHERE a.wait_event "
+               "= 'SyncRep' AND r.sent_lsn >= pg_current_wal_insert_lsn()")) != "0";
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));  // for the auditor to be mistaken
+  Execute("ALTER SYSTEM RESET synchronous_standby_names");
+  Execute("SELECT pg_reload_conf()");
+  truncating.join();
+  run.Signal(SIGINT);
+  const AuditEnded ended = run.End();
+  EXPECT_EQ(ended.Status("t"), "excluded") << ended.output;
+  EXPECT_THAT(ended.Reason("t"), HasSubstr("it was truncated or rewritten"));
 }
 
 }  // namespace
