@@ -29,6 +29,9 @@ using model::Result;
 using postgres::Connection;
 using postgres::ConnectionKind;
 
+// For the writers of one table that is always being written to.
+constexpr std::chrono::milliseconds kLongestTriggerWait{8'000};
+
 Result<Connection> Open(const ConsumerOptions& options, ConnectionKind kind) {
   return Connection::Open(options.conninfo, kind, {.application_name = options.application_name});
 }
@@ -156,8 +159,13 @@ Result<void> Consumer::InstallTriggers() {
   for (const model::RelationPtr& relation : tables->followed)
     by_schema[relation->schema].push_back(relation->name);
   for (const auto& [schema, names] : by_schema) {
-    if (auto ok = postgres::InstallTruncationTriggers(*connection, schema, names); !ok) return ok;
+    auto installed =
+        postgres::InstallTruncationTriggers(*connection, schema, names, trigger_lock_timeout_);
+    if (installed) continue;
+    trigger_lock_timeout_ = std::min(trigger_lock_timeout_ * 2, kLongestTriggerWait);
+    return installed;
   }
+  trigger_lock_timeout_ = kShortestTriggerWait;
   return {};
 }
 

@@ -132,6 +132,9 @@ class Consumer {
   postgres::SystemIdentity identity_;
   model::Lsn consistent_point_;
   AttachSnapshot snapshot_;
+  // For the writers of one table: doubled each time that it was too short.
+  static constexpr std::chrono::milliseconds kShortestTriggerWait{1'000};
+  std::chrono::milliseconds trigger_lock_timeout_ = kShortestTriggerWait;
   std::optional<replication::Follower> follower_;  // always, once attached
   std::optional<postgres::ReplicationStream> stream_;
 };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "model/relation.h"
@@ -19,8 +20,7 @@ using model::SqlLiteral;
 
 // From this version on there is CREATE OR REPLACE TRIGGER.
 constexpr int kReplaceableTriggers = 140000;
-// Writers of a table are waited for, and whoever comes meanwhile waits behind us.
-constexpr const char* kLockTimeout = "SET LOCAL lock_timeout = '1s';\n";
+constexpr std::chrono::seconds kRemovalTimeout{1};
 constexpr int kRemovalAttempts = 10;
 // Of listeners that make the same log at the same time.
 constexpr const char* kLogMakersLock =
@@ -31,16 +31,22 @@ std::string LogName(const std::string& schema) {
   return model::SqlIdentifier(schema) + "." + std::string(kTruncationLog);
 }
 
+// For one transaction. Users of a table are waited for so long, and whoever comes meanwhile waits
+// behind us.
+std::string SetLockTimeout(std::chrono::milliseconds lock_timeout) {
+  return fmt::format("SET LOCAL lock_timeout = {};\n", lock_timeout.count());
+}
+
 // A transaction of its own in one round trip with others: no lock is held while the next one is
 // waited for, so that nobody's transaction ends in a deadlock.
-std::string Alone(const std::string& statements) {
-  return fmt::format("BEGIN;\n{}{}COMMIT;\n", kLockTimeout, statements);
+std::string Alone(const std::string& statements, std::chrono::milliseconds lock_timeout) {
+  return fmt::format("BEGIN;\n{}{}COMMIT;\n", SetLockTimeout(lock_timeout), statements);
 }
 
 // In one transaction, tried again while somebody is at work on the table.
 Result<void> ExecutePatiently(Connection& connection, const std::string& statements) {
   for (int attempt = 1;; ++attempt) {
-    auto done = connection.Execute(kLockTimeout + statements);
+    auto done = connection.Execute(SetLockTimeout(kRemovalTimeout) + statements);
     if (done) return {};
     if (done.error().sqlstate != "55P03" || attempt == kRemovalAttempts)
       return std::unexpected(std::move(done.error()));
@@ -114,14 +120,15 @@ std::string TruncationTriggerSql(const std::string& schema, const std::vector<st
 }
 
 Result<void> InstallTruncationTriggers(Connection& connection, const std::string& schema,
-                                       const std::vector<std::string>& tables) {
+                                       const std::vector<std::string>& tables,
+                                       std::chrono::milliseconds lock_timeout) {
   const std::string what = "installing truncation triggers in schema " + schema;
   auto have = ReadTruncationTriggers(connection, schema);
   if (!have) return Fail(what, std::move(have.error()));
-  std::string sql = Alone(kLogMakersLock + TruncationLogSql(schema));
+  std::string sql = Alone(kLogMakersLock + TruncationLogSql(schema), lock_timeout);
   for (const std::string& table : tables) {
     if (table == kTruncationLog || std::ranges::binary_search(*have, table)) continue;
-    sql += Alone(TruncationTriggerSql(schema, table, connection.server_version()));
+    sql += Alone(TruncationTriggerSql(schema, table, connection.server_version()), lock_timeout);
   }
   auto installed = connection.Execute(sql);
   if (installed) return {};

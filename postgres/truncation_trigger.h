@@ -8,6 +8,7 @@
 #ifndef LOCKSTEP_POSTGRES_TRUNCATION_TRIGGER_H_
 #define LOCKSTEP_POSTGRES_TRUNCATION_TRIGGER_H_
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,11 @@ std::string TruncationTriggerSql(const std::string& schema, const std::vector<st
 // The log, and the triggers that are missing, each table's in a transaction of its own: no other
 // lock is held while its writers are waited for. The user must own the tables and may create in the
 // schema (kUsage). kMisfit when a table was changed or dropped meanwhile, or was written to for
-// more than a second: what was made until then stays, and the next call goes on there.
+// all of `lock_timeout` (SQLSTATE 55P03): what was made until then stays, and the next call goes on
+// there.
 model::Result<void> InstallTruncationTriggers(Connection& connection, const std::string& schema,
-                                              const std::vector<std::string>& tables);
+                                              const std::vector<std::string>& tables,
+                                              std::chrono::milliseconds lock_timeout);
 // Drops triggers, function and log table of the schema, as far as they are there. Waits 10 s at
 // most for whoever uses a table, a second at a time (SQLSTATE 55P03).
 model::Result<void> RemoveTruncationTriggers(Connection& connection, const std::string& schema);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -191,7 +192,7 @@ TEST_F(TablePreflightTest, TypesThatDecoderbufsChanges) {
       "CREATE DOMAIN zoned AS timetz; CREATE TABLE t (i int PRIMARY KEY, a timetz, "
       "b timestamp, c timestamptz, d zoned, e timetz[], f numeric)");
   EXPECT_EQ(Marks({kWal2json}).find("t.a"), std::string::npos);
-  Must(InstallTruncationTriggers(sql_, "shop", {"t"}));
+  Must(InstallTruncationTriggers(sql_, "shop", {"t"}, std::chrono::seconds(10)));
   EXPECT_EQ(Marks({kDecoderbufs}),
             "t: ok identity, t: note out of line, t.a: loss type decoderbufs, "
             "t.b: note type decoderbufs, t.c: note type decoderbufs");

@@ -16,6 +16,8 @@ namespace {
 
 using Tables = std::vector<std::string>;
 
+constexpr std::chrono::seconds kPatience{30};
+
 std::string Hex(std::string_view text) {
   std::string hex;
   for (const char c : text) {
@@ -47,7 +49,9 @@ class TruncationTriggerTest : public ClusterFixture {
                      "CREATE TABLE bb (i int PRIMARY KEY REFERENCES aa)"));
   }
   std::string Scalar(const std::string& text) { return Must(sql_.Scalar(text)); }
-  void Install(const Tables& tables) { Must(InstallTruncationTriggers(sql_, kSchema, tables)); }
+  void Install(const Tables& tables) {
+    Must(InstallTruncationTriggers(sql_, kSchema, tables, kPatience));
+  }
   Tables Installed() { return Must(ReadTruncationTriggers(sql_, kSchema)); }
 
   // The changes that decoderbufs sends of `statements`; of a row of the log with its table's name.
@@ -174,7 +178,8 @@ TEST_F(TruncationTriggerTest, RemovingLeavesNothingAlsoASecondTime) {
 }
 
 TEST_F(TruncationTriggerTest, ATableThatIsGoneIsAMisfitAndTheOthersKeepTheirs) {
-  const auto installed = InstallTruncationTriggers(sql_, kSchema, {"aa", "missing", "bb"});
+  const auto installed =
+      InstallTruncationTriggers(sql_, kSchema, {"aa", "missing", "bb"}, kPatience);
   ASSERT_FALSE(installed.has_value());
   EXPECT_EQ(installed.error().kind, model::ErrorKind::kMisfit);
   EXPECT_EQ(installed.error().sqlstate, "42P01");
@@ -188,7 +193,7 @@ TEST_F(TruncationTriggerTest, ATableOfAnotherUserIsAMistakeOfTheUser) {
   Must(
       sql_.Execute("DROP ROLE IF EXISTS guest; CREATE ROLE guest; "
                    "GRANT USAGE, CREATE ON SCHEMA \"My shop\" TO guest; SET ROLE guest"));
-  const auto installed = InstallTruncationTriggers(sql_, kSchema, {"aa"});
+  const auto installed = InstallTruncationTriggers(sql_, kSchema, {"aa"}, kPatience);
   Must(sql_.Execute("RESET ROLE; DROP OWNED BY guest; DROP ROLE guest"));
   ASSERT_FALSE(installed.has_value());
   EXPECT_EQ(installed.error().kind, model::ErrorKind::kUsage);
@@ -199,22 +204,31 @@ TEST_F(TruncationTriggerTest, ATableOfAnotherUserIsAMistakeOfTheUser) {
 TEST_F(TruncationTriggerTest, WhileOneTableIsWaitedForTheOthersAreFree) {
   Connection user = Sql();
   Must(user.Execute("SET search_path = \"My shop\"; BEGIN; INSERT INTO bb SELECT 1 WHERE false"));
-  auto busy = std::async([&] { return InstallTruncationTriggers(sql_, kSchema, {"aa", "bb"}); });
+  auto busy = std::async([&] {
+    return InstallTruncationTriggers(sql_, kSchema, {"aa", "bb"}, kPatience);
+  });
   AwaitWaiterFor("\"My shop\".bb");
   Must(user.Execute("SET LOCAL lock_timeout = '100ms'; INSERT INTO aa VALUES (1)"));
-  const auto installed = busy.get();
-  ASSERT_FALSE(installed.has_value());
-  EXPECT_EQ(installed.error().kind, model::ErrorKind::kMisfit);
-  EXPECT_EQ(installed.error().sqlstate, "55P03");
   Must(user.Execute("COMMIT"));
+  Must(busy.get());
 
-  Install({"aa", "bb"});
   Must(user.Execute("BEGIN; SELECT * FROM bb"));
   auto removal = std::async([&] { return RemoveTruncationTriggers(sql_, kSchema); });
   AwaitWaiterFor("\"My shop\".bb");
   Must(user.Execute("SET LOCAL lock_timeout = '100ms'; SELECT * FROM aa; COMMIT"));
   Must(removal.get());
   EXPECT_EQ(Installed(), Tables{});
+}
+
+TEST_F(TruncationTriggerTest, WritersAreWaitedForUpToTheLimit) {
+  Connection user = Sql();
+  Must(user.Execute("BEGIN; LOCK TABLE \"My shop\".bb IN ROW EXCLUSIVE MODE"));
+  const auto installed =
+      InstallTruncationTriggers(sql_, kSchema, {"aa", "bb"}, std::chrono::milliseconds(20));
+  ASSERT_FALSE(installed.has_value());
+  EXPECT_EQ(installed.error().kind, model::ErrorKind::kMisfit);
+  EXPECT_EQ(installed.error().sqlstate, "55P03");
+  EXPECT_EQ(Installed(), Tables{"aa"});
 }
 
 TEST_F(TruncationTriggerTest, RemovingOutlastsATransaction) {
@@ -232,9 +246,9 @@ TEST_F(TruncationTriggerTest, ListenersThatInstallAtTheSameTimeAreNotInEachOther
   Connection other = Sql();
   for (int round = 0; round < 20; ++round) {
     auto theirs = std::async([&] {
-      return InstallTruncationTriggers(other, kSchema, {"aa", "bb"});
+      return InstallTruncationTriggers(other, kSchema, {"aa", "bb"}, kPatience);
     });
-    const auto ours = InstallTruncationTriggers(sql_, kSchema, {"aa", "bb"});
+    const auto ours = InstallTruncationTriggers(sql_, kSchema, {"aa", "bb"}, kPatience);
     Must(theirs.get());
     Must(ours);
     Must(RemoveTruncationTriggers(sql_, kSchema));
