@@ -171,16 +171,19 @@ class Session {
     return postgres::TableScope::Matching(options_.schemas, options_.tables);
   }
 
-  std::vector<ProcessPlan> PlanAuditors(const std::string& program,
-                                        const std::string& status) const {
+  Result<std::vector<ProcessPlan>> PlanAuditors(const std::string& program,
+                                                const std::string& status) const {
+    const auto database = postgres::WithoutPassword(uri_);
+    if (!database) return std::unexpected(database.error());
     std::vector<ProcessPlan> plans;
     for (const std::string& plugin : options_.Plugins()) {
       const std::string name = AuditorName(plugin);
-      ProcessPlan plan{name,
-                       {program, "--id", name, "--database", uri_, "--plugin", plugin, "--slot",
-                        names_.slot(plugin), "--schema", options_.schemas, "--tables",
-                        options_.tables, "--result", ResultPath(plugin), "--checkpoint",
-                        options_.checkpoint, "--status", status}};
+      ProcessPlan plan{
+          name,
+          {program, "--id", name, "--database", database->conninfo, "--plugin", plugin, "--slot",
+           names_.slot(plugin), "--schema", options_.schemas, "--tables", options_.tables,
+           "--result", ResultPath(plugin), "--checkpoint", options_.checkpoint, "--status", status},
+          database->variables};
       if (!options_.publication.empty())
         plan.command.insert(plan.command.end(), {"--publication", options_.publication});
       if (options_.install_triggers) plan.command.emplace_back("--install-triggers");
@@ -206,11 +209,13 @@ class Session {
     trigger_schemas_ = std::move(*schemas);
     if (options_.install_triggers) MakeDdlLog(*sql);
     const std::string status = fmt::format("ipc://{}/launcher", directory_->sockets());
+    const auto plans = PlanAuditors(program, status);
+    if (!plans) return std::unexpected(plans.error());
     wire::Context context;
     auto server = wire::Server::Bind(context, "launcher", status);
     if (!server) return std::unexpected(server.error());
     AuditCrew crew(*server, stop_, board_);
-    if (auto ok = crew.Start(PlanAuditors(program, status), *directory_); !ok) return ok;
+    if (auto ok = crew.Start(*plans, *directory_); !ok) return ok;
     auto course = crew.Watch(
         {options_.command, std::move(*variables)},
         {.attached =

@@ -16,7 +16,8 @@ Children::Children(wire::Server& server, wire::StopSignal& stop) : server_(serve
 
 Result<void> Children::Start(const std::vector<ProcessPlan>& plans, const RunDirectory& directory) {
   for (const ProcessPlan& plan : plans) {
-    Result<Process> process = Process::Start(plan.command, directory.LogPath(plan.name));
+    Result<Process> process =
+        Process::Start(plan.command, directory.LogPath(plan.name), plan.variables);
     if (!process) {
       for (const Child& child : children_) poller_.Remove(*child.token);
       children_.clear();

@@ -115,15 +115,15 @@ std::string ToString(ExitStatus status) {
   return fmt::format("was killed by signal {} ({})", status.signal, strsignal(status.signal));
 }
 
-Result<Process> Process::Start(const std::vector<std::string>& command,
-                               const std::string& log_path) {
+Result<Process> Process::Start(const std::vector<std::string>& command, const std::string& log_path,
+                               const std::vector<std::pair<std::string, std::string>>& variables) {
   const std::string what = "cannot start " + command.front();
   Fd input(open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!input.ok()) return FailErrno(what + ": /dev/null", errno);
   Fd log(open(log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644));
   if (!log.ok()) return FailErrno(what + ": its log " + log_path, errno);
   return Launch(
-      command, what, {},
+      command, what, variables,
       {.input = input.get(), .log = log.get(), .has_own_group = true, .has_stop_signal = true});
 }
 

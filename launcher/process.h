@@ -2,7 +2,7 @@
 //
 // Each child leads a process group of its own, so that Ctrl-C in a terminal reaches only us; it
 // gets SIGTERM when we die, however that happens. Variables LOCKSTEP_* are not handed down: what a
-// child is to know is in its arguments.
+// child is to know is in its arguments, but for what is secret.
 #ifndef LOCKSTEP_LAUNCHER_PROCESS_H_
 #define LOCKSTEP_LAUNCHER_PROCESS_H_
 
@@ -31,13 +31,14 @@ class Process {
  public:
   // `command`: path of the program and its arguments. Standard input is /dev/null, standard output
   // and error go to `log_path`, which is made or emptied. SIGINT and SIGTERM are blocked until the
-  // program's wire::StopSignal takes them: one that comes before ends it as orderly. kEnvironment,
-  // naming the program, when it cannot be started. To be called from the main thread, which must
-  // outlive the child.
-  static model::Result<Process> Start(const std::vector<std::string>& command,
-                                      const std::string& log_path);
+  // program's wire::StopSignal takes them: one that comes before ends it as orderly. `variables`
+  // are set in its environment. kEnvironment, naming the program, when it cannot be started. To be
+  // called from the main thread, which must outlive the child.
+  static model::Result<Process> Start(
+      const std::vector<std::string>& command, const std::string& log_path,
+      const std::vector<std::pair<std::string, std::string>>& variables = {});
   // A program of the user's: looked for in PATH; input, output and errors are ours, and so is its
-  // process group where the input is a terminal. `variables` are set in its environment.
+  // process group where the input is a terminal.
   static model::Result<Process> StartForeground(
       const std::vector<std::string>& command,
       const std::vector<std::pair<std::string, std::string>>& variables);

@@ -40,8 +40,9 @@ ProcessPlan PlanListener(const Programs& programs, const RunNames& names, const 
   const std::string name = ListenerName(number);
   ProcessPlan plan{name,
                    {programs.listener, "--id", name, "--verifier", verifier, "--database",
-                    names.database, "--plugin", options.PluginOf(number), "--slot",
-                    names.slot(number), "--status", names.status_endpoint()}};
+                    names.database.conninfo, "--plugin", options.PluginOf(number), "--slot",
+                    names.slot(number), "--status", names.status_endpoint()},
+                   names.database.variables};
   if (!names.trace_directory.empty()) {
     plan.command.insert(plan.command.end(),
                         {"--trace", fmt::format("{}/{}.trace", names.trace_directory, name)});
@@ -102,13 +103,15 @@ std::vector<ProcessPlan> PlanProcesses(const Programs& programs, const RunNames&
   const std::string status = names.status_endpoint();
   std::vector<ProcessPlan> plans = {
       {"verifier",
-       {programs.verifier, "--listen", verifier, "--database", names.database, "--listeners",
-        fmt::to_string(options.TotalListeners()), "--stall-timeout",
+       {programs.verifier, "--listen", verifier, "--database", names.database.conninfo,
+        "--listeners", fmt::to_string(options.TotalListeners()), "--stall-timeout",
         fmt::to_string(options.stall_timeout_s), "--listener-timeout",
-        fmt::to_string(options.listener_timeout_s), "--status", status}},
+        fmt::to_string(options.listener_timeout_s), "--status", status},
+       names.database.variables},
       {"applier",
-       {programs.applier, "--listen", applier, "--verifier", verifier, "--database", names.database,
-        "--status", status}}};
+       {programs.applier, "--listen", applier, "--verifier", verifier, "--database",
+        names.database.conninfo, "--status", status},
+       names.database.variables}};
   if (options.no_truncation_triggers) plans.back().command.push_back("--no-truncation-triggers");
   for (std::uint32_t number = 1; number <= options.TotalListeners(); ++number) {
     plans.push_back(PlanListener(programs, names, options, number, verifier));

@@ -8,13 +8,15 @@
 
 #include "launcher/options.h"
 #include "model/error.h"
+#include "postgres/client_environment.h"
 
 namespace lockstep::launcher {
 
 // One process of a run.
 struct ProcessPlan {
-  std::string name;                  // "verifier", "listener-2": what it calls itself too
-  std::vector<std::string> command;  // path of the program and its arguments
+  std::string name;                    // "verifier", "listener-2": what it calls itself too
+  std::vector<std::string> command;    // path of the program and its arguments
+  postgres::Variables variables = {};  // beside our own ones
   friend bool operator==(const ProcessPlan&, const ProcessPlan&) = default;
 };
 
@@ -36,8 +38,8 @@ model::Result<std::string> FindAuditor(const std::optional<std::string>& bin_dir
 
 // What the processes of one run share.
 struct RunNames {
-  std::string schema;                // "lockstep_<run id>"; also the name of its publication
-  std::string database;              // URI
+  std::string schema;  // "lockstep_<run id>"; also the name of its publication
+  postgres::OpenConninfo database;
   std::string socket_directory;      // short: a socket's path has at most 107 characters
   std::string trace_directory = {};  // where listeners record their streams; empty: nowhere
 

@@ -70,7 +70,10 @@ void ShowLog(const Ending& ending, RunDirectory& directory) {
 Result<Ending> RunCrew(const RunOptions& options, const Programs& programs, const Source& source,
                        const std::string& schema, RunDirectory& directory, wire::StopSignal& stop,
                        StatusBoard& board) {
-  const RunNames names{schema, source.uri(), directory.sockets(), directory.TraceDirectory()};
+  Result<postgres::OpenConninfo> database = postgres::WithoutPassword(source.uri());
+  if (!database) return std::unexpected(database.error());
+  const RunNames names{schema, std::move(*database), directory.sockets(),
+                       directory.TraceDirectory()};
   wire::Context context;
   Result<wire::Server> server = wire::Server::Bind(context, "launcher", names.status_endpoint());
   if (!server) return std::unexpected(server.error());

@@ -88,7 +88,8 @@ class ServerChecks {
     Result<std::string> encoding = sql_.Scalar("SHOW server_encoding");
     if (!encoding) return Add(Severity::kError, "encoding", encoding.error().message);
     if (*encoding == "UTF8") return Add(Severity::kOk, "encoding", "UTF8");
-    Add(Severity::kError, "encoding", fmt::format("the database is in {}, not UTF8", *encoding),
+    Add(Severity::kError, "encoding",
+        fmt::format("the database is in {}, not UTF8 (only an audit takes that)", *encoding),
         "CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0");
   }
 

@@ -52,6 +52,17 @@ TEST(ProcessTest, AStopWaitsUntilTheProgramTakesIt) {
   }
 }
 
+TEST(ProcessTest, VariablesAreGivenBesideOurs) {
+  setenv("KEPT", "yes", 1);
+  setenv("PGPASSWORD", "ours", 1);
+  auto process = Process::Start({"/bin/sh", "-c", "echo [$PGPASSWORD] [$KEPT]"}, LogPath(),
+                                {{"PGPASSWORD", "its own"}});
+  unsetenv("PGPASSWORD");
+  ASSERT_TRUE(process);
+  EXPECT_EQ(End(*process), ExitStatus{.status = 0});
+  EXPECT_EQ(Tail(LogPath(), 10), "[its own] [yes]");
+}
+
 TEST(ProcessTest, DestructionKillsIt) {
   pid_t pid = 0;
   {

@@ -63,7 +63,8 @@ class PlanTest : public ::testing::Test {
   }
 
   const Programs programs_{"/b/generator", "/b/applier", "/b/listener", "/b/verifier"};
-  const RunNames names_{"lockstep_1234abcd", "postgresql://x", "/tmp/s"};
+  const RunNames names_{
+      "lockstep_1234abcd", {"postgresql://x", {{"PGPASSWORD", "secret"}}}, "/tmp/s"};
 };
 
 TEST_F(PlanTest, EachProcessIsCalledAsItsContractSays) {
@@ -86,6 +87,15 @@ TEST_F(PlanTest, EachProcessIsCalledAsItsContractSays) {
                    "ipc:///tmp/s/applier", "--status", "ipc:///tmp/s/launcher", "--seed", "7",
                    "--transactions", "2000", "--sessions", "4", "--checkpoint", "5000", "--schema",
                    "lockstep_1234abcd"}));
+}
+
+TEST_F(PlanTest, ThePasswordIsForThoseThatConnectAndInNoArgument) {
+  for (const ProcessPlan& plan : PlanProcesses(programs_, names_, RunOptions{.listeners = 2})) {
+    const bool connects = std::ranges::count(plan.command, "--database") == 1;
+    EXPECT_EQ(connects, plan.name != "generator");
+    EXPECT_EQ(plan.variables, connects ? names_.database.variables : postgres::Variables())
+        << plan.name;
+  }
 }
 
 TEST_F(PlanTest, OnlyTheFirstListenerIsSabotaged) {

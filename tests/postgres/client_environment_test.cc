@@ -12,6 +12,10 @@ namespace lockstep::postgres {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::Pair;
 using ::testing::SizeIs;
 
@@ -37,6 +41,33 @@ TEST_F(ClientEnvironmentTest, HasThePasswordAndWhatElseTheUriSays) {
   EXPECT_THAT(variables, Contains(Pair("PGSSLMODE", "require")));
   EXPECT_THAT(variables, Contains(Pair("PGCONNECT_TIMEOUT", "5")));
   EXPECT_THAT(variables, Contains(Pair("PGUSER", "postgres")));
+}
+
+TEST_F(ClientEnvironmentTest, AConninfoWithoutItsPasswordIsTheSameDatabase) {
+  Connection sql = Must(Connection::Open(cluster().uri(), ConnectionKind::kSql));
+  Must(sql.Execute("CREATE DATABASE \"it's \\ here\""));
+  const std::string uri =
+      "postgresql://postgres:se%27cret%5c@/it%27s%20%5c%20here?host=" + cluster().directory() +
+      "&application_name=an%20audit";
+  const OpenConninfo open = Must(WithoutPassword(uri));
+  EXPECT_THAT(open.variables, ElementsAre(Pair("PGPASSWORD", "se'cret\\")));
+  EXPECT_THAT(open.conninfo, Not(HasSubstr("cret")));
+  Connection same = Must(Connection::Open(open.conninfo, ConnectionKind::kSql));
+  EXPECT_EQ(Must(same.Scalar("SELECT current_database()")), "it's \\ here");
+}
+
+TEST(WithoutPasswordTest, AConninfoThatHasNoneStaysAsItIs) {
+  for (const char* given : {"postgresql:///shop?sslmode=require", "dbname=shop user=app"}) {
+    const OpenConninfo open = Must(WithoutPassword(given));
+    EXPECT_EQ(open.conninfo, given);
+    EXPECT_THAT(open.variables, IsEmpty());
+  }
+}
+
+TEST(WithoutPasswordTest, WhatCannotBeReadIsAnError) {
+  const auto open = WithoutPassword("postgresql://[::1/shop");
+  ASSERT_FALSE(open);
+  EXPECT_EQ(open.error().kind, model::ErrorKind::kUsage);
 }
 
 }  // namespace
