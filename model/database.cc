@@ -10,6 +10,11 @@ std::size_t RowHash::operator()(const Row& row) const {
   return static_cast<std::size_t>(HashBytes(row.bytes()).low);
 }
 
+Table::Table(RelationPtr relation) : relation_(std::move(relation)) {
+  // Entries hold their hash, so a fuller map costs no look-up much, and half the memory.
+  rows_.max_load_factor(0.8f);
+}
+
 const Row* Table::Find(const Row& key) const {
   auto it = rows_.find(key);
   return it == rows_.end() ? nullptr : &it->second;
@@ -47,19 +52,15 @@ Row Table::KeyToInsert(const Row& row) const {
 
 std::optional<Row> Table::Exchange(const Row& key, const std::optional<Row>& row) {
   std::optional<Row> before;
-  auto it = rows_.find(key);
-  if (it != rows_.end()) {
-    digest_.Remove(it->second.bytes());
+  if (row) {
+    auto [it, is_new] = rows_.try_emplace(key, *row);
+    if (!is_new) before = std::exchange(it.value(), *row);
+    digest_.Add(row->bytes());
+  } else if (auto it = rows_.find(key); it != rows_.end()) {
     before = std::move(it.value());
-    if (row) {
-      it.value() = *row;
-    } else {
-      rows_.erase(it);
-    }
-  } else if (row) {
-    rows_.emplace(key, *row);
+    rows_.erase(it);
   }
-  if (row) digest_.Add(row->bytes());
+  if (before) digest_.Remove(before->bytes());
   return before;
 }
 

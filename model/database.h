@@ -45,7 +45,7 @@ class Table {
   using Rows = tsl::robin_map<Row, Row, RowHash, std::equal_to<Row>,
                               std::allocator<std::pair<Row, Row>>, /*StoreHash=*/true>;
 
-  explicit Table(RelationPtr relation) : relation_(std::move(relation)) {}
+  explicit Table(RelationPtr relation);
 
   const RelationPtr& relation() const { return relation_; }
   const TableDigest& digest() const { return digest_; }

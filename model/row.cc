@@ -247,8 +247,8 @@ Row::Iterator& Row::Iterator::operator++() {
   return *this;
 }
 
-Result<Row> Row::FromCanonical(std::string bytes, std::size_t columns) {
-  auto count = CountCells(bytes);
+Result<Row> Row::FromCanonical(std::string_view bytes, std::size_t columns) {
+  const auto count = CountCells(bytes);
   if (!count) {
     return Fail(ErrorKind::kMalformed,
                 fmt::format("row of {} bytes: bad cell at offset {}", bytes.size(), count.error()));
@@ -257,12 +257,11 @@ Result<Row> Row::FromCanonical(std::string bytes, std::size_t columns) {
     return Fail(ErrorKind::kMalformed,
                 fmt::format("row has {} columns, expected {}", *count, columns));
   }
-  return Row(std::move(bytes));
+  return Row(bytes);
 }
 
-Result<Row> Row::FromCanonical(std::string bytes) {
-  auto count = CountCells(bytes);
-  return FromCanonical(std::move(bytes), count.value_or(0));
+Result<Row> Row::FromCanonical(std::string_view bytes) {
+  return FromCanonical(bytes, CountCells(bytes).value_or(0));
 }
 
 Cell Row::At(std::size_t index) const {
@@ -297,8 +296,8 @@ void RowBuilder::Add(const Cell& cell) {
 }
 
 Row RowBuilder::Build() {
-  // A copy of the right size: stored rows keep no spare capacity, and the builder keeps its buffer.
-  Row row{std::string(bytes_)};
+  // A copy of the right size: the builder keeps its buffer.
+  Row row{bytes_};
   bytes_.clear();
   return row;
 }

@@ -32,14 +32,15 @@
 #include <iterator>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "model/error.h"
+#include "model/shared_bytes.h"
 #include "model/value.h"
 
 namespace lockstep::model {
 
+// Copies share one buffer.
 class Row {
  public:
   // Walks the cells. The cells are views into the row.
@@ -66,13 +67,13 @@ class Row {
 
   // Takes canonical bytes that came from outside. kMalformed, with the offset, when they are not
   // exactly `columns` well-formed cells.
-  static Result<Row> FromCanonical(std::string bytes, std::size_t columns);
+  static Result<Row> FromCanonical(std::string_view bytes, std::size_t columns);
   // The same for any number of columns.
-  static Result<Row> FromCanonical(std::string bytes);
+  static Result<Row> FromCanonical(std::string_view bytes);
 
-  std::string_view bytes() const { return bytes_; }
-  Iterator begin() const { return Iterator(bytes_); }
-  Iterator end() const { return Iterator(std::string_view(bytes_).substr(bytes_.size())); }
+  std::string_view bytes() const { return bytes_.view(); }
+  Iterator begin() const { return Iterator(bytes()); }
+  Iterator end() const { return Iterator(bytes().substr(bytes().size())); }
 
   // The cell of column `index`, which must exist. Walks from the start.
   Cell At(std::size_t index) const;
@@ -85,8 +86,8 @@ class Row {
 
  private:
   friend class RowBuilder;
-  explicit Row(std::string bytes) : bytes_(std::move(bytes)) {}
-  std::string bytes_;
+  explicit Row(std::string_view bytes) : bytes_(bytes) {}
+  SharedBytes bytes_;
 };
 
 // Builds one row after the other, cell by cell, without an allocation per cell.

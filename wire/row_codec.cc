@@ -201,7 +201,7 @@ class Reader {
   Row TakeRow(std::string_view field) {
     const Token token = Take(Token::Type::kBin, field, "bin");
     if (!ok()) return Row();
-    Result<Row> row = Row::FromCanonical(std::string(token.bytes));
+    Result<Row> row = Row::FromCanonical(token.bytes);
     if (!row.has_value()) {
       Stop(fmt::format("{}: {}", field, row.error().message));
       return Row();
