@@ -7,8 +7,8 @@
 #include "auditor/process.h"
 #include "auditor/process_options.h"
 #include "auditor/schedule.h"
-#include "consumer/sabotage.h"
 #include "model/error.h"
+#include "model/sabotage_kind.h"
 #include "wire/stop_signal.h"
 
 namespace {
@@ -21,7 +21,7 @@ model::Result<void> Run(auditor::ProcessOptions& options, const std::string& che
   if (!interval) return std::unexpected(interval.error());
   options.checkpoint = *interval;
   if (!sabotage.empty()) {
-    auto kind = consumer::ParseSabotageKind(sabotage);
+    auto kind = model::ParseSabotageKind(sabotage);
     if (!kind) return std::unexpected(kind.error());
     options.sabotage = *kind;
   }

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "auditor/schedule.h"
-#include "consumer/sabotage.h"
+#include "model/sabotage_kind.h"
 
 namespace lockstep::auditor {
 
@@ -26,7 +26,7 @@ struct ProcessOptions {
   std::string result_path;  // report::AuditResultJson, written anew after each comparison
   Interval checkpoint{.time = std::chrono::seconds(10)};
   bool install_triggers = false;  // see consumer::ConsumerOptions
-  std::optional<consumer::SabotageKind> sabotage;
+  std::optional<model::SabotageKind> sabotage;
   // See consumer::ConsumerOptions. The comparison at the end has as long.
   int attach_timeout_s = 300;
   int copy_connections = 4;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <set>
 #include <utility>
@@ -17,6 +16,7 @@ namespace {
 
 using model::Change;
 using model::Row;
+using model::SabotageKind;
 using model::Transaction;
 using model::Value;
 
@@ -24,21 +24,6 @@ template <class... Ts>
 struct Overloaded : Ts... {
   using Ts::operator()...;
 };
-
-constexpr std::array<std::pair<std::string_view, SabotageKind>, 8> kKinds = {{
-    {"drop-change", SabotageKind::kDropChange},
-    {"duplicate-transaction", SabotageKind::kDuplicateTransaction},
-    {"swap-commits", SabotageKind::kSwapCommits},
-    {"null-for-unchanged", SabotageKind::kNullForUnchanged},
-    {"corrupt-value", SabotageKind::kCorruptValue},
-    {"apply-rolled-back", SabotageKind::kApplyRolledBack},
-    {"stale-key", SabotageKind::kStaleKey},
-    {"reorder-changes", SabotageKind::kReorderChanges},
-}};
-
-std::string_view Name(SabotageKind kind) {
-  return std::ranges::find(kKinds, kind, &std::pair<std::string_view, SabotageKind>::second)->first;
-}
 
 // The row with one cell in another's place.
 Row ReplaceCell(const Row& row, std::size_t column, const Value& value) {
@@ -127,16 +112,6 @@ bool MovesItsRow(const model::Update& update) {
 
 }  // namespace
 
-model::Result<SabotageKind> ParseSabotageKind(std::string_view name) {
-  std::string known;
-  for (const auto& [kind_name, kind] : kKinds) {
-    if (kind_name == name) return kind;
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", kind_name);
-  }
-  return model::Fail(model::ErrorKind::kUsage,
-                     fmt::format("--sabotage \"{}\" is not known; there is {}", name, known));
-}
-
 model::Result<std::vector<Transaction>> Saboteur::Change(Transaction transaction) {
   const bool may_act = deed_.empty() && !transaction.changes.empty() &&
                        ++seen_ > kFirstTransaction && ChangesOnlyRows(transaction);
@@ -169,7 +144,7 @@ model::Result<std::vector<Transaction>> Saboteur::Change(Transaction transaction
         return Invent(std::move(transaction));
     }
   }
-  if (acted) deed_ = fmt::format("{} in xid {} at {}", Name(kind_), xid.value, ToString(end_lsn));
+  if (acted) deed_ = fmt::format("{} in xid {} at {}", NameOf(kind_), xid.value, ToString(end_lsn));
   result.push_back(std::move(transaction));
   return result;
 }
@@ -293,7 +268,7 @@ std::vector<Transaction> Saboteur::Swap(Transaction transaction) {
     return {std::move(first)};
   }
   std::swap(first.end_lsn, transaction.end_lsn);
-  deed_ = fmt::format("{}: xid {} at {} and xid {} at {}", Name(kind_), transaction.xid.value,
+  deed_ = fmt::format("{}: xid {} at {} and xid {} at {}", NameOf(kind_), transaction.xid.value,
                       ToString(transaction.end_lsn), first.xid.value, ToString(first.end_lsn));
   return {std::move(transaction), std::move(first)};
 }
@@ -301,8 +276,8 @@ std::vector<Transaction> Saboteur::Swap(Transaction transaction) {
 std::vector<Transaction> Saboteur::Duplicate(Transaction transaction) {
   Transaction again = transaction;
   ++again.end_lsn.value;
-  deed_ =
-      fmt::format("{}: xid {} again at {}", Name(kind_), again.xid.value, ToString(again.end_lsn));
+  deed_ = fmt::format("{}: xid {} again at {}", NameOf(kind_), again.xid.value,
+                      ToString(again.end_lsn));
   return {std::move(transaction), std::move(again)};
 }
 
@@ -314,7 +289,7 @@ model::Result<std::vector<Transaction>> Saboteur::Invent(Transaction transaction
   if (!xid) return std::unexpected(std::move(xid.error()));
   Transaction invented{.xid = *xid, .end_lsn = {transaction.end_lsn.value + 1}};
   invented.changes.push_back(model::Delete{model::RelationOf(last), *row});
-  deed_ = fmt::format("{}: xid {} at {}", Name(kind_), xid->value, ToString(invented.end_lsn));
+  deed_ = fmt::format("{}: xid {} at {}", NameOf(kind_), xid->value, ToString(invented.end_lsn));
   return std::vector{std::move(transaction), std::move(invented)};
 }
 

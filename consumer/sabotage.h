@@ -10,28 +10,14 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "model/change.h"
 #include "model/error.h"
 #include "model/ids.h"
+#include "model/sabotage_kind.h"
 
 namespace lockstep::consumer {
-
-enum class SabotageKind {
-  kDropChange,            // one change of a commit is left out
-  kDuplicateTransaction,  // applied and reported again under a later LSN
-  kSwapCommits,           // two neighbours on disjoint keys, their LSNs exchanged
-  kNullForUnchanged,      // an out-of-line value that the statement did not touch becomes null
-  kCorruptValue,          // one bit of one value
-  kApplyRolledBack,       // an invented commit with an xid that Postgres rolled back
-  kStaleKey,              // an update of the key that leaves the old key
-  kReorderChanges,        // two neighbouring changes of a commit, on different rows, change places
-};
-
-// The kinds by the names they have on the command line: "drop-change", "duplicate-transaction", ...
-model::Result<SabotageKind> ParseSabotageKind(std::string_view name);
 
 class Saboteur {
  public:
@@ -40,7 +26,7 @@ class Saboteur {
 
   static constexpr std::uint64_t kFirstTransaction = 25;
 
-  Saboteur(SabotageKind kind, RolledBackXid rolled_back_xid)
+  Saboteur(model::SabotageKind kind, RolledBackXid rolled_back_xid)
       : kind_(kind), rolled_back_xid_(std::move(rolled_back_xid)) {}
 
   // The transactions to apply and report in the place of this one, in order. kSwapCommits holds one
@@ -64,7 +50,7 @@ class Saboteur {
   std::vector<model::Transaction> Duplicate(model::Transaction transaction);
   model::Result<std::vector<model::Transaction>> Invent(model::Transaction transaction);
 
-  SabotageKind kind_;
+  model::SabotageKind kind_;
   RolledBackXid rolled_back_xid_;
   std::uint64_t seen_ = 0;
   std::optional<model::Transaction> held_;

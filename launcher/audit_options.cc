@@ -33,9 +33,6 @@ altered meanwhile are read anew from then on, and the summary says so.
 Each option can also come from the environment (LOCKSTEP_DATABASE, LOCKSTEP_PLUGIN, ...) or, weaker
 than that, from the file that --config names.
 
-Kinds of --sabotage: drop-change, duplicate-transaction, swap-commits, null-for-unchanged,
-corrupt-value, apply-rolled-back, stale-key, reorder-changes.
-
 Examples:
   lockstep audit --database postgresql:///shop -- ./run_tests.sh
   lockstep audit --database postgresql:///shop --plugin all --watch
@@ -109,8 +106,11 @@ CLI::App* AddAudit(CLI::App& app, AuditOptions& options) {
   audit->add_option("--report", options.report, "a file for the result as JSON");
   audit->add_option("--keep", options.keep, "a new directory that keeps logs and the cluster");
   audit
-      ->add_option("--sabotage", options.sabotage,
-                   "falsify what arrives in this way; the comparison must find it")
+      ->add_option(
+          "--sabotage", options.sabotage,
+          WithSabotageKinds("falsify what arrives in this way, to see the comparison find it; "
+                            "not\nswap-commits and reorder-changes, which leave the state "
+                            "right"))
       ->check(SabotageKind());
   return audit;
 }

@@ -40,9 +40,6 @@ constexpr const char* kRunFooter = R"(
 Each option can also come from the environment (LOCKSTEP_SEED, LOCKSTEP_STALL_TIMEOUT, ...) or,
 weaker than that, from the file that --config names (lines like: seed = 7).
 
-Kinds of --sabotage: drop-change, duplicate-transaction, swap-commits, null-for-unchanged,
-corrupt-value, apply-rolled-back, stale-key, reorder-changes.
-
 Examples:
   lockstep run
   lockstep run --seed 7 --transactions 20000 --listeners 3 --report report.json
@@ -53,7 +50,8 @@ Exit codes:
   0  converged: every commit arrived, once, in order, and all rows agree
   1  an option, a setting of the server or a right is missing or wrong
   2  diverged: the first bad commit and its rows are printed
-  3  missing: a listener confirmed past a commit that it never delivered
+  3  missing: a listener reported a later commit, or everything beyond it, without one that
+     Postgres made
   4  the environment failed (server unreachable, disk full)
   5  inconclusive: interrupted, a process died, nothing moved for --stall-timeout, or a table was
      truncated unseen
@@ -178,7 +176,8 @@ CLI::App* AddRun(CLI::App& app, RunOptions& options) {
                   "a new directory that keeps logs, the cluster and traces of the streams");
   run->add_option("--report", options.report, "a file for the result as JSON");
   run->add_option("--sabotage", options.sabotage,
-                  "listener-1 falsifies what it received in this way; the verifier must find it")
+                  WithSabotageKinds("listener-1 falsifies what it received in this way, to see the "
+                                    "verifier find it"))
       ->check(SabotageKind());
   run->add_flag(
       "--no-truncation-triggers", options.no_truncation_triggers,

@@ -4,21 +4,13 @@
 
 #include <algorithm>
 #include <charconv>
-#include <string_view>
+#include <cstddef>
 #include <system_error>
 
 #include "model/output_plugin.h"
+#include "model/sabotage_kind.h"
 
 namespace lockstep::launcher {
-namespace {
-
-// As the footers list them.
-constexpr std::string_view kSabotageKinds[] = {
-    "drop-change",   "duplicate-transaction", "swap-commits", "null-for-unchanged",
-    "corrupt-value", "apply-rolled-back",     "stale-key",    "reorder-changes"};
-
-}  // namespace
-
 // CLI11 itself takes -1 for an unsigned number.
 CLI::Validator WholeNumber(std::uint64_t min, std::uint64_t max) {
   return CLI::Validator(
@@ -32,14 +24,24 @@ CLI::Validator WholeNumber(std::uint64_t min, std::uint64_t max) {
       "");
 }
 
-// The listener knows them too, but what it says of a wrong one comes late and from its log.
 CLI::Validator SabotageKind() {
   return CLI::Validator(
       [](std::string& text) -> std::string {
-        const bool known = std::ranges::find(kSabotageKinds, text) != std::end(kSabotageKinds);
-        return known ? "" : fmt::format("there is no kind \"{}\"", text);
+        auto kind = model::ParseSabotageKind(text);
+        return kind ? "" : kind.error().message;
       },
       "");
+}
+
+std::string WithSabotageKinds(const std::string& text) {
+  constexpr std::size_t kInLine = 4;
+  std::string lines = text + ":";
+  const auto kinds = model::SabotageKinds();
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    lines += fmt::format("{}{}{}", i % kInLine == 0 ? '\n' : ' ', model::NameOf(kinds[i]),
+                         i + 1 < kinds.size() ? "," : "");
+  }
+  return lines;
 }
 
 std::vector<std::string> SplitPlugins(const std::string& list) {

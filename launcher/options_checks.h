@@ -12,9 +12,10 @@ namespace lockstep::launcher {
 // Digits only: CLI11 itself takes -1 for an unsigned number.
 CLI::Validator WholeNumber(std::uint64_t min, std::uint64_t max);
 
-// A kind of --sabotage. Who does it knows them too, but what it says of a wrong one comes late and
-// from its log.
+// A kind of --sabotage: what a listener says of a wrong one comes late and from its log.
 CLI::Validator SabotageKind();
+// `text`, and below it the kinds.
+std::string WithSabotageKinds(const std::string& text);
 
 // Names of output plugins, several by commas, or "all".
 CLI::Validator PluginList();

@@ -4,10 +4,10 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
-#include "consumer/sabotage.h"
 #include "listener/identity.h"
 #include "listener/process.h"
 #include "model/error.h"
+#include "model/sabotage_kind.h"
 #include "wire/stop_signal.h"
 
 int main(int argc, char** argv) {
@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
 
   model::Result<void> result;
   if (!sabotage.empty()) {
-    auto kind = consumer::ParseSabotageKind(sabotage);
+    auto kind = model::ParseSabotageKind(sabotage);
     if (kind) options.sabotage = *kind;
     if (!kind) result = std::unexpected(kind.error());
   }

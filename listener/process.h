@@ -11,8 +11,8 @@
 #include <optional>
 #include <string>
 
-#include "consumer/sabotage.h"
 #include "model/error.h"
+#include "model/sabotage_kind.h"
 #include "wire/stop_signal.h"
 
 namespace lockstep::listener {
@@ -25,7 +25,7 @@ struct ProcessOptions {
   std::string plugin;
   bool install_triggers = false;  // see consumer::ConsumerOptions
   std::string slot;               // empty: made of the run's schema and the id
-  std::optional<consumer::SabotageKind> sabotage;
+  std::optional<model::SabotageKind> sabotage;
   std::string health_path;  // a file to make once attached; empty: none
   std::string trace_path;   // where to record the stream (wire/trace_file.h); empty: nowhere
   // See consumer::ConsumerOptions.
