@@ -97,6 +97,7 @@ bool Oracle::OnScript(model::Script script, std::size_t bytes) {
     pending.outcome = std::move(session.early.front());
     session.early.pop_front();
     --early_outcomes_;
+    ++session.with_outcome;
   }
   last_script_ = pending.script.id;
   ++counts_.generated;
@@ -112,10 +113,8 @@ bool Oracle::OnOutcome(Outcome outcome) {
   const auto holder = holders_.find(xid);
   const bool has_committed = holder != holders_.end() && holder->second.fate == Fate::kCommitted;
   if (outcome.fate == Fate::kCommitted && (!outcome.xid.IsValid() || has_committed)) return false;
-  auto pending =
-      std::ranges::find_if(session->scripts, [](const PendingScript& p) { return !p.outcome; });
-  const bool is_early = pending == session->scripts.end();
-  if (is_early) {
+  PendingScript* pending = session->Undecided();
+  if (!pending) {
     const TransactionId last = session->early.empty() ? last_script_ : session->early.back().id;
     if (outcome.id <= last || early_outcomes_ >= kEarlyOutcomesMax) return false;
   } else if (pending->script.id != outcome.id) {
@@ -127,11 +126,12 @@ bool Oracle::OnOutcome(Outcome outcome) {
     ++committed_reported_;
     committed_.emplace(outcome.id, outcome.session);
   }
-  if (is_early) {
+  if (pending) {
+    pending->outcome = std::move(outcome);
+    ++session->with_outcome;
+  } else {
     session->early.push_back(std::move(outcome));
     ++early_outcomes_;
-  } else {
-    pending->outcome = std::move(outcome);
   }
   return true;
 }
@@ -210,6 +210,7 @@ void Oracle::EndHead(Session& session) {
     ended_xids_.pop_front();
   }
   session.scripts.pop_front();
+  --session.with_outcome;
   --scripts_waiting_;
 }
 
@@ -338,10 +339,8 @@ std::optional<TransactionId> Oracle::FindTransaction(Xid xid) const {
 std::optional<TransactionId> Oracle::OldestWithoutOutcome() const {
   std::optional<TransactionId> oldest;
   for (const Session& session : sessions_) {
-    auto pending =
-        std::ranges::find_if(session.scripts, [](const PendingScript& p) { return !p.outcome; });
-    if (pending != session.scripts.end() && (!oldest || pending->script.id < *oldest))
-      oldest = pending->script.id;
+    const PendingScript* pending = session.Undecided();
+    if (pending && (!oldest || pending->script.id < *oldest)) oldest = pending->script.id;
   }
   return oldest;
 }

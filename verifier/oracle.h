@@ -134,7 +134,16 @@ class Oracle {
   };
   // A session's scripts run in order, so its outcomes and its commits come in order too.
   struct Session {
+    // Of the first script without an outcome; nullptr: all have theirs.
+    PendingScript* Undecided() {
+      return with_outcome == scripts.size() ? nullptr : &scripts[with_outcome];
+    }
+    const PendingScript* Undecided() const {
+      return with_outcome == scripts.size() ? nullptr : &scripts[with_outcome];
+    }
+
     std::deque<PendingScript> scripts;
+    std::size_t with_outcome = 0;      // how many of them, the first ones, have their outcome
     std::deque<model::Outcome> early;  // outcomes of scripts that have not come
   };
 
