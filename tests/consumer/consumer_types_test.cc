@@ -158,8 +158,8 @@ TEST_P(TypesTest, WhatWasCopiedEqualsWhatWasStreamed) {
   Write("CREATE TABLE s.types(" + columns + ")");
   Follow before = AttachAs("before");
   for (const std::string& row : rows) Write(row);
-  // As old and new rows of an UPDATE too.
-  Write("ALTER TABLE s.t REPLICA IDENTITY FULL");
+  // As whole old rows too, and as new ones of an UPDATE.
+  Write("ALTER TABLE s.types REPLICA IDENTITY FULL");
   Write("UPDATE s.types SET id = -id");
   before.UntilReceived(InsertLsn());
   Follow after = AttachAs("after");

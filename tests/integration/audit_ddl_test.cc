@@ -11,7 +11,7 @@
 #include "model/lsn.h"
 #include "tests/integration/audit_fixture.h"
 #include "tests/integration/audit_run.h"
-#include "tests/integration/lockstep_run.h"
+#include "tests/integration/footprint.h"
 #include "tests/postgres/cluster_fixture.h"
 
 namespace lockstep::integration {

@@ -65,6 +65,7 @@ std::string AuditFixture::Left() const {
       "SELECT 'publication ' || pubname FROM pg_publication UNION ALL "
       "SELECT 'event trigger ' || evtname FROM pg_event_trigger UNION ALL "
       "SELECT 'trigger on ' || tgrelid::regclass FROM pg_trigger WHERE tgname LIKE 'lockstep%' "
+      "UNION ALL SELECT 'function ' || oid::regproc FROM pg_proc WHERE proname LIKE 'lockstep%' "
       "UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname LIKE 'lockstep%' "
       "UNION ALL SELECT 'table ' || relname FROM pg_class WHERE relname LIKE 'lockstep%') "
       "n(name)");

@@ -8,6 +8,7 @@
 
 #include "tests/integration/audit_fixture.h"
 #include "tests/integration/audit_run.h"
+#include "tests/integration/footprint.h"
 
 namespace lockstep::integration {
 namespace {

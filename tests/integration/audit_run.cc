@@ -1,14 +1,12 @@
 #include "tests/integration/audit_run.h"
 
 #include <fmt/format.h>
-#include <poll.h>
+#include <gtest/gtest.h>
+#include <signal.h>
 
 #include <filesystem>
-#include <sstream>
-#include <stdexcept>
 #include <utility>
 
-#include "tests/integration/lockstep_run.h"
 #include "tests/postgres/cluster_fixture.h"
 
 namespace lockstep::integration {
@@ -16,14 +14,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kPatienceMs = 150'000;
-
 std::vector<std::string> CommandLine(std::vector<std::string> arguments,
                                      const std::vector<std::string>& command,
-                                     const std::string& directory) {
+                                     const std::string& mark, const std::string& directory) {
   std::vector<std::string> line = {"/usr/bin/env",
+                                   mark,
                                    "LOCKSTEP_BIN_DIR=" + fs::current_path().string(),
-                                   fs::absolute("launcher/lockstep").string(), "audit",
+                                   fs::absolute("launcher/lockstep").string(),
+                                   "audit",
                                    "--report=" + directory + "/report.json"};
   line.insert(line.end(), arguments.begin(), arguments.end());
   if (command.empty()) return line;
@@ -58,29 +56,37 @@ AuditRun::AuditRun(std::vector<std::string> arguments, const std::vector<std::st
                    std::string directory)
     : directory_(std::move(directory)),
       launcher_(postgres::Must(launcher::Process::Start(
-          CommandLine(std::move(arguments), command, directory_), directory_ + "/output"))) {}
+          CommandLine(std::move(arguments), command, footprint_.mark(), directory_),
+          directory_ + "/output"))) {}
 
 std::string AuditRun::output() const { return ReadText(directory_ + "/output"); }
 
 std::vector<pid_t> AuditRun::Auditors() const {
-  const pid_t launcher = launcher_.pid();
-  std::istringstream children(ReadText(fmt::format("/proc/{0}/task/{0}/children", launcher)));
   std::vector<pid_t> auditors;
-  for (pid_t child = 0; children >> child;) {
-    if (ReadText(fmt::format("/proc/{}/comm", child)) == "auditor\n") auditors.push_back(child);
+  for (const auto& [pid, command] : footprint_.Processes()) {
+    if (ReadText(fmt::format("/proc/{}/comm", pid)) == "auditor\n") auditors.push_back(pid);
   }
   return auditors;
 }
 
+void AuditRun::Freeze(std::size_t count) {
+  frozen_ = Auditors();
+  EXPECT_EQ(frozen_.size(), count);
+  for (const pid_t auditor : frozen_) integration::Freeze(auditor);
+}
+
+void AuditRun::Thaw() {
+  for (const pid_t auditor : frozen_) kill(auditor, SIGCONT);
+  frozen_.clear();
+}
+
 AuditEnded AuditRun::End() {
-  pollfd waiting{launcher_.fd(), POLLIN, 0};
-  if (poll(&waiting, 1, kPatienceMs) != 1)
-    throw std::runtime_error("it does not end:\n" + output());
-  const launcher::ExitStatus status = launcher_.Poll().value();
+  const launcher::ExitStatus status = footprint_.AwaitEnd(launcher_, [&] { return output(); });
   AuditEnded ended{.exit_code = status.signal == 0 ? status.status : -status.signal,
                    .output = output()};
   if (const std::string report = ReadText(directory_ + "/report.json"); !report.empty())
     ended.report = nlohmann::json::parse(report);
+  EXPECT_EQ(footprint_.Left(), std::vector<std::string>()) << ended.output;
   return ended;
 }
 

@@ -6,11 +6,13 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "launcher/process.h"
+#include "tests/integration/footprint.h"
 
 namespace lockstep::integration {
 
@@ -35,11 +37,17 @@ class AuditRun {
   std::string output() const;
   // Of the auditors that run now.
   std::vector<pid_t> Auditors() const;
+  // All of them, of which there must be so many.
+  void Freeze(std::size_t count);
+  void Thaw();
+  // Expects that nothing is left behind on the machine.
   AuditEnded End();
 
  private:
   std::string directory_;
+  Footprint footprint_;
   launcher::Process launcher_;
+  std::vector<pid_t> frozen_;
 };
 
 }  // namespace lockstep::integration

@@ -4,14 +4,16 @@
 #include <signal.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "launcher/process.h"
 #include "tests/integration/audit_fixture.h"
 #include "tests/integration/audit_run.h"
-#include "tests/integration/lockstep_run.h"
+#include "tests/integration/footprint.h"
 
 namespace lockstep::integration {
 namespace {
@@ -70,6 +72,8 @@ TEST_F(AuditTest, PgbenchConvergesOnEveryPluginFromAnEmptyServerOn) {
     }
   }
   EXPECT_EQ(ended.report.at("listeners").size(), 4u);
+  for (const auto& listener : ended.report.at("listeners"))
+    EXPECT_GE(listener["checkpoints"], 2) << listener["plugin"];
 }
 
 TEST_F(AuditTest, ARowThatIsNotAsItWasSentIsShownWithKeyColumnAndTransaction) {
@@ -88,6 +92,25 @@ TEST_F(AuditTest, ARowThatIsNotAsItWasSentIsShownWithKeyColumnAndTransaction) {
   EXPECT_THAT(ended.output, HasSubstr("row id = '" + id + "'"));
 }
 
+// While the command goes on, and not by the summary at the end.
+TEST_F(AuditTest, WhatIsMadeIsToldBeforeAndADifferenceAtOnce) {
+  Execute("CREATE TABLE app.t(id int PRIMARY KEY, n int)");
+  AuditRun run = Start({"--sabotage=corrupt-value", "--checkpoint=1s", "--install-triggers"},
+                       Shell(std::string(kManyInserts) + "; while [ ! -e " + Path("go_on") +
+                             " ]; do sleep 0.1; done"));
+  WaitUntil("the difference is told", [&] {
+    return run.output().find("pgoutput: the replica is not what the source is:") !=
+           std::string::npos;
+  });
+  const std::string told = run.output();
+  EXPECT_EQ(told.find("Verdict"), std::string::npos);
+  const std::size_t attached = told.find("lockstep: attached");
+  for (const char* object : {"replication slot lockstep_", "publication", "lockstep_ddl"})
+    EXPECT_LT(told.find(object), attached) << object;
+  std::ofstream(Path("go_on")).close();
+  EXPECT_EQ(run.End().exit_code, 2);
+}
+
 TEST_F(AuditTest, AChangeThatIsLeftOutIsShown) {
   Execute("CREATE TABLE app.t(id int PRIMARY KEY, n int)");
   const AuditEnded ended =
@@ -104,6 +127,91 @@ TEST_F(AuditTest, ALostCopyOfARowWithoutKeyIsShown) {
                   "| psql -q"));
   EXPECT_EQ(ended.exit_code, 2) << ended.output;
   EXPECT_EQ(ended.report.at("first_divergence").at("source").at("id"), "1");
+}
+
+// The transaction changes one of the same name before it.
+TEST_F(AuditTest, AChangeThatDoesNotFitIsOfItsOwnSchemasTable) {
+  Execute(
+      "CREATE SCHEMA b; CREATE TABLE app.t(id int PRIMARY KEY, n int); INSERT INTO app.t VALUES "
+      "(1, 1); CREATE TABLE b.t(id int PRIMARY KEY)");
+  const AuditEnded ended = Audit(
+      {"--sabotage=duplicate-transaction"},
+      Shell(
+          "for i in $(seq 1 40); do echo \"BEGIN; UPDATE app.t SET n = $i; INSERT INTO b.t VALUES "
+          "($i); COMMIT;\"; done | psql -q"));
+  EXPECT_EQ(ended.exit_code, 2) << ended.output;
+  for (const auto& table : ended.report.at("tables"))
+    EXPECT_EQ(table["status"], table["schema"] == "b" ? "different" : "equal") << table;
+  EXPECT_EQ(ended.report.at("first_divergence")["schema"], "b");
+  Execute("DROP SCHEMA b CASCADE");
+}
+
+// Whether it was dropped and made again, say, or the stream erred.
+TEST_F(AuditTest, AChangeThatDoesNotFitIsNoReadingAnewWhereNobodyCanLook) {
+  Execute(
+      "CREATE ROLE reader LOGIN REPLICATION; GRANT USAGE ON SCHEMA app TO reader; CREATE TABLE "
+      "app.t(id int PRIMARY KEY); CREATE TABLE app.other(id int PRIMARY KEY); GRANT SELECT ON ALL "
+      "TABLES IN SCHEMA app TO reader");
+  AuditRun run = Start({"--database=" + Conninfo("reader"), "--plugin=wal2json", "--watch",
+                        "--checkpoint=1000s", "--sabotage=duplicate-transaction"},
+                       {});
+  WaitUntilAttached(run);
+  Execute("ALTER ROLE reader CONNECTION LIMIT 1");
+  for (int i = 0; i < 40; ++i) Execute("INSERT INTO app.t VALUES (" + std::to_string(i) + ")");
+  const std::string end = Scalar("SELECT pg_current_wal_insert_lsn()");
+  WaitUntil("all is received", [&] {
+    return Scalar("SELECT bool_and(confirmed_flush_lsn >= '" + end +
+                  "') FROM pg_replication_slots") == "t";
+  });
+  Execute("ALTER ROLE reader CONNECTION LIMIT -1");
+  run.Signal(SIGINT);
+  const AuditEnded ended = run.End();
+  EXPECT_EQ(ended.exit_code, 5) << ended.output;
+  EXPECT_EQ(ended.Status("t"), "excluded");
+  EXPECT_EQ(ended.Status("other"), "equal");
+  EXPECT_THAT(ended.report.at("reason"), HasSubstr("could not be read"));
+  Execute("DROP OWNED BY reader; DROP ROLE reader");
+}
+
+// By its last comparison alone it would be told at the end.
+TEST_F(AuditTest, AChangeThatDoesNotFitIsToldAtOnce) {
+  Execute("CREATE TABLE app.t(id int PRIMARY KEY)");
+  AuditRun run = Start({"--watch", "--checkpoint=1000s", "--sabotage=duplicate-transaction"}, {});
+  WaitUntilAttached(run);
+  for (int i = 0; i < 40; ++i) Execute("INSERT INTO app.t VALUES (" + std::to_string(i) + ")");
+  WaitUntil("it is told", [&] {
+    return run.output().find("the replica has this key already") != std::string::npos;
+  });
+  run.Signal(SIGINT);
+  EXPECT_EQ(run.End().exit_code, 2);
+}
+
+// Others go on making and dropping tables while it ends.
+TEST_F(AuditTest, ItEndsWhateverOthersGoOnDoing) {
+  Execute("CREATE TABLE app.kept(id int PRIMARY KEY); INSERT INTO app.kept VALUES (1)");
+  std::ofstream(Path("going_on")).close();
+  auto others = postgres::Must(launcher::Process::Start(
+      {"sh", "-c",
+       "while [ -e " + Path("going_on") +
+           " ]; do echo 'CREATE TABLE app.made(id int PRIMARY KEY); INSERT INTO app.made VALUES "
+           "(1); DROP TABLE app.made;'; done | psql -q '" +
+           Conninfo() + "'"},
+      Path("others")));
+  const AuditEnded ended = Audit({"--plugin=wal2json"}, Psql("INSERT INTO app.kept VALUES (2)"));
+  std::filesystem::remove(Path("going_on"));
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.Status("kept"), "equal");
+  WaitUntil("the others have ended", [&] { return others.Poll().has_value(); });
+}
+
+// As the plugin shows them: that something was left out is told.
+TEST_F(AuditTest, WhatThePluginCannotShowIsCounted) {
+  Execute("CREATE TABLE app.t(id int PRIMARY KEY, n numeric)");
+  const AuditEnded ended =
+      Audit({"--plugin=wal2json"}, Psql("INSERT INTO app.t VALUES (1, 'NaN'), (2, 'NaN'), (3, 4)"));
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.report.at("listeners")[0]["projected"]["non_finite"], 2);
+  EXPECT_THAT(ended.output, HasSubstr("wal2json cannot show, so compared without: 2 non_finite"));
 }
 
 TEST_F(AuditTest, EveryTableIsAccountedFor) {
@@ -198,7 +306,6 @@ TEST_F(AuditTest, OnlyTheTablesThatChangedAreReadAnew) {
   EXPECT_THAT(ended.Reason("gone"), HasSubstr("gone since"));
 }
 
-// A difference of a table is found after it was read anew, too.
 TEST_F(AuditTest, ATableThatIsGoneBeforeItIsReadAnewIsNotWaitedFor) {
   Execute("CREATE TABLE app.kept(id int PRIMARY KEY)");
   const AuditEnded ended =
@@ -236,14 +343,13 @@ TEST_F(AuditTest, ATableThatLooksAsBeforeAgainIsReadAnew) {
   for (const char* change :
        {"INSERT INTO app.again VALUES (2)", "INSERT INTO app.altered VALUES (2)"})
     Execute(change);
-  const std::vector<pid_t> auditors = run.Auditors();
-  for (const pid_t auditor : auditors) kill(auditor, SIGSTOP);
+  run.Freeze(4);
   for (const char* change :
        {"DROP TABLE app.again", "CREATE TABLE app.again(n int)", "INSERT INTO app.again VALUES (3)",
         "ALTER TABLE app.altered ADD COLUMN n int", "INSERT INTO app.altered VALUES (3, 4)",
         "ALTER TABLE app.altered DROP COLUMN n"})
     Execute(change);
-  for (const pid_t auditor : auditors) kill(auditor, SIGCONT);
+  run.Thaw();
   run.Signal(SIGINT);
   const AuditEnded ended = run.End();
   EXPECT_EQ(ended.exit_code, 0) << ended.output;
@@ -266,8 +372,7 @@ TEST_F(AuditTest, ATableThatHadAnotherNameOrIdentityIsReadAnew) {
       "INSERT INTO app.other VALUES (1, 1), (2, 2)");
   AuditRun run = Start({"--watch", "--plugin=all"}, {});
   WaitUntilAttached(run);
-  const std::vector<pid_t> auditors = run.Auditors();
-  for (const pid_t auditor : auditors) kill(auditor, SIGSTOP);
+  run.Freeze(4);
   for (const char* change :
        {"ALTER TABLE app.renamed RENAME TO away", "INSERT INTO app.away VALUES (1)",
         "ALTER TABLE app.away RENAME TO renamed", "DELETE FROM app.renamed",
@@ -276,7 +381,7 @@ TEST_F(AuditTest, ATableThatHadAnotherNameOrIdentityIsReadAnew) {
         "ALTER TABLE app.other REPLICA IDENTITY DEFAULT", "UPDATE app.other SET k = k + 5",
         "INSERT INTO app.kept VALUES (1)"})
     Execute(change);
-  for (const pid_t auditor : auditors) kill(auditor, SIGCONT);
+  run.Thaw();
   run.Signal(SIGINT);
   const AuditEnded ended = run.End();
   EXPECT_EQ(ended.exit_code, 0) << ended.output;

@@ -2,31 +2,16 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <signal.h>
-#include <unistd.h>
 
-#include <atomic>
-#include <cctype>
 #include <filesystem>
-#include <fstream>
-#include <map>
 #include <sstream>
 #include <stdexcept>
-#include <thread>
 
 namespace lockstep::integration {
 namespace {
 
 namespace fs = std::filesystem;
-using std::chrono::milliseconds;
-using std::chrono::steady_clock;
-
-// Longer than anything that goes well takes on a slow machine.
-constexpr std::chrono::seconds kPatience{60};
-constexpr std::chrono::seconds kRunPatience{150};
-constexpr milliseconds kInterval{10};
-constexpr std::string_view kVariable = "LOCKSTEPS_INTEGRATION_TEST=";
 
 bool Contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
@@ -36,26 +21,6 @@ bool Contains(const std::string& text, const std::string& part) {
 std::string Field(const Json& report, const char* name) {
   if (!report.is_object() || !report.contains(name) || report[name].is_null()) return {};
   return report[name].get<std::string>();
-}
-
-// Command lines (arguments separated by null bytes) by pid, of the processes with this mark.
-std::map<pid_t, std::string> MarkedProcesses(const std::string& mark) {
-  std::map<pid_t, std::string> found;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
-    const std::string name = entry.path().filename();
-    if (!std::isdigit(static_cast<unsigned char>(name[0]))) continue;
-    if (!Contains(ReadText(entry.path() / "environ"), mark)) continue;
-    const std::string command = ReadText(entry.path() / "cmdline");
-    if (!command.empty()) found[std::stoi(name)] = command;  // empty: a zombie
-  }
-  return found;
-}
-
-char StateOf(pid_t pid) {
-  const std::string stat = ReadText(fmt::format("/proc/{}/stat", pid));
-  const std::size_t name_end = stat.rfind(')');
-  return name_end == stat.npos ? 'X' : stat.at(name_end + 2);
 }
 
 // Whether the command line is that of "applier" or "listener-2".
@@ -108,20 +73,6 @@ std::vector<std::string> CommandLine(const Plan& plan, const std::string& mark,
 
 }  // namespace
 
-std::string ReadText(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return std::move(text).str();
-}
-
-void WaitUntil(const std::string& what, const std::function<bool()>& is_true) {
-  const auto end = steady_clock::now() + kPatience;
-  while (!is_true()) {
-    if (steady_clock::now() > end) throw std::runtime_error("waited in vain until " + what);
-    std::this_thread::sleep_for(kInterval);
-  }
-}
-
 std::string Ended::verdict() const { return Field(report, "verdict"); }
 std::string Ended::reason() const { return Field(report, "reason"); }
 std::string Ended::error() const { return Field(report, "error"); }
@@ -172,10 +123,8 @@ void Ended::Fails(int code, const std::string& with_error) const {
 }
 
 LockstepRun::LockstepRun(const Plan& plan, const std::string& directory) : directory_(directory) {
-  static std::atomic<int> number = 0;
-  mark_ = fmt::format("{}{}.{}", kVariable, getpid(), ++number);
-  auto process =
-      launcher::Process::Start(CommandLine(plan, mark_, directory_), directory_ + "/output");
+  auto process = launcher::Process::Start(CommandLine(plan, footprint_.mark(), directory_),
+                                          directory_ + "/output");
   if (!process) throw std::runtime_error(process.error().message);
   launcher_.emplace(std::move(*process));
 }
@@ -203,7 +152,7 @@ std::string LockstepRun::schema() const {
 pid_t LockstepRun::Find(const std::string& process) const {
   pid_t found = 0;
   WaitUntil(process + " runs", [&] {
-    for (const auto& [pid, command] : MarkedProcesses(mark_ + '\0')) {
+    for (const auto& [pid, command] : footprint_.Processes()) {
       if (Runs(command, process)) found = pid;
     }
     return found != 0;
@@ -215,14 +164,10 @@ void LockstepRun::Signal(const std::string& process, int number) const {
   if (kill(Find(process), number) != 0) throw std::runtime_error("cannot signal " + process);
 }
 
-void LockstepRun::Freeze(const std::string& process) const {
-  const pid_t pid = Find(process);
-  kill(pid, SIGSTOP);
-  WaitUntil(process + " stands still", [&] { return StateOf(pid) == 'T'; });
-}
+void LockstepRun::Freeze(const std::string& process) const { integration::Freeze(Find(process)); }
 
 void LockstepRun::Join(const std::string& listener) {
-  std::vector<std::string> command = {"/usr/bin/env", mark_};
+  std::vector<std::string> command = {"/usr/bin/env", footprint_.mark()};
   std::istringstream words(ReadText(fmt::format("/proc/{}/cmdline", Find("listener-1"))));
   for (std::string word; std::getline(words, word, '\0');) {
     if (word == "--status" || word == "--trace" || word == "--sabotage" || word == "--slot") {
@@ -248,35 +193,12 @@ std::string LockstepRun::JoinedLog(const std::string& listener) const {
 
 void LockstepRun::Thaw(const std::string& process) const { Signal(process, SIGCONT); }
 
-void LockstepRun::Look() {
-  constexpr std::string_view kStart = "/tmp/lockstep-";
-  for (const auto& [pid, command] : MarkedProcesses(mark_ + '\0')) {
-    for (std::size_t at = command.find(kStart); at != command.npos;
-         at = command.find(kStart, at + 1)) {
-      directories_.insert(command.substr(at, kStart.size() + 6));
-    }
-  }
-}
-
 Ended LockstepRun::End() {
-  const auto end = steady_clock::now() + kRunPatience;
-  pollfd item{.fd = launcher_->fd(), .events = POLLIN, .revents = 0};
-  Look();
-  while (poll(&item, 1, 100) == 0) {
-    if (steady_clock::now() > end) throw std::runtime_error("the run does not end\n" + output());
-    Look();
-  }
-  const launcher::ExitStatus status = launcher_->Poll().value();
-  Ended ended{.exit_code = status.signal != 0 ? -status.signal : status.status,
-              .output = output(),
-              .report = Json::parse(ReadText(directory_ + "/report.json"), nullptr, false)};
-  for (const auto& [pid, command] : MarkedProcesses(mark_ + '\0')) {
-    ended.left_behind.push_back(fmt::format("process {}: {}", pid, command));
-  }
-  for (const std::string& path : directories_) {
-    if (fs::exists(path)) ended.left_behind.push_back(path);
-  }
-  return ended;
+  const launcher::ExitStatus status = footprint_.AwaitEnd(*launcher_, [&] { return output(); });
+  return {.exit_code = status.signal != 0 ? -status.signal : status.status,
+          .output = output(),
+          .report = Json::parse(ReadText(directory_ + "/report.json"), nullptr, false),
+          .left_behind = footprint_.Left()};
 }
 
 }  // namespace lockstep::integration

@@ -1,25 +1,20 @@
 // The real `lockstep` program with its real children, in the words of its user:
 //
 //   Run({.seed = 7, .transactions = 2000, .listeners = 3}).Converges()
-//
-// A run is marked by a variable in its environment, which children inherit: so its processes are
-// found, and those that it leaves behind, whatever else goes on on the machine.
 #ifndef LOCKSTEP_TESTS_INTEGRATION_LOCKSTEP_RUN_H_
 #define LOCKSTEP_TESTS_INTEGRATION_LOCKSTEP_RUN_H_
 
 #include <sys/types.h>
 
-#include <chrono>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "launcher/process.h"
+#include "tests/integration/footprint.h"
 
 namespace lockstep::integration {
 
@@ -41,9 +36,6 @@ struct Plan {
   std::string listener_program = {};  // in the place of the real one
   bool keep = false;                  // logs, for Log(), and the server
 };
-
-// Throws, naming `what`, when it has not come true after a minute.
-void WaitUntil(const std::string& what, const std::function<bool()>& is_true);
 
 // A run that has ended.
 struct Ended {
@@ -93,18 +85,12 @@ class LockstepRun {
   Ended End();
 
  private:
-  void Look();  // for directories that its processes name
-
   std::string directory_;
-  std::string mark_;
+  Footprint footprint_;
   std::optional<launcher::Process> launcher_;
   std::map<std::string, launcher::Process> joined_;
   std::map<std::string, int> lives_;
-  std::set<std::string> directories_;
 };
-
-// A file as a whole; empty when it cannot be read.
-std::string ReadText(const std::string& path);
 
 }  // namespace lockstep::integration
 
