@@ -198,9 +198,13 @@ class Session {
     return fmt::format("{}/{}.json", directory_->sockets(), AuditorName(plugin));
   }
 
+  Result<Connection> OpenOwn() const {
+    return Connection::Open(uri_, postgres::ConnectionKind::kSql,
+                            {.application_name = "lockstep audit"});
+  }
+
   Result<void> RunCrew(const std::string& program) {
-    auto sql = Connection::Open(uri_, postgres::ConnectionKind::kSql,
-                                {.application_name = "lockstep audit"});
+    auto sql = OpenOwn();
     if (!sql) return std::unexpected(sql.error());
     auto variables = postgres::ClientEnvironment(*sql, uri_);
     if (!variables) return std::unexpected(variables.error());
@@ -223,7 +227,7 @@ class Session {
                Say(options_.watch ? "attached; until Ctrl-C" : "attached; the command starts");
              },
          .news = [&] { ShowNews(); },
-         .progress = [&] { ShowProgress(*sql); }});
+         .progress = [&] { ShowProgress(sql); }});
     if (!course) return std::unexpected(course.error());
     return Judge(*course);
   }
@@ -290,8 +294,11 @@ class Session {
     }
   }
 
-  void ShowProgress(Connection& sql) const {
-    const auto end = sql.ScalarLsn("SELECT pg_current_wal_lsn()");
+  // `sql` is made anew when it was lost: the server may have been started again.
+  void ShowProgress(Result<Connection>& sql) const {
+    if (!sql || !sql->IsAlive()) sql = OpenOwn();
+    const auto end = sql ? sql->ScalarLsn("SELECT pg_current_wal_lsn()")
+                         : Result<model::Lsn>(std::unexpected(sql.error()));
     std::string line;
     for (const std::string& plugin : options_.Plugins()) {
       const std::string id = AuditorName(plugin);
@@ -304,9 +311,10 @@ class Session {
           "; {}: {} commits, {} changes, {} behind, {} tables compared {} times{}, {} differences",
           plugin, report::Grouped(board_.Get(id, "transactions")),
           report::Grouped(board_.Get(id, "changes")),
-          report::ByteText(end && end->value > at ? end->value - at : 0), board_.Get(id, "tables"),
-          board_.Get(id, "checkpoints"), board_.Get(id, "comparing") != 0 ? " and now" : "",
-          board_.Get(id, "differences"));
+          !end ? "? (the server does not answer)"
+               : report::ByteText(end->value > at ? end->value - at : 0),
+          board_.Get(id, "tables"), board_.Get(id, "checkpoints"),
+          board_.Get(id, "comparing") != 0 ? " and now" : "", board_.Get(id, "differences"));
     }
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
     Say(fmt::format("{:.0f} s{}", elapsed.count(), line));

@@ -40,8 +40,9 @@ Result<AuditCourse> AuditCrew::Watch(const AuditedCommand& command, AuditShow sh
     const Time now = wire::Clock::now();
     // Messages first: they say why a process ended.
     ReadMessages(course, now);
-    CollectExits(course, now);
+    // Before exits: on a terminal Ctrl-C ends the command too, which is no end of its own.
     if (*stop_came) course.OnStopRequest(now);
+    CollectExits(course, now);
     course.Tick(now);
     // Doing one may ask for more.
     for (auto actions = course.TakeActions(); !actions.empty(); actions = course.TakeActions()) {

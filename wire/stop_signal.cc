@@ -16,6 +16,10 @@ model::Result<StopSignal> StopSignal::Make() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  // The terminal is gone: what was made elsewhere is to be removed all the same. Not under nohup.
+  struct sigaction hangup {};
+  sigaction(SIGHUP, nullptr, &hangup);
+  if (hangup.sa_handler != SIG_IGN) sigaddset(&signals, SIGHUP);
   sigprocmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   const int fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);

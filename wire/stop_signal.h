@@ -1,4 +1,5 @@
-// SIGINT and SIGTERM as something to poll: a process stops cleanly instead of being cut off.
+// SIGINT, SIGTERM and SIGHUP as something to poll: a process stops cleanly instead of being cut
+// off.
 #ifndef LOCKSTEP_WIRE_STOP_SIGNAL_H_
 #define LOCKSTEP_WIRE_STOP_SIGNAL_H_
 
@@ -8,8 +9,8 @@ namespace lockstep::wire {
 
 class StopSignal {
  public:
-  // Blocks both signals for the process; to be made before any thread is started (a Context starts
-  // one). Also ignores SIGPIPE.
+  // Blocks these signals for the process (SIGHUP not where it is ignored, as under nohup); to be
+  // made before any thread is started (a Context starts one). Also ignores SIGPIPE.
   static model::Result<StopSignal> Make();
   StopSignal(StopSignal&& other) noexcept;
   StopSignal& operator=(StopSignal&&) = delete;
