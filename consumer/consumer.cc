@@ -182,7 +182,8 @@ Result<void> Consumer::Take(AttachSnapshot snapshot, model::Lsn consistent_point
   if (!decoder) return std::unexpected(std::move(decoder.error()));
   follower_.emplace(replication::FollowerOptions{.start = start,
                                                  .status_interval = replication::StatusInterval(
-                                                     snapshot_.wal_sender_timeout)},
+                                                     snapshot_.wal_sender_timeout),
+                                                 .policy = scope_.policy},
                     std::move(*decoder), std::chrono::steady_clock::now());
   return {};
 }

@@ -3,6 +3,14 @@
 #include <type_traits>
 
 namespace lockstep::model {
+namespace {
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+}  // namespace
 
 const RelationPtr& RelationOf(const Change& change) {
   static const RelationPtr kNone;
@@ -15,6 +23,29 @@ const RelationPtr& RelationOf(const Change& change) {
         }
       },
       change);
+}
+
+std::size_t BytesOf(const Change& change) {
+  return sizeof(Change) +
+         std::visit(Overloaded{
+                        [](const Insert& insert) { return insert.row.bytes().size(); },
+                        [](const Update& update) {
+                          return update.row.bytes().size() +
+                                 (update.old_row ? update.old_row->bytes().size() : 0);
+                        },
+                        [](const Delete& erase) { return erase.old_row.bytes().size(); },
+                        [](const Truncate&) { return std::size_t{0}; },
+                        [](const LogicalMessage& message) {
+                          return message.prefix.size() + message.content.size();
+                        },
+                    },
+                    change);
+}
+
+std::size_t BytesOf(const Transaction& transaction) {
+  std::size_t bytes = sizeof(Transaction);
+  for (const Change& change : transaction.changes) bytes += BytesOf(change);
+  return bytes;
 }
 
 }  // namespace lockstep::model

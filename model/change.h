@@ -2,6 +2,7 @@
 #ifndef LOCKSTEP_MODEL_CHANGE_H_
 #define LOCKSTEP_MODEL_CHANGE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -53,12 +54,17 @@ using Change = std::variant<Insert, Update, Delete, Truncate, LogicalMessage>;
 
 // nullptr for a message.
 const RelationPtr& RelationOf(const Change& change);
+// About what it takes in memory.
+std::size_t BytesOf(const Change& change);
 
 // A table that cannot be followed from this transaction on: not all of its changes could be read.
 struct UnreadTable {
   std::string schema;  // plain
   std::string name;    // plain
   std::string reason;
+  // It is as it was, only this transaction is not to be had: what it holds behind it can be
+  // followed.
+  bool is_followable = false;
   friend bool operator==(const UnreadTable&, const UnreadTable&) = default;
 };
 
@@ -71,6 +77,9 @@ struct Transaction {
   // Each table once; only where that does not end the following.
   std::vector<UnreadTable> unread;
 };
+
+// About what its changes take in memory.
+std::size_t BytesOf(const Transaction& transaction);
 
 }  // namespace lockstep::model
 

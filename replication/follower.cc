@@ -16,7 +16,7 @@ std::chrono::milliseconds StatusInterval(std::chrono::milliseconds wal_sender_ti
 Follower::Follower(const FollowerOptions& options, std::unique_ptr<Decoder> decoder, TimePoint now)
     : options_(options),
       decoder_(std::move(decoder)),
-      assembler_(options.max_transaction_bytes),
+      assembler_(options.max_transaction_bytes, options.policy),
       progress_(options.start),
       received_(options.start),
       confirmed_(options.start),
@@ -24,7 +24,7 @@ Follower::Follower(const FollowerOptions& options, std::unique_ptr<Decoder> deco
 
 void Follower::OnReconnect(std::unique_ptr<Decoder> decoder, TimePoint now) {
   decoder_ = std::move(decoder);
-  assembler_ = TransactionAssembler(options_.max_transaction_bytes);
+  assembler_ = TransactionAssembler(options_.max_transaction_bytes, options_.policy);
   last_commit_ = {};
   reply_to_.reset();
   last_sent_ = now;

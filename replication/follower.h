@@ -23,6 +23,7 @@
 #include "model/error.h"
 #include "model/lsn.h"
 #include "replication/decoder.h"
+#include "replication/follow_policy.h"
 #include "replication/frames.h"
 #include "replication/progress.h"
 #include "replication/transaction_assembler.h"
@@ -42,8 +43,9 @@ struct FollowerOptions {
   // Reading pauses while this many transactions wait to become durable.
   std::size_t max_pending_transactions = 65'536;
   // A transaction whose rows take more memory is refused by name, before it can exhaust the
-  // machine.
+  // machine; under kSetAside its tables are set aside.
   std::size_t max_transaction_bytes = std::size_t{1} << 30;
+  FollowPolicy policy = FollowPolicy::kStrict;
 };
 
 // min(10 s, wal_sender_timeout / 3); 10 s where the timeout is 0 (off).

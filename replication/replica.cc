@@ -236,7 +236,7 @@ void Replica::SetAside(const model::UnreadTable& table, model::Lsn end_lsn) {
     return known.schema == table.schema && known.name == table.name;
   };
   if (std::ranges::any_of(set_aside_, same)) return;
-  set_aside_.push_back({table.schema, table.name, table.reason, end_lsn});
+  set_aside_.push_back({table.schema, table.name, table.reason, end_lsn, table.is_followable});
   if (auto known = database_.FindTable(table.schema, table.name)) Quarantine(*known);
 }
 

@@ -46,7 +46,8 @@ struct SetAsideTable {
   std::string schema;  // plain
   std::string name;    // plain
   std::string reason;
-  model::Lsn end_lsn;  // of the transaction that it could not follow
+  model::Lsn end_lsn;          // of the transaction that it could not follow
+  bool is_followable = false;  // behind it, from what it holds then
   friend bool operator==(const SetAsideTable&, const SetAsideTable&) = default;
 };
 

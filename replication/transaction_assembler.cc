@@ -16,22 +16,6 @@ struct Overloaded : Ts... {
   using Ts::operator()...;
 };
 
-std::size_t RowBytes(const model::Change& change) {
-  return std::visit(Overloaded{
-                        [](const model::Insert& insert) { return insert.row.bytes().size(); },
-                        [](const model::Update& update) {
-                          return update.row.bytes().size() +
-                                 (update.old_row ? update.old_row->bytes().size() : 0);
-                        },
-                        [](const model::Delete& erase) { return erase.old_row.bytes().size(); },
-                        [](const model::Truncate&) { return std::size_t{0}; },
-                        [](const model::LogicalMessage& message) {
-                          return message.prefix.size() + message.content.size();
-                        },
-                    },
-                    change);
-}
-
 }  // namespace
 
 model::Result<void> TransactionAssembler::CheckOpen(model::Xid xid, const char* what) const {
@@ -47,15 +31,35 @@ model::Result<void> TransactionAssembler::CheckOpen(model::Xid xid, const char* 
 }
 
 model::Result<void> TransactionAssembler::AddChange(model::Change change) {
-  bytes_ += sizeof(model::Change) + RowBytes(change);
-  if (bytes_ > max_transaction_bytes_) {
+  if (is_too_large_) {
+    PassOver(change);
+    return {};
+  }
+  bytes_ += model::BytesOf(change);
+  transaction_.changes.push_back(std::move(change));
+  if (bytes_ <= max_transaction_bytes_) return {};
+  if (policy_ == FollowPolicy::kStrict) {
     return Fail(ErrorKind::kUnsupported,
                 fmt::format("transaction {} is larger than the {} MB that are held in memory; make "
                             "it in smaller parts",
                             transaction_.xid.value, max_transaction_bytes_ >> 20));
   }
-  transaction_.changes.push_back(std::move(change));
+  is_too_large_ = true;
+  for (const model::Change& one : std::exchange(transaction_.changes, {})) PassOver(one);
   return {};
+}
+
+// Its table is not what it was, and what it is cannot be known from here.
+void TransactionAssembler::PassOver(const model::Change& change) {
+  ++transaction_.other_changes;
+  const model::RelationPtr& relation = model::RelationOf(change);
+  if (!relation || relation == last_passed_over_) return;
+  last_passed_over_ = relation;
+  AddUnread({relation->schema, relation->name,
+             fmt::format("was changed by transaction {}, which is larger than the {} MB that are "
+                         "held in memory",
+                         transaction_.xid.value, max_transaction_bytes_ >> 20),
+             /*is_followable=*/true});
 }
 
 // Once: a table may be loaded with millions of rows.
@@ -78,6 +82,8 @@ model::Result<std::optional<model::Transaction>> TransactionAssembler::Add(Event
                           open_ = true;
                           transaction_ = {.xid = begin.xid};
                           bytes_ = 0;
+                          is_too_large_ = false;
+                          last_passed_over_.reset();
                           return std::nullopt;
                         },
                         [&](ChangeEvent& change) -> Assembled {

@@ -9,6 +9,8 @@
 #include <optional>
 #include <utility>
 
+#include "model/relation.h"
+#include "replication/follow_policy.h"
 #include "tests/replication/row_literals.h"
 
 namespace lockstep::replication {
@@ -117,6 +119,35 @@ TEST(TransactionAssemblerTest, ATransactionLargerThanTheLimitIsRefusedByName) {
   EXPECT_EQ(result.error().kind, ErrorKind::kUnsupported);
   EXPECT_THAT(result.error().message, AllOf(HasSubstr("transaction 7"), HasSubstr("1 MB")));
   EXPECT_GT(added, kMegabyte / 1000);  // and not before
+}
+
+// Of two tables; the one behind it is as always.
+TEST(TransactionAssemblerTest, OneThatIsTooLargeMayBePassedOverWithItsTables) {
+  TransactionAssembler assembler(kMegabyte, FollowPolicy::kSetAside);
+  const auto relation = [](const char* name) {
+    return std::make_shared<const model::Relation>(model::Relation{.schema = "s", .name = name});
+  };
+  const auto of = [](const model::RelationPtr& table) {
+    return ChangeEvent{Xid{7}, Insert{table, RowOf({Int(1)})}};
+  };
+  const model::RelationPtr a = relation("a");
+  const model::RelationPtr b = relation("b");
+  constexpr std::uint64_t kChanges = kMegabyte / 16;
+  Assemble(assembler, {Begin(7)});
+  for (std::uint64_t i = 0; i < kChanges; ++i) Assemble(assembler, {of(a)});
+  auto transaction = Assemble(assembler, {of(b), of(a), Commit(7, 100)});
+  ASSERT_TRUE(transaction);
+  EXPECT_TRUE(transaction->changes.empty());
+  EXPECT_EQ(transaction->other_changes, kChanges + 2);
+  ASSERT_EQ(transaction->unread.size(), 2u);
+  EXPECT_EQ(transaction->unread[0].name, "a");
+  EXPECT_TRUE(transaction->unread[0].is_followable);
+  EXPECT_THAT(transaction->unread[0].reason, HasSubstr("transaction 7, which is larger than"));
+  EXPECT_EQ(transaction->unread[1].name, "b");
+  transaction = Assemble(assembler, {Begin(8), Change(8, 1), Commit(8, 200)});
+  ASSERT_TRUE(transaction);
+  EXPECT_EQ(transaction->changes.size(), 1u);
+  EXPECT_TRUE(transaction->unread.empty());
 }
 
 TEST(TransactionAssemblerTest, SmallTransactionsDoNotAddUpToTheLimit) {
