@@ -1,5 +1,5 @@
-// How a checkpoint is tried until it can be made: again after a pause, with more patience for locks
-// each time, and not for ever. Pure; the time is an argument.
+// How a checkpoint is tried until it can be made: again after a pause that grows, with more
+// patience for locks each time, and not for ever. Pure; the time is an argument.
 #ifndef LOCKSTEP_AUDITOR_ATTEMPTS_H_
 #define LOCKSTEP_AUDITOR_ATTEMPTS_H_
 
@@ -20,6 +20,7 @@ class Attempts {
   // What it is for adds to what the failed attempts before it were for: besides reading tables
   // anew, it `compares` the others; it is the one `at_end`, which has all its time.
   void Begin(bool compares, bool at_end, Time now) {
+    if (at_end && !is_at_end_) end_began_ = now;
     if (!is_begun_ || (at_end && !is_at_end_)) first_ = now;
     is_begun_ = true;
     is_at_end_ = at_end;
@@ -27,7 +28,8 @@ class Attempts {
   }
   // For a reason that may pass. Whether it is to be tried again, from next() on.
   bool OnFailed(Time now) {
-    next_ = now + kPause;
+    next_ = now + pause_;
+    pause_ = std::min(pause_ * 2, kLongestPause);
     lock_timeout_ = std::min(lock_timeout_ * 2, kLongestLockTimeout);
     return now - first_ < (is_at_end_ ? patience_at_end_ : patience_);
   }
@@ -36,16 +38,22 @@ class Attempts {
     is_begun_ = false;
     compares_ = false;
     lock_timeout_ = kFirstLockTimeout;
+    pause_ = kFirstPause;
   }
+  // The next one is not to be tried before.
+  void Postpone(Time until) { next_ = until; }
 
   bool is_begun() const { return is_begun_; }
   bool compares() const { return compares_; }
   bool is_at_end() const { return is_at_end_; }
+  // Of is_at_end(): when the first one began.
+  Time end_began() const { return end_began_; }
   Time next() const { return next_; }
   Duration lock_timeout() const { return lock_timeout_; }
 
  private:
-  static constexpr Duration kPause{100};
+  static constexpr Duration kFirstPause{100};
+  static constexpr Duration kLongestPause{5000};
   static constexpr Duration kFirstLockTimeout{1000};
   static constexpr Duration kLongestLockTimeout{8000};
 
@@ -55,8 +63,10 @@ class Attempts {
   bool is_at_end_ = false;
   bool compares_ = false;
   Time first_;
+  Time end_began_;
   Time next_ = Time::min();
   Duration lock_timeout_ = kFirstLockTimeout;
+  Duration pause_ = kFirstPause;
 };
 
 }  // namespace lockstep::auditor

@@ -38,6 +38,16 @@ Result<Checkpoint> Checkpoint::Begin(const CheckpointOptions& options) {
   return Checkpoint(options, std::move(*prepared), std::move(*request));
 }
 
+// Before 15 an idle session keeps its counts until its next statement.
+Result<void> Checkpoint::ReadCounting() {
+  auto counts = prepared_.observer.Scalar(
+      "SELECT current_setting('track_counts')::bool AND "
+      "current_setting('server_version_num')::int >= 150000");
+  if (!counts) return std::unexpected(std::move(counts.error()));
+  counts_rows_ = *counts == "t";
+  return {};
+}
+
 Result<bool> Checkpoint::AwaitSlot() {
   if (consistent_point_.IsValid()) return true;
   auto slot = request_.Poll();
@@ -46,6 +56,7 @@ Result<bool> Checkpoint::AwaitSlot() {
   auto locked = consumer::LockTables(prepared_, (*slot)->snapshot_name, options_.scope);
   if (!locked) return std::unexpected(std::move(locked.error()));
   locked_.emplace(std::move(*locked));
+  if (auto ok = ReadCounting(); !ok) return std::unexpected(std::move(ok.error()));
   consistent_point_ = (*slot)->consistent_point;
   return true;
 }

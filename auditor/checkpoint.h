@@ -4,8 +4,9 @@
 //   consistent point; tables are locked ─► the replica is brought there, and held
 //   ─► Start, Read: rows are read under the snapshot ─► results
 //
-// AwaitSlot blocks for a second at most, for its locks, and Begin while it connects; the rest never
-// does. Everything it made on the server goes with it.
+// AwaitSlot blocks while it locks the tables (0.3 s for each that somebody holds, then it fails)
+// and reads the catalog, and Begin while it connects; the rest never does. Everything it made on
+// the server goes with it.
 #ifndef LOCKSTEP_AUDITOR_CHECKPOINT_H_
 #define LOCKSTEP_AUDITOR_CHECKPOINT_H_
 
@@ -63,6 +64,9 @@ class Checkpoint {
   // round trip.
   model::Result<std::vector<postgres::TableActivity>> ReadActivity();
 
+  // Whether the server counts updated and deleted rows, and tells soon after they were.
+  bool counts_rows() const { return counts_rows_; }
+
   // What it waits for. `has_more`: nothing, it can go on at once.
   void Watch(wire::Poller& poller);
   void Unwatch(wire::Poller& poller);
@@ -75,9 +79,12 @@ class Checkpoint {
         prepared_(std::move(prepared)),
         request_(std::move(request)) {}
 
+  model::Result<void> ReadCounting();
+
   CheckpointOptions options_;
   consumer::TablePreparation prepared_;
   postgres::SlotRequest request_;  // keeps the snapshot
+  bool counts_rows_ = false;
   wire::WatchedFd watched_;
   model::Lsn consistent_point_;                   // 0: the slot is not there yet
   std::optional<consumer::LockedTables> locked_;  // once it is

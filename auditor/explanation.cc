@@ -21,8 +21,9 @@ Explanation Explain(const TableFacts& facts, const TableComparison& mismatched) 
   if (facts.new_file && facts.blind) return Explanation::kUnshown;
   if (facts.altered) return Explanation::kRewritten;
   if (!facts.insert_only || !has_stale_rows) return Explanation::kFault;
-  if (facts.updated_or_deleted > 0) return Explanation::kUnshown;
-  return facts.at_end ? Explanation::kFault : Explanation::kTooEarly;
+  if (facts.updated_or_deleted > 0 || facts.statistics == Statistics::kNone)
+    return Explanation::kUnshown;
+  return facts.statistics == Statistics::kSettled ? Explanation::kFault : Explanation::kTooEarly;
 }
 
 Explanation ExplainMisfit(const TableFacts& facts) {
@@ -42,6 +43,12 @@ std::string UnshownReason(const TableFacts& facts) {
     return "it was truncated or rewritten, which the plugin does not send; --install-triggers "
            "makes "
            "TRUNCATE visible";
+  if (facts.updated_or_deleted == 0) {
+    return "rows are gone or have another value; maybe they were updated or deleted, which is not "
+           "sent without a replica identity, and the server's statistics cannot tell "
+           "(track_counts, "
+           "or PostgreSQL 13 or 14)";
+  }
   return "rows were updated or deleted, which is not sent: it has no replica identity (give it a "
          "primary key or REPLICA IDENTITY FULL), or none that is published, or the publication "
          "leaves that out";

@@ -10,6 +10,13 @@
 
 namespace lockstep::auditor {
 
+// What the server's statistics are worth that count updated and deleted rows.
+enum class Statistics {
+  kSettled,  // nobody works on the table any longer, and has not for some time
+  kLate,     // what a session did may still be to come
+  kNone,     // nothing is counted, or not before the session's next statement
+};
+
 // Of a table whose rows differ.
 struct TableFacts {
   bool insert_only = false;              // its UPDATE and DELETE are not in the stream
@@ -20,8 +27,8 @@ struct TableFacts {
   bool saw_truncate = false;             // a TRUNCATE was in the stream since then
   bool has_log = false;                  // whatever rewrote it since it was copied is logged
   bool logged_rewrite = false;           // and so a rewrite is
-  std::uint64_t updated_or_deleted = 0;  // rows since then, by statistics that lag behind
-  bool at_end = false;  // nobody works on it any longer: the statistics are what they will be
+  std::uint64_t updated_or_deleted = 0;  // rows since then, by the statistics
+  Statistics statistics = Statistics::kLate;
 };
 
 enum class Explanation {

@@ -8,7 +8,6 @@
 #include <utility>
 #include <variant>
 
-#include "auditor/logged_statements.h"
 #include "consumer/attach_snapshot.h"
 #include "model/output_plugin.h"
 #include "model/relation.h"
@@ -30,9 +29,9 @@ using postgres::ConnectionKind;
 constexpr int kAttempts = 5;
 // Transactions taken from the stream before the rest is looked at.
 constexpr int kBatch = 256;
-// What may wait to be applied while the replica is held: then reading pauses, and Postgres keeps
-// the rest.
-constexpr std::size_t kMaxWaitingChanges = 100'000;
+// What may wait to be applied while the replica is held, and one transaction more: then reading
+// pauses, and Postgres keeps the rest.
+constexpr std::size_t kMaxWaitingBytes = 64'000'000;
 // How long a commit that came out of the stream may take until it can be seen.
 constexpr std::chrono::seconds kUnseenLimit{10};
 
@@ -172,7 +171,7 @@ Result<void> Following::Detach() {
 // What came of it and was not applied will come again.
 void Following::ForgetStream() {
   waiting_.clear();
-  waiting_changes_ = 0;
+  waiting_bytes_ = 0;
   limit_.reset();
   reconnect_pace_.OnConnected();
   more_to_read_ = false;
@@ -286,7 +285,7 @@ Result<void> Following::Reconnect(wire::Time now) {
 }
 
 bool Following::WantsToRead() const {
-  return consumer_->WantsToRead() && waiting_changes_ < kMaxWaitingChanges && stuck_.empty();
+  return consumer_->WantsToRead() && waiting_bytes_ < kMaxWaitingBytes && stuck_.empty();
 }
 
 Result<void> Following::ReadStream() {
@@ -297,7 +296,7 @@ Result<void> Following::ReadStream() {
     if (!transaction) return std::unexpected(std::move(transaction.error()));
     if (!*transaction) return {};
     took_some_ = true;
-    waiting_changes_ += (*transaction)->changes.size() + 1;
+    waiting_bytes_ += model::BytesOf(**transaction);
     waiting_.push_back(std::move(**transaction));
     if (auto ok = ApplyWaiting(); !ok) return ok;
   }
@@ -314,7 +313,7 @@ Result<void> Following::ApplyWaiting() {
     if (limit_ && waiting_.front().end_lsn > *limit_) return {};
     model::Transaction transaction = std::move(waiting_.front());
     waiting_.pop_front();
-    waiting_changes_ -= transaction.changes.size() + 1;
+    waiting_bytes_ -= model::BytesOf(transaction);
     if (auto ok = Take(std::move(transaction)); !ok) return ok;
   }
   return {};
@@ -355,29 +354,33 @@ void Following::Apply(const model::Transaction& transaction) {
 bool Following::SettleMisfit(const model::Transaction& transaction,
                              const replication::Misfit& misfit) {
   const model::Database& database = replica().database();
-  std::optional<std::uint32_t> table;
-  for (const model::Change& change : transaction.changes) {
-    const model::RelationPtr& relation = model::RelationOf(change);
-    if (table || !relation || relation->name != misfit.table) continue;
-    const auto number = database.FindTable(relation->schema, relation->name);
-    if (number && !tables_[*number].left_out && !IsToBeReadAnew(NameOf(*relation))) table = number;
-  }
-  if (!table) return false;
-  const model::Relation& relation = *database.table(*table).relation();
+  const auto table = database.FindTable(misfit.schema, misfit.table);
+  if (!table || tables_[*table].left_out) return false;
+  const model::RelationPtr relation = database.table(*table).relation();
+  if (IsToBeReadAnew(NameOf(*relation))) return false;
   spdlog::error("{}: xid {} at {}: {}", options_.id, transaction.xid.value,
                 ToString(transaction.end_lsn), misfit.message);
-  const Followed& known = tables_[*table];
-  TableFacts facts = Facts(*table, ActivityNow(*table, transaction.xid));
-  AddLogged(LogNow(), relation, known.copied_at, transaction.end_lsn, facts);
+  const auto sight = LookAfter(transaction.xid, *table);
+  if (!sight) {
+    ledger_.OnUndecided(*relation, fmt::format("xid {} at {}: {}, and {}", transaction.xid.value,
+                                               ToString(transaction.end_lsn), misfit.message,
+                                               sight.error().message));
+    LeaveOut(*table);
+    return true;
+  }
+  TableFacts facts = Facts(*table, sight->activity);
+  AddLogged(sight->ddl_log, *relation, tables_[*table].copied_at, transaction.end_lsn, facts);
   switch (ExplainMisfit(facts)) {
     case Explanation::kUnshown:
-      ledger_.OnExcluded(relation.schema, relation.name, UnshownReason(facts));
+      ledger_.OnExcluded(relation->schema, relation->name, UnshownReason(facts));
       break;
     case Explanation::kRewritten:
-      ReadAnew(NameOf(relation), transaction.end_lsn, RewrittenReason(facts));
+      ReadAnew(NameOf(*relation), transaction.end_lsn, RewrittenReason(facts));
       return true;
-    default:
-      ledger_.OnMisfit(transaction, relation, misfit);
+    case Explanation::kFault:
+    case Explanation::kTooEarly:
+      ledger_.OnMisfit(transaction, *relation, misfit);
+      break;
   }
   LeaveOut(*table);
   return true;
@@ -394,11 +397,17 @@ void Following::OnSetAside(const replication::SetAsideTable& table, model::Xid x
     ++strangers_;
     return ReadAnew(name, table.end_lsn, "was made");
   }
+  if (table.is_followable) return ReadAnew(name, table.end_lsn, table.reason);
   const postgres::TableActivity& first = tables_[*number].first;
-  const postgres::TableActivity now = ActivityNow(*number, xid);
-  if (now.oid != 0 && now.oid != first.oid)
+  const auto sight = LookAfter(xid, *number);
+  // What cannot be told now the next comparison tells.
+  if (!sight || sight->activity.form != first.form) {
+    const bool is_new = sight && sight->activity.oid != 0 && sight->activity.oid != first.oid;
+    return ReadAnew(name, table.end_lsn,
+                    is_new ? RewrittenReason({.new_table = true}) : "was altered");
+  }
+  if (sight->activity.oid != first.oid)
     return ReadAnew(name, table.end_lsn, RewrittenReason({.new_table = true}));
-  if (now.form != first.form) return ReadAnew(name, table.end_lsn, "was altered");
   spdlog::warn("{}: table {} cannot be followed beyond {}: {}", options_.id, name.QualifiedName(),
                ToString(table.end_lsn), table.reason);
   tables_[*number].left_out = true;
@@ -424,21 +433,25 @@ bool Following::WasAltered(const Followed& known, const postgres::TableActivity&
          (now.entry != known.first.entry && strangers_ > known.strangers);
 }
 
-// After what `xid` did; none where it cannot be told: then it counts as gone.
-postgres::TableActivity Following::ActivityNow(std::uint32_t table, model::Xid xid) {
+Result<Following::Sight> Following::LookAfter(model::Xid xid, std::uint32_t table) {
+  const auto cannot_look = [](model::Error error) {
+    return model::Fail("what became of the table could not be read", std::move(error));
+  };
   auto sql = Open(options_);
-  if (!sql || !postgres::AwaitEnd(*sql, xid, kUnseenLimit)) return {};
-  const auto now =
-      postgres::ReadTableActivity(*sql, {replica().database().table(table).relation()});
-  return now ? now->front() : postgres::TableActivity{};
-}
-
-// None where it cannot be read.
-std::optional<postgres::DdlLog> Following::LogNow() {
-  auto sql = Open(options_);
-  if (!sql) return std::nullopt;
+  if (!sql) return cannot_look(std::move(sql.error()));
+  auto is_seen = postgres::AwaitEnd(*sql, xid, kUnseenLimit);
+  if (!is_seen) return cannot_look(std::move(is_seen.error()));
+  if (!*is_seen) {
+    return model::Fail(model::ErrorKind::kEnvironment,
+                       fmt::format("nobody could see what it did for {} s (a synchronous standby "
+                                   "that does not answer?)",
+                                   kUnseenLimit.count()));
+  }
+  auto activity = postgres::ReadTableActivity(*sql, {replica().database().table(table).relation()});
+  if (!activity) return cannot_look(std::move(activity.error()));
   auto log = postgres::ReadDdlLog(*sql);
-  return log ? std::move(*log) : std::nullopt;
+  if (!log) return cannot_look(std::move(log.error()));
+  return Sight{activity->front(), std::move(*log)};
 }
 
 void Following::NoteTruncations(const model::Transaction& transaction) {

@@ -15,6 +15,7 @@
 #include "auditor/explanation.h"
 #include "auditor/last_writers.h"
 #include "auditor/ledger.h"
+#include "auditor/logged_statements.h"
 #include "auditor/process_options.h"
 #include "auditor/publishing.h"
 #include "consumer/attach_patience.h"
@@ -27,7 +28,6 @@
 #include "model/error.h"
 #include "model/ids.h"
 #include "model/lsn.h"
-#include "postgres/ddl_log.h"
 #include "postgres/relation_reader.h"
 #include "postgres/table_activity.h"
 #include "replication/replica.h"
@@ -127,10 +127,14 @@ class Following {
   model::Result<void> Take(model::Transaction transaction);
   void Apply(const model::Transaction& transaction);
   bool SettleMisfit(const model::Transaction& transaction, const replication::Misfit& misfit);
+  // What the server tells of a table after what a transaction did to it.
+  struct Sight {
+    postgres::TableActivity activity;
+    MaybeDdlLog ddl_log;
+  };
+  model::Result<Sight> LookAfter(model::Xid xid, std::uint32_t table);
   void OnSetAside(const replication::SetAsideTable& table, model::Xid xid);
   bool WasAltered(const Followed& known, const postgres::TableActivity& now) const;
-  postgres::TableActivity ActivityNow(std::uint32_t table, model::Xid xid);
-  std::optional<postgres::DdlLog> LogNow();
   void NoteTruncations(const model::Transaction& transaction);
 
   const ProcessOptions& options_;
@@ -150,7 +154,7 @@ class Following {
 
   std::optional<model::Lsn> limit_;
   std::deque<model::Transaction> waiting_;  // received, not yet applied
-  std::size_t waiting_changes_ = 0;         // of them, each transaction counted as one more
+  std::size_t waiting_bytes_ = 0;           // of them
   std::string stuck_;
   wire::WatchedFd watched_;
   bool more_to_read_ = false;

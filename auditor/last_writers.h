@@ -34,9 +34,10 @@ class LastWriters {
   void SetTables(std::vector<std::uint64_t> identities) { identities_ = std::move(identities); }
 
   void OnApplied(std::span<const model::RowImage> images, Writer writer) {
-    if (writers_.size() > kMaxRows) writers_.clear();
-    for (const model::RowImage& image : images)
+    for (const model::RowImage& image : images) {
+      if (writers_.size() >= kMaxRows) writers_.clear();
       writers_.insert_or_assign(Place(image.table, image.key), writer);
+    }
   }
   // nullopt: none that is remembered.
   std::optional<Writer> Find(std::uint32_t table, const model::Row& key) const {

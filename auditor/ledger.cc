@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "model/named_texts.h"
+#include "model/output_plugin.h"
+#include "model/projection.h"
 #include "model/truncation_log.h"
 
 namespace lockstep::auditor {
@@ -98,17 +100,26 @@ void Ledger::OnTransaction(const model::Transaction& transaction) {
   }
 }
 
+void Ledger::CountDifferences(const model::Relation& relation, std::uint64_t count) {
+  std::uint64_t& counted = difference_counts_[{relation.schema, relation.name}];
+  result_.difference_count += count > counted ? count - counted : 0;
+  counted = std::max(counted, count);
+}
+
 void Ledger::AddDifference(AuditDifference difference) {
+  if (result_.differences.size() >= kMaxDifferences) return;
   // A row that stays wrong is told once, and not at each checkpoint.
   const bool known = std::ranges::any_of(result_.differences, [&](const AuditDifference& other) {
     return other.schema == difference.schema && other.table == difference.table &&
            other.key == difference.key && other.source == difference.source &&
            other.replicated == difference.replicated;
   });
-  if (known) return;
-  ++result_.difference_count;
-  if (result_.differences.size() < kMaxDifferences)
-    result_.differences.push_back(std::move(difference));
+  if (!known) result_.differences.push_back(std::move(difference));
+}
+
+void Ledger::OnUndecided(const model::Relation& relation, const std::string& reason) {
+  OnExcluded(relation.schema, relation.name, reason);
+  result_.reason = fmt::format("table {}: {}", relation.QualifiedName(), reason);
 }
 
 void Ledger::OnMisfit(const model::Transaction& transaction, const model::Relation& relation,
@@ -117,6 +128,7 @@ void Ledger::OnMisfit(const model::Transaction& transaction, const model::Relati
   table.status = TableStatus::kDifferent;
   table.reason = fmt::format("xid {} at {}: {}", transaction.xid.value,
                              ToString(transaction.end_lsn), misfit.message);
+  CountDifferences(relation, difference_counts_[{relation.schema, relation.name}] + 1);
   AddDifference({.schema = relation.schema,
                  .table = relation.name,
                  .key = model::KeyTextsOf(relation, misfit.key),
@@ -126,6 +138,11 @@ void Ledger::OnMisfit(const model::Transaction& transaction, const model::Relati
                  .misfit = misfit.message});
 }
 
+void Ledger::OnCheckpoint() {
+  ++result_.checkpoints;
+  result_.projected.clear();
+}
+
 void Ledger::OnTableCompared(const ComparedTable& compared, const model::Relation& relation,
                              const LastWriters& writers, model::Lsn checkpoint) {
   AuditedTable& table = TableOf(relation);
@@ -133,6 +150,11 @@ void Ledger::OnTableCompared(const ComparedTable& compared, const model::Relatio
   ++table.comparisons;
   table.rows = comparison.rows();
   table.digest = comparison.digest().sum;
+  result_.rows_compared += comparison.rows();
+  for (std::size_t i = 0; i < model::kLossCount; ++i) {
+    if (const std::uint64_t cells = comparison.projected().cells[i]; cells > 0)
+      result_.projected[std::string(model::ToString(static_cast<model::Loss>(i)))] += cells;
+  }
   if (comparison.mismatch_count() == 0) {
     if (table.status == TableStatus::kDifferent) return;
     table.status = TableStatus::kEqual;
@@ -144,6 +166,7 @@ void Ledger::OnTableCompared(const ComparedTable& compared, const model::Relatio
   table.status = TableStatus::kDifferent;
   table.reason = fmt::format("{} row{} at {}", comparison.mismatch_count(),
                              comparison.mismatch_count() == 1 ? "" : "s", ToString(checkpoint));
+  CountDifferences(relation, comparison.mismatch_count());
   for (const RowMismatch& mismatch : comparison.mismatches()) {
     const Writer writer = writers.Find(compared.table, mismatch.key).value_or(Writer{});
     AddDifference({.schema = relation.schema,

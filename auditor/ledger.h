@@ -47,14 +47,13 @@ class Ledger {
   // One that was followed, or was to be read anew, is there no longer.
   void OnGone(const postgres::TableName& table, model::Lsn lsn);
   void OnTransaction(const model::Transaction& transaction);
+  // What differs in it may be a fault or not, and cannot be told: the audit is inconclusive.
+  void OnUndecided(const model::Relation& relation, const std::string& reason);
   // A change did not fit the table's replica, though its form is the table's: it differs.
   void OnMisfit(const model::Transaction& transaction, const model::Relation& relation,
                 const replication::Misfit& misfit);
-  // Tables were compared, so many rows in all.
-  void OnCheckpoint(std::uint64_t rows_compared) {
-    ++result_.checkpoints;
-    result_.rows_compared += rows_compared;
-  }
+  // Tables are compared.
+  void OnCheckpoint();
   // One of them, as of `checkpoint`: its mismatches are faults.
   void OnTableCompared(const ComparedTable& compared, const model::Relation& relation,
                        const LastWriters& writers, model::Lsn checkpoint);
@@ -64,7 +63,7 @@ class Ledger {
   }
 
   // Grows with each thing that the user is told at once: a difference, a table read anew.
-  std::uint64_t news() const { return result_.difference_count + tables_read_anew_; }
+  std::uint64_t news() const { return result_.differences.size() + tables_read_anew_; }
   report::AuditResult& result() { return result_; }
   // With its tables.
   report::AuditResult Result() const;
@@ -73,10 +72,13 @@ class Ledger {
   using TableName = std::pair<std::string, std::string>;
   report::AuditedTable& TableOf(const model::Relation& relation);
   void AddDifference(report::AuditDifference difference);
+  void CountDifferences(const model::Relation& relation, std::uint64_t count);
 
   report::AuditResult result_;
   std::uint64_t tables_read_anew_ = 0;
   std::map<TableName, report::AuditedTable> tables_;
+  // Rows that were found to differ, by table: the most at one comparison, and misfits.
+  std::map<TableName, std::uint64_t> difference_counts_;
   // Of the change before. Held, so that its address stays its own.
   model::RelationPtr last_relation_;
   report::AuditedTable* last_table_ = nullptr;

@@ -44,8 +44,16 @@ using model::Result;
 // The shortest time from one turn that took transactions to the next: with a backlog behind it the
 // server sends one message at a time, and a reader that lets some gather makes both cheaper.
 constexpr std::chrono::microseconds kPace{500};
+// Of the comparisons at the end, each reads anew what changed before the one before it. What still
+// changes then, others do whose work is not audited.
+constexpr int kMaxComparisonsAtEnd = 5;
+// An idle session tells its counts 10 s after its last statement at the latest.
+constexpr std::chrono::seconds kStatisticsDelay{11};
+constexpr std::chrono::seconds kStatisticsPause{1};
 // How long one during the run is tried; the one at the end has as long as an attach.
 constexpr std::chrono::seconds kCheckpointPatience{30};
+// How long one during the run holds its locks while the stream comes up to it.
+constexpr std::chrono::seconds kCatchUpLimit{3};
 
 class Process {
  public:
@@ -116,6 +124,10 @@ class Process {
       if (auto ok = MoveCheckpoint(now); !ok) return ok;
     }
     if (!following_.stuck().empty()) return AttachAnew(following_.stuck());
+    // Whoever hears of news reads them in the result.
+    if (ledger_.news() > written_news_) {
+      if (auto ok = WriteResult(); !ok) return ok;
+    }
     (void)reporter_.Tick(now);
     Report(now);
     return finished_ ? Result<void>() : Wait(now);
@@ -135,8 +147,8 @@ class Process {
     if (now < attempts_.next()) {
       deadline = wire::Earlier(deadline, attempts_.next());
     } else if (!checkpoint_ && following_.is_connected()) {
-      deadline = wire::Earlier(deadline,
-                               following_.has_some_to_read_anew() ? now : schedule_.NextDeadline());
+      const bool is_due = following_.has_some_to_read_anew() || stop_.Count() > 0;
+      deadline = wire::Earlier(deadline, is_due ? now : schedule_.NextDeadline());
     }
     if (checkpoint_ && checkpoint_->has_more()) deadline = now;
     following_.Watch(poller_);
@@ -207,7 +219,7 @@ class Process {
     if (auto ok = following_.PublishNew(); !ok) return std::unexpected(std::move(ok.error()));
     return Checkpoint::Begin({.conninfo = options_.conninfo,
                               .application_name = "lockstep " + options_.id,
-                              .slot = options_.slot + "_check",
+                              .slot = fmt::format("{}_check{}", options_.slot, ++check_slots_),
                               .scope = following_.scope(),
                               .connections = options_.copy_connections,
                               .lock_timeout = attempts_.lock_timeout()});
@@ -220,12 +232,20 @@ class Process {
       if (!*has_slot) return {};
       following_.SetLimit(checkpoint_->consistent_point());
       // What waits is applied in the next turn; the stream may have more for it.
-      if (!following_.HasReached(checkpoint_->consistent_point())) return {};
+      if (!following_.HasReached(checkpoint_->consistent_point())) return MayCatchUp(now);
       if (auto ok = StartReading(); !ok) return ok;
     }
     auto done = checkpoint_->Read();
     if (!done) return std::unexpected(std::move(done.error()));
     return *done ? OnRead(now) : Result<void>();
+  }
+
+  // The tables are locked meanwhile, and whoever waits for one of them lets others wait.
+  Result<void> MayCatchUp(wire::Time now) {
+    if (!catching_up_since_) catching_up_since_ = now;
+    if (attempts_.is_at_end() || now - *catching_up_since_ < kCatchUpLimit) return {};
+    return model::Fail(model::ErrorKind::kMisfit,
+                       "the stream is more than a comparison's time behind the tables");
   }
 
   // Both sides are at the consistent point. What the replica has not as it is there is copied.
@@ -260,8 +280,8 @@ class Process {
     auto activity = checkpoint_->ReadActivity();
     if (!activity) return std::unexpected(std::move(activity.error()));
     if (attempts_.compares()) JudgeTables(*activity);
-    const bool taken_over = forms_changed_ || checkpoint_->comparison().copies().table_count() > 0;
-    if (taken_over) {
+    const bool has_copies = checkpoint_->comparison().copies().table_count() > 0;
+    if (forms_changed_ || has_copies) {
       auto ok = following_.TakeOver(checkpoint_->locked(), checkpoint_->comparison().copies(),
                                     *activity, checkpoint_->consistent_point());
       if (!ok) return ok;
@@ -270,12 +290,15 @@ class Process {
     for (const postgres::ExcludedTable& table : excluded)
       ledger_.OnExcluded(table.schema, table.name, table.reason);
     // A table that was read anew is still to be compared.
-    if (attempts_.is_at_end() && !taken_over && !following_.has_some_to_read_anew()) {
+    const bool is_complete = !has_copies && !following_.has_some_to_read_anew();
+    if (attempts_.is_at_end() && undecided_tables_ == 0 &&
+        (is_complete || ++comparisons_at_end_ == kMaxComparisonsAtEnd)) {
       finished_ = true;
       ledger_.result().finished = true;
     }
     EndCheckpoint();
     StartOver(now);
+    if (undecided_tables_ > 0) attempts_.Postpone(now + kStatisticsPause);
     return WriteResult();
   }
 
@@ -284,7 +307,8 @@ class Process {
     const model::Database& replica = following_.replica().database();
     const auto& followed = checkpoint_->locked().tables.followed;
     const std::uint64_t before = ledger_.result().difference_count;
-    ledger_.OnCheckpoint(comparison.rows_compared());
+    ledger_.OnCheckpoint();
+    undecided_tables_ = 0;
     std::map<std::uint32_t, const postgres::TableActivity*> by_table;
     for (std::size_t i = 0; i < followed.size(); ++i) {
       if (const auto table = replica.FindTable(followed[i]->schema, followed[i]->name))
@@ -305,7 +329,7 @@ class Process {
     if (compared.comparison.mismatch_count() > 0) {
       const Following::Followed& known = following_.table(table);
       TableFacts facts = following_.Facts(table, activity);
-      facts.at_end = attempts_.is_at_end();
+      facts.statistics = StatisticsNow();
       AddLogged(checkpoint_->locked().ddl_log, relation, known.copied_at,
                 checkpoint_->consistent_point(), facts);
       switch (Explain(facts, compared.comparison)) {
@@ -318,6 +342,7 @@ class Process {
           return following_.ReadAnew({relation.schema, relation.name},
                                      checkpoint_->consistent_point(), RewrittenReason(facts));
         case Explanation::kTooEarly:
+          ++undecided_tables_;
           return;
       }
     }
@@ -325,15 +350,25 @@ class Process {
                             checkpoint_->consistent_point());
   }
 
+  Statistics StatisticsNow() const {
+    if (!checkpoint_->counts_rows()) return Statistics::kNone;
+    const bool has_ended = attempts_.is_at_end();
+    return has_ended && wire::Clock::now() - attempts_.end_began() > kStatisticsDelay
+               ? Statistics::kSettled
+               : Statistics::kLate;
+  }
+
   void EndCheckpoint() {
     if (checkpoint_) checkpoint_->Unwatch(poller_);
     checkpoint_.reset();
+    catching_up_since_.reset();
     following_.SetLimit(std::nullopt);
   }
 
   Result<void> WriteResult() {
     if (following_.received().IsValid()) ledger_.result().end_lsn = following_.received();
     if (options_.result_path.empty()) return {};
+    written_news_ = ledger_.news();
     const std::string fresh = options_.result_path + ".new";
     std::ofstream file(fresh, std::ios::binary | std::ios::trunc);
     file << report::AuditResultJson(ledger_.Result()) << std::flush;
@@ -354,7 +389,12 @@ class Process {
   Schedule schedule_;
   std::optional<Checkpoint> checkpoint_;
   Attempts attempts_;
-  bool forms_changed_ = false;         // at its consistent point the tables are not the replica's
+  std::uint64_t check_slots_ = 0;  // asked for; the server may take a while to drop one
+  std::optional<wire::Time> catching_up_since_;
+  bool forms_changed_ = false;  // at its consistent point the tables are not the replica's
+  std::uint64_t undecided_tables_ = 0;
+  int comparisons_at_end_ = 0;
+  std::uint64_t written_news_ = 0;
   std::uint64_t tables_compared_ = 0;  // at the last comparison
   bool finished_ = false;
 };

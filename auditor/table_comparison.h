@@ -5,10 +5,11 @@
 //                                                 not; the source is read once more
 //   Take* (the same rows) ─► EndPass ─► false
 //
-// Rows of a table without a key are counted: the first pass compares digests, and where those are
-// not equal the second one finds the rows.
+// A row is found by its key, or by itself where the table has none; rows found alike are counted.
+// The first pass adds up what was found in bins, by the hash of what it is found by. Against these
+// the replica's rows are held: the second pass looks only at bins that are not equal.
 //
-// Memory does not grow with the rows but in the second pass, which keeps the source's keys.
+// Memory grows with the rows that differ, by a bin each, and hardly with those that do not.
 #ifndef LOCKSTEP_AUDITOR_TABLE_COMPARISON_H_
 #define LOCKSTEP_AUDITOR_TABLE_COMPARISON_H_
 
@@ -52,6 +53,11 @@ class TableComparison {
   std::uint64_t rows() const { return digest_.rows; }
   // Of the source's rows as the plugin shows them.
   const model::TableDigest& digest() const { return digest_; }
+  // Cells of the source that the plugin does not show as they are, and that were compared without.
+  const model::LossCounts& projected() const { return projected_; }
+  // ---- after the second pass ----
+  // Rows that it had to keep.
+  std::uint64_t kept_count() const { return kept_count_; }
   // ---- at the end ----
   std::uint64_t mismatch_count() const { return mismatch_count_; }
   // Rows of the replica that the source has not, or has otherwise.
@@ -61,17 +67,26 @@ class TableComparison {
  private:
   struct Seen {
     std::uint64_t rows = 0;
-    model::Xid xmin;  // of the last one
+    model::Row row;  // the last one
+    model::Xid xmin;
   };
   void Add(RowMismatch mismatch);
-  void CompareCopies();
+  void LookUp(model::Row identity, const model::Row& shown, model::Xid xmin);
+  model::Digest& BinOf(model::Digest identity) { return bins_[identity.high % bins_.size()]; }
+  void TakeReplicaFromBins();
+  void FindUnseen();
 
   const model::Table* replica_;
   const model::Projection* projection_;
   bool is_second_pass_ = false;
-  // The source's keys; of a table without a key, its rows.
+  // Sums of the hashes of what was found; then without what the replica has, so that a bin whose
+  // sum is not zero holds a difference.
+  std::vector<model::Digest> bins_;
+  // Of the second pass: what the rows of the source in such bins are found by.
   tsl::robin_map<model::Row, Seen, model::RowHash> seen_;
+  std::uint64_t kept_count_ = 0;
   model::TableDigest digest_;
+  model::LossCounts projected_;
   std::uint64_t found_ = 0;  // rows of the source whose key the replica has
   std::uint64_t mismatch_count_ = 0;
   std::uint64_t stale_count_ = 0;

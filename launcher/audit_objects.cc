@@ -79,7 +79,7 @@ std::vector<std::string> DescribeAuditObjects(const AuditOptions& options,
   for (const std::string& plugin : options.Plugins()) {
     const std::string slot = names.slot(plugin);
     objects.push_back(fmt::format(
-        "replication slot {0}, and for each comparison a temporary one ({0}_check)", slot));
+        "replication slot {0}, and for each comparison a temporary one ({0}_check1, ...)", slot));
     if (model::FindOutputPlugin(plugin)->sends_publications && options.publication.empty())
       objects.push_back(fmt::format("publications {0} and {0}_inserts", slot));
   }

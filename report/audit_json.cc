@@ -78,7 +78,7 @@ Json ResultJson(const AuditResult& result) {
                {"skipped_checkpoints", result.skipped_checkpoints},
                {"skipped_reason", TextJson(result.skipped_reason)},
                {"difference_count", result.difference_count},
-               {"losses", result.losses}};
+               {"projected", result.projected}};
   json["resyncs"] = Json::array();
   for (const AuditResync& resync : result.resyncs) json["resyncs"].push_back(ResyncJson(resync));
   json["tables"] = TablesJson(result.tables);
@@ -175,7 +175,7 @@ AuditResult ResultOf(const Json& json) {
                      .skipped_checkpoints = json.at("skipped_checkpoints"),
                      .skipped_reason = TextOf(json.at("skipped_reason")),
                      .difference_count = json.at("difference_count")};
-  json.at("losses").get_to(result.losses);
+  json.at("projected").get_to(result.projected);
   for (const Json& resync : json.at("resyncs")) result.resyncs.push_back(ResyncOf(resync));
   for (const Json& table : json.at("tables")) result.tables.push_back(TableOf(table));
   for (const Json& difference : json.at("differences"))

@@ -4,6 +4,7 @@
 #define LOCKSTEP_REPORT_AUDIT_RESULT_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,7 +28,7 @@ struct AuditedTable {
   std::string schema;
   std::string name;
   TableStatus status = TableStatus::kExcluded;
-  std::string reason;             // of kExcluded and kDifferent
+  std::string reason;             // why it is so; of kEqual: since when, where not from the start
   std::uint64_t rows = 0;         // in the source, at the last comparison
   std::uint64_t changes = 0;      // received
   std::uint64_t comparisons = 0;  // how often its rows were compared
@@ -84,8 +85,11 @@ struct AuditResult {
   std::vector<AuditResync> resyncs;
   std::vector<AuditedTable> tables;          // by schema and name
   std::vector<AuditDifference> differences;  // the first ones
-  std::uint64_t difference_count = 0;        // all of them
-  std::vector<std::string> losses;  // names of what the plugin cannot show and was left out
+  // Rows: of each table the most at one comparison, and changes that did not fit.
+  std::uint64_t difference_count = 0;
+  // Cells of the source, at the last comparison, that the plugin does not show as they are, by
+  // loss: they were compared as it shows them.
+  std::map<std::string, std::uint64_t> projected;
   friend bool operator==(const AuditResult&, const AuditResult&) = default;
 };
 

@@ -115,9 +115,12 @@ std::string AuditorsText(const AuditReport& report) {
                            auditor.skipped_checkpoints, auditor.skipped_checkpoints == 1 ? "" : "s",
                            auditor.skipped_reason);
     }
-    if (!auditor.losses.empty()) {
-      notes += fmt::format("{} cannot show, and is not compared for: {}\n", auditor.plugin,
-                           fmt::join(auditor.losses, ", "));
+    std::vector<std::string> losses;
+    for (const auto& [loss, cells] : auditor.projected)
+      losses.push_back(fmt::format("{} {}", Grouped(cells), loss));
+    if (!losses.empty()) {
+      notes += fmt::format("{} cannot show, so compared without: {}\n", auditor.plugin,
+                           fmt::join(losses, ", "));
     }
   }
   return TextTable(rows, "lrrrrll", "") + notes;

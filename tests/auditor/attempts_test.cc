@@ -51,6 +51,29 @@ TEST(AttemptsTest, WhatAFailedOneWasForIsKept) {
   EXPECT_FALSE(attempts.compares());
 }
 
+TEST(AttemptsTest, ThePauseGrowsUpToABoundAndBeginsAnew) {
+  Attempts attempts(30s, 300s);
+  attempts.Begin(true, false, kStart);
+  for (const auto expected : {100ms, 200ms, 400ms, 800ms, 1600ms, 3200ms, 5000ms, 5000ms}) {
+    attempts.OnFailed(kStart);
+    EXPECT_EQ(attempts.next() - kStart, expected);
+  }
+  attempts.End();
+  attempts.OnFailed(kStart);
+  EXPECT_EQ(attempts.next() - kStart, 100ms);
+}
+
+TEST(AttemptsTest, TheEndBeganWithTheFirstOneThere) {
+  Attempts attempts(30s, 300s);
+  attempts.Begin(true, false, kStart);
+  attempts.Begin(true, true, kStart + 5s);
+  attempts.End();
+  attempts.Postpone(kStart + 7s);
+  EXPECT_EQ(attempts.next(), kStart + 7s);
+  attempts.Begin(true, true, kStart + 9s);
+  EXPECT_EQ(attempts.end_began(), kStart + 5s);
+}
+
 // A workload that makes tables all the time lets very many fail, each at once.
 TEST(AttemptsTest, LocksAreWaitedForLongerEachTimeUpToABound) {
   Attempts attempts(30s, 300s);

@@ -60,7 +60,16 @@ TEST_F(ExplanationTest, AnUpdateWithoutIdentityIsNotShown) {
 
 TEST_F(ExplanationTest, WhatStatisticsDoNotTellYetIsJudgedAtTheEnd) {
   EXPECT_EQ(OfStaleRow({.insert_only = true}), Explanation::kTooEarly);
-  EXPECT_EQ(OfStaleRow({.insert_only = true, .at_end = true}), Explanation::kFault);
+  EXPECT_EQ(OfStaleRow({.insert_only = true, .statistics = Statistics::kSettled}),
+            Explanation::kFault);
+}
+
+TEST_F(ExplanationTest, WhereNothingIsCountedNothingIsAFaultForThat) {
+  EXPECT_EQ(OfStaleRow({.insert_only = true, .statistics = Statistics::kNone}),
+            Explanation::kUnshown);
+  EXPECT_EQ(OfMissingRow({.insert_only = true, .statistics = Statistics::kNone}),
+            Explanation::kFault);
+  EXPECT_NE(UnshownReason({.insert_only = true}).find("statistics cannot tell"), std::string::npos);
 }
 
 TEST_F(ExplanationTest, ATruncationThatThePluginDoesNotSendIsNotShown) {

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <limits>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -119,6 +122,49 @@ TEST_F(LedgerTest, WhatDiffersStaysDifferentWhateverBecomesOfTheTable) {
   EXPECT_EQ(Of("a").status, TableStatus::kDifferent);
   Compare(0, {700}, true);
   EXPECT_EQ(ledger_.result().difference_count, 1u) << "the same row is told once";
+}
+
+// Rows, not the ones that are shown; and not again at each comparison.
+TEST_F(LedgerTest, DifferencesAreTheMostAtOneComparison) {
+  const auto compare_missing = [&](std::int64_t rows, model::Lsn lsn) {
+    TableComparison comparison(replica_.table(0), projection_);
+    for (std::int64_t id = 0; id < rows; ++id) comparison.Take({model::MakeRow({id}), {77}});
+    ASSERT_FALSE(comparison.EndPass());
+    ledger_.OnTableCompared({0, comparison}, *replica_.table(0).relation(), writers_, lsn);
+  };
+  compare_missing(50, {200});
+  EXPECT_EQ(ledger_.result().difference_count, 50u);
+  EXPECT_EQ(ledger_.result().differences.size(), TableComparison::kMaxMismatches);
+  compare_missing(60, {300});
+  compare_missing(40, {400});
+  EXPECT_EQ(ledger_.result().difference_count, 60u);
+}
+
+TEST_F(LedgerTest, WhatCannotBeToldExcludesTheTableAndMakesTheAuditInconclusive) {
+  Compare(0, {200});
+  ledger_.OnUndecided(*replica_.table(0).relation(), "nobody could look");
+  EXPECT_EQ(Of("a").status, TableStatus::kExcluded);
+  EXPECT_EQ(Of("a").reason, "nobody could look");
+  EXPECT_EQ(ledger_.Result().reason, "table s.a: nobody could look");
+}
+
+TEST_F(LedgerTest, WhatThePluginDoesNotShowIsCountedAsOfTheLastComparison) {
+  const model::Projection lossy({model::Loss::kNonFinite});
+  model::Relation relation{.schema = "s", .name = "f"};
+  relation.columns = {{"id", model::type_oid::kInt4, "integer"},
+                      {"n", model::type_oid::kFloat8, "double precision"}};
+  relation.key = {0};
+  model::Database replica({std::make_shared<const model::Relation>(relation)});
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const std::int64_t rows : {3, 2}) {
+    TableComparison comparison(replica.table(0), lossy);
+    for (std::int64_t id = 0; id < rows; ++id)
+      comparison.Take({model::MakeRow({id, model::Value(nan)}), {77}});
+    ledger_.OnCheckpoint();
+    ledger_.OnTableCompared({0, comparison}, relation, writers_, {200});
+  }
+  EXPECT_EQ(ledger_.result().projected, (std::map<std::string, std::uint64_t>{{"non_finite", 2}}));
+  EXPECT_EQ(ledger_.result().rows_compared, 5u);
 }
 
 TEST_F(LedgerTest, AllTablesReadAnewAreOneEntryAndWhatIsNotAmongThemIsGone) {

@@ -118,7 +118,16 @@ TEST_F(TableComparisonTest, WhatThePluginDoesNotShowIsNoMismatch) {
                   model::MakeRow({std::int64_t{1}, model::Null{}}));
   projection_ = model::Projection({model::Loss::kNonFinite});
   const double infinity = std::numeric_limits<double>::infinity();
-  EXPECT_EQ(Compare({model::MakeRow({std::int64_t{1}, infinity})}).mismatch_count(), 0u);
+  const auto comparison = Compare({model::MakeRow({std::int64_t{1}, infinity})});
+  EXPECT_EQ(comparison.mismatch_count(), 0u);
+  EXPECT_EQ(comparison.projected()[model::Loss::kNonFinite], 1u);
+}
+
+TEST_F(TableComparisonTest, AKeyThatTheSourceHasTwiceIsShown) {
+  Replica(true, {Of(1, "a"), Of(2, "b")});
+  const auto comparison = Compare({Of(1, "a"), Of(1, "a")});
+  EXPECT_EQ(comparison.mismatch_count(), 2u);
+  EXPECT_EQ(comparison.stale_count(), 1u);
 }
 
 TEST_F(TableComparisonTest, ManyMismatchesAreCountedAndSomeShown) {
@@ -128,6 +137,51 @@ TEST_F(TableComparisonTest, ManyMismatchesAreCountedAndSomeShown) {
   const auto comparison = Compare(rows);
   EXPECT_EQ(comparison.mismatch_count(), 1000u);
   EXPECT_EQ(comparison.mismatches().size(), TableComparison::kMaxMismatches);
+}
+
+// The replica has `stale` more, spread over its rows.
+class ManyRowsTest : public TableComparisonTest,
+                     public ::testing::WithParamInterface<bool /* has a key */> {
+ protected:
+  TableComparison CompareWithStale(std::int64_t stale) {
+    constexpr std::int64_t kRows = 20'000;
+    std::vector<Row> rows;
+    for (std::int64_t id = 0; id < kRows; ++id) rows.push_back(Of(id, "x"));
+    std::vector<Row> replica = rows;
+    for (std::int64_t id = 0; id < stale; ++id) replica.push_back(Of(kRows + id, "x"));
+    Replica(GetParam(), replica);
+    return Compare(rows);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Key, ManyRowsTest, ::testing::Bool());
+
+TEST_P(ManyRowsTest, FewThatTheSourceHasNotLetFewBeKept) {
+  const auto comparison = CompareWithStale(3);
+  EXPECT_EQ(comparison.mismatch_count(), 3u);
+  EXPECT_EQ(comparison.stale_count(), 3u);
+  EXPECT_LT(comparison.kept_count(), 3 * 512u);  // three bins
+  EXPECT_EQ(passes_, 2);
+}
+
+TEST_P(ManyRowsTest, AllOfManyAreCounted) {
+  const auto comparison = CompareWithStale(5000);
+  EXPECT_EQ(comparison.mismatch_count(), 5000u);
+  EXPECT_EQ(comparison.stale_count(), 5000u);
+}
+
+TEST_P(ManyRowsTest, ASourceWithoutRowsLetsNoneBeKept) {
+  Replica(GetParam(), {Of(1, "a"), Of(2, "b")});
+  const auto comparison = Compare({});
+  EXPECT_EQ(comparison.mismatch_count(), 2u);
+  EXPECT_EQ(comparison.kept_count(), 0u);
+}
+
+// By another key each, so that only the bins tell which.
+TEST_P(ManyRowsTest, AsManyMissingAsTooMany) {
+  Replica(GetParam(), {Of(1, "a"), Of(2, "b"), Of(3, "c")});
+  const auto comparison = Compare({Of(1, "a"), Of(4, "d"), Of(3, "c")});
+  EXPECT_EQ(comparison.mismatch_count(), 2u);
+  EXPECT_EQ(comparison.stale_count(), 1u);
 }
 
 }  // namespace
