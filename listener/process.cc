@@ -85,7 +85,7 @@ class Process {
     poller_.AddFd(stop.fd(), {.read = true});
     if (auto ok = Join(); !ok) return ok;
     while (!stop.Stopped()) {
-      if (auto ok = Turn(); !ok) return ok;
+      if (auto ok = Turn(); !ok) return attach_was_stopped_ ? Leave() : ok;
       if (finished_) return verifier_.AcknowledgeNow();
     }
     return Leave();
@@ -296,6 +296,7 @@ class Process {
                  std::chrono::duration<double>(wait.elapsed).count(),
                  std::chrono::duration<double>(wait.limit).count());
     if (!stop_->Stopped()) return {};
+    attach_was_stopped_ = true;
     return model::Fail(model::ErrorKind::kEnvironment, "stopped while " + wait.reason);
   }
 
@@ -416,7 +417,8 @@ class Process {
 
   std::uint64_t transactions_ = 0;
   std::uint64_t changes_ = 0;
-  bool stuck_ = false;  // a change did not fit
+  bool attach_was_stopped_ = false;  // by a signal
+  bool stuck_ = false;               // a change did not fit
   bool finished_ = false;
 };
 

@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <signal.h>
 
 #include <chrono>
@@ -19,6 +18,7 @@
 
 #include "model/verdict.h"
 #include "postgres/slot.h"
+#include "tests/postgres/await.h"
 #include "tests/postgres/cluster_fixture.h"
 #include "wire/codec.h"
 #include "wire/message.h"
@@ -92,12 +92,18 @@ class Listener {
   }
 
   void Signal(int number) { program_->Signal(number); }
-  // Its exit status, once it has ended.
+  // Its exit status, once it has ended. What it says until then is acknowledged.
   int AwaitEnd() {
-    pollfd item{.fd = program_->fd(), .events = POLLIN, .revents = 0};
-    const auto milliseconds = std::chrono::milliseconds(kPatience).count();
-    if (poll(&item, 1, static_cast<int>(milliseconds)) != 1)
-      throw std::runtime_error("it does not end: " + Log());
+    wire::Poller poller;
+    poller.Add(verifier_);
+    poller.AddFd(program_->fd(), {.read = true});
+    const auto end = wire::Clock::now() + kPatience;
+    while (!program_->Poll()) {
+      if (wire::Clock::now() >= end) throw std::runtime_error("it does not end: " + Log());
+      while (Must(verifier_.Receive())) continue;
+      Must(verifier_.Tick(wire::Clock::now()));
+      (void)Must(poller.Wait(wire::Earlier(end, verifier_.NextDeadline())));
+    }
     const launcher::ExitStatus ended = program_->Poll().value();
     EXPECT_EQ(ended.signal, 0) << Log();
     return ended.status;
@@ -180,6 +186,21 @@ TEST_F(ListenerProgramTest, StoppedItSaysHowFarItCameAndDropsItsSlot) {
   EXPECT_GE(listener.Await<wire::Leave>().received, hello.consistent_point);
   EXPECT_EQ(listener.AwaitEnd(), 0);
   Must(Sql().Execute("DROP PUBLICATION s"));
+}
+
+TEST_F(ListenerProgramTest, StoppedWhileItWaitsToAttachItLeavesInOrderToo) {
+  auto writer = Sql();
+  Must(writer.Execute("BEGIN; SELECT pg_current_xact_id()"));
+  Listener listener(cluster().uri(), {"--plugin=decoderbufs"});
+  (void)listener.Await<wire::Join>();
+  listener.Send(wire::Attach{"s", "s"});
+  postgres::Await("it waits for the transaction", [] {
+    return Must(Sql().Scalar("SELECT count(*) FROM pg_locks WHERE NOT granted")) != "0";
+  });
+  listener.Signal(SIGTERM);
+  EXPECT_FALSE(listener.Await<wire::Leave>().received.IsValid());
+  EXPECT_EQ(listener.AwaitEnd(), 0) << listener.Log();
+  Must(writer.Execute("ROLLBACK"));
 }
 
 TEST_F(ListenerProgramTest, ASlotOfItsNameIsLeftOverAndASlotThatTheUserNamedIsNot) {
