@@ -1,29 +1,19 @@
 // The listener program on a real server; the test plays the verifier.
-#include "launcher/process.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <chrono>
-#include <filesystem>
-#include <fstream>
-#include <optional>
-#include <sstream>
-#include <stdexcept>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "model/verdict.h"
+#include "postgres/local_cluster.h"
 #include "postgres/slot.h"
 #include "tests/postgres/await.h"
 #include "tests/postgres/cluster_fixture.h"
-#include "wire/codec.h"
+#include "tests/wire/played_verifier.h"
 #include "wire/message.h"
-#include "wire/peer.h"
-#include "wire/poller.h"
 
 namespace lockstep::listener {
 namespace {
@@ -35,92 +25,22 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-constexpr std::chrono::seconds kPatience{60};
-
-// A directory for the test's socket and log, gone with it.
-class Directory {
- public:
-  Directory() {
-    std::string pattern = "/tmp/lockstep-XXXXXX";
-    if (!mkdtemp(pattern.data())) throw std::runtime_error("no directory for the test");
-    path_ = pattern;
-  }
-  ~Directory() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 // One listener program, and the verifier that it talks to.
-class Listener {
+class Listener : public wire::PlayedVerifier {
  public:
   Listener(const std::string& database, std::vector<std::string> options)
-      : verifier_(Must(
-            wire::Server::Bind(context_, "verifier", "ipc://" + directory_.path() + "/verifier"))) {
+      : PlayedVerifier("listener-1") {
     std::vector<std::string> command = {"listener/listener", "--id=listener-1",
-                                        "--verifier=" + verifier_.endpoint(),
                                         "--database=" + database};
     command.insert(command.end(), options.begin(), options.end());
-    program_.emplace(Must(launcher::Process::Start(command, LogPath())));
+    Start(std::move(command));
   }
 
-  void Send(const wire::Message& message) {
-    Must(verifier_.Send("listener-1", wire::Encode(message)));
-  }
-  // The next message of this kind.
-  template <typename T>
-  T Await() {
-    wire::Poller poller;
-    poller.Add(verifier_);
-    const auto end = wire::Clock::now() + kPatience;
-    while (wire::Clock::now() < end) {
-      while (auto event = Must(verifier_.Receive())) {
-        auto* received = std::get_if<wire::Received>(&*event);
-        if (!received) continue;
-        if (auto* message = std::get_if<T>(&received->message)) return std::move(*message);
-      }
-      Must(verifier_.Tick(wire::Clock::now()));
-      (void)Must(poller.Wait(wire::Earlier(end, verifier_.NextDeadline())));
-    }
-    throw std::runtime_error("waited in vain for a message: " + Log());
-  }
   wire::Hello Attach() {
     (void)Await<wire::Join>();
     Send(wire::Attach{"s", "s"});
     return Await<wire::Hello>();
   }
-
-  void Signal(int number) { program_->Signal(number); }
-  // Its exit status, once it has ended. What it says until then is acknowledged.
-  int AwaitEnd() {
-    wire::Poller poller;
-    poller.Add(verifier_);
-    poller.AddFd(program_->fd(), {.read = true});
-    const auto end = wire::Clock::now() + kPatience;
-    while (!program_->Poll()) {
-      if (wire::Clock::now() >= end) throw std::runtime_error("it does not end: " + Log());
-      while (Must(verifier_.Receive())) continue;
-      Must(verifier_.Tick(wire::Clock::now()));
-      (void)Must(poller.Wait(wire::Earlier(end, verifier_.NextDeadline())));
-    }
-    const launcher::ExitStatus ended = program_->Poll().value();
-    EXPECT_EQ(ended.signal, 0) << Log();
-    return ended.status;
-  }
-  std::string Log() const {
-    std::ostringstream text;
-    text << std::ifstream(LogPath()).rdbuf();
-    return text.str();
-  }
-
- private:
-  std::string LogPath() const { return directory_.path() + "/log"; }
-
-  Directory directory_;
-  wire::Context context_;
-  wire::Server verifier_;
-  std::optional<launcher::Process> program_;
 };
 
 class ListenerProgramTest : public postgres::ClusterFixture {
