@@ -20,6 +20,7 @@ namespace {
 
 using postgres::LocalCluster;
 using postgres::Must;
+using postgres::StopMode;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -41,16 +42,21 @@ class Listener : public wire::PlayedVerifier {
     Send(wire::Attach{"s", "s"});
     return Await<wire::Hello>();
   }
+  void AwaitLog(const std::string& text) const {
+    postgres::Await("it logs: " + text, [&] { return Log().find(text) != std::string::npos; });
+  }
 };
 
 class ListenerProgramTest : public postgres::ClusterFixture {
  protected:
   void SetUp() override {
+    if (!cluster().IsRunning()) Must(cluster().StartAgain());
     Must(
         Sql().Execute("CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY, at timetz);"
                       "INSERT INTO s.t VALUES (1, '12:00:00+02'), (2, NULL)"));
   }
   void TearDown() override {
+    if (!cluster().IsRunning()) Must(cluster().StartAgain());
     EXPECT_EQ(Slots(), "");
     Must(Sql().Execute("DROP SCHEMA s CASCADE"));
   }
@@ -121,6 +127,33 @@ TEST_F(ListenerProgramTest, StoppedWhileItWaitsToAttachItLeavesInOrderToo) {
   EXPECT_FALSE(listener.Await<wire::Leave>().received.IsValid());
   EXPECT_EQ(listener.AwaitEnd(), 0) << listener.Log();
   Must(writer.Execute("ROLLBACK"));
+}
+
+TEST_F(ListenerProgramTest, AServerThatIsAwayIsWaitedForToJoinAndToAttach) {
+  Must(cluster().Stop(StopMode::kFast));
+  Listener listener(cluster().uri(), {"--plugin=decoderbufs"});
+  listener.AwaitLog("joining again");
+  Must(cluster().StartAgain());
+  (void)listener.Await<wire::Join>();
+  Must(cluster().Stop(StopMode::kFast));
+  listener.Send(wire::Attach{"s", "s"});
+  listener.AwaitLog("attaching again");
+  Must(cluster().StartAgain());
+  EXPECT_EQ(listener.Await<wire::Hello>().slot, "s_listener_1");
+  const std::string log = listener.Log();
+  EXPECT_EQ(log.find("joining again"), log.rfind("joining again")) << log;  // said once
+  EXPECT_EQ(log.find("attaching again"), log.rfind("attaching again")) << log;
+  listener.Send(model::Verdict{});
+  EXPECT_EQ(listener.AwaitEnd(), 0) << listener.Log();
+}
+
+TEST_F(ListenerProgramTest, StoppedWhileTheServerIsAwayItLeavesInOrderToo) {
+  Must(cluster().Stop(StopMode::kFast));
+  Listener listener(cluster().uri(), {"--plugin=decoderbufs"});
+  listener.AwaitLog("joining again");
+  listener.Signal(SIGTERM);
+  (void)listener.Await<wire::Leave>();
+  EXPECT_EQ(listener.AwaitEnd(), 0) << listener.Log();
 }
 
 TEST_F(ListenerProgramTest, ASlotOfItsNameIsLeftOverAndASlotThatTheUserNamedIsNot) {
