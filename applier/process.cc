@@ -64,20 +64,19 @@ class Process {
     return {};
   }
 
-  // Drops what was created, and the slots of listeners that were killed and did not come back. The
-  // sessions go first: they may hold locks.
+  // Drops the slots of listeners that were killed and did not come back, and what was created: each
+  // also when the other cannot be dropped. The sessions go first: they may hold locks.
   Result<void> CleanUp() {
     workers_.clear();
     settler_.reset();
     if (!catalog_) return {};
     auto connection = Open();
     if (!connection) return std::unexpected(std::move(connection.error()));
-    if (auto ok = DropSchema(*connection, *catalog_); !ok) return ok;
-    auto dropped = postgres::DropIdleSlots(*connection, catalog_->schema + "_");
-    if (!dropped) return std::unexpected(std::move(dropped.error()));
-    for (const std::string& slot : *dropped)
-      spdlog::info("dropped slot {}, whose listener is gone", slot);
-    return {};
+    auto slots = DropSlots(*connection);
+    auto schema = DropSchema(*connection, *catalog_);
+    if (slots) return schema;
+    if (!schema) slots.error().message += "; " + schema.error().message;
+    return slots;
   }
 
   wire::Reporter& reporter() { return reporter_; }
@@ -86,6 +85,16 @@ class Process {
   Result<postgres::Connection> Open() {
     return postgres::Connection::Open(options_.conninfo, postgres::ConnectionKind::kSql,
                                       {.application_name = "lockstep applier"});
+  }
+
+  // Those of the run that nobody reads.
+  Result<void> DropSlots(postgres::Connection& connection) {
+    auto dropped = postgres::DropIdleSlots(connection, catalog_->schema + "_");
+    if (!dropped)
+      return model::Fail("dropping the slots that nobody reads", std::move(dropped.error()));
+    for (const std::string& slot : *dropped)
+      spdlog::info("dropped slot {}, whose listener is gone", slot);
+    return {};
   }
 
   // Everything that can be done now, then a wait.

@@ -32,4 +32,12 @@ Result<void> DropLeftoverSlot(const std::string& conninfo, const std::string& li
                   slot, listener, (*found)->active_pid));
 }
 
+Result<bool> SlotExists(const std::string& conninfo, const std::string& slot) {
+  auto connection = postgres::Connection::Open(conninfo, postgres::ConnectionKind::kSql);
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  auto found = postgres::InspectSlot(*connection, slot);
+  if (!found) return std::unexpected(std::move(found.error()));
+  return found->has_value();
+}
+
 }  // namespace lockstep::listener

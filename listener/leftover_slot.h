@@ -14,6 +14,9 @@ namespace lockstep::listener {
 model::Result<void> DropLeftoverSlot(const std::string& conninfo, const std::string& listener,
                                      const std::string& slot);
 
+// Whether there is a slot of this name.
+model::Result<bool> SlotExists(const std::string& conninfo, const std::string& slot);
+
 }  // namespace lockstep::listener
 
 #endif  // LOCKSTEP_LISTENER_LEFTOVER_SLOT_H_

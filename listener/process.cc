@@ -9,6 +9,7 @@
 #include <fstream>
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -72,7 +73,10 @@ Result<model::Xid> RollBackOne(const std::string& conninfo) {
 class Process {
  public:
   Process(const ProcessOptions& options, wire::Client verifier, wire::Reporter reporter)
-      : options_(options), verifier_(std::move(verifier)), reporter_(std::move(reporter)) {
+      : options_(options),
+        verifier_(std::move(verifier)),
+        reporter_(std::move(reporter)),
+        slot_is_ours_(options.slot.empty()) {
     if (options_.sabotage) {
       saboteur_.emplace(*options_.sabotage, [this] { return RollBackOne(options_.conninfo); });
     }
@@ -83,9 +87,8 @@ class Process {
     poller_.Add(verifier_);
     if (reporter_.client()) poller_.Add(*reporter_.client());
     poller_.AddFd(stop.fd(), {.read = true});
-    if (auto ok = Join(); !ok) return ok;
     while (!stop.Stopped()) {
-      if (auto ok = Turn(); !ok) return ok;
+      if (auto ok = Turn(); !ok) return attach_was_stopped_ ? Leave() : ok;
       if (finished_) return verifier_.AcknowledgeNow();
     }
     return Leave();
@@ -114,6 +117,8 @@ class Process {
       if (finding.severity == postgres::Severity::kError) errors += "\n  " + text;
     }
     if (errors.empty()) return {};
+    // Of a server that went away meanwhile they say nothing.
+    if (auto answer = sql->Execute("SELECT"); !answer) return std::unexpected(answer.error());
     return model::Fail(model::ErrorKind::kUsage,
                        fmt::format("{} cannot be followed:{}", sql->description(), errors));
   }
@@ -163,13 +168,46 @@ class Process {
     watched_.Watch(poller_, -1, {});
     sink_.reset();
     if (consumer_) {
-      if (auto ok = consumer_->Detach(); !ok) return ok;
+      auto ok = consumer_->Detach();
+      if (!ok && !model::IsWorthRetry(ok.error())) return ok;
+      slot_is_ours_ = !ok || options_.slot.empty();  // what is left of it, the next attach drops
     }
     consumer_.reset();
     trace_.reset();
+    attach_.reset();
     reconnect_pace_.OnConnected();
-    stuck_ = more_to_read_ = false;
-    return Join();
+    stuck_ = more_to_read_ = has_joined_ = false;
+    return {};
+  }
+
+  bool MustStart() const { return !consumer_ && !finished_ && (!has_joined_ || attach_); }
+
+  // Joins, and attaches once it is told to. A server that is away is waited for as for a lost
+  // stream.
+  Result<void> Start() {
+    if (!MustStart() || wire::Clock::now() < reconnect_pace_.next_try()) return {};
+    const bool attaches = has_joined_;
+    auto ok = attaches ? Attach(*attach_) : Join();
+    if (ok) {
+      reconnect_pace_.OnConnected();
+      if (attaches) attach_.reset();
+      return ok;
+    }
+    // An attach has waited for others by itself, for as long as it may.
+    constexpr std::string_view kLockTimeout = "55P03";
+    const bool has_waited =
+        ok.error().kind == model::ErrorKind::kMisfit || ok.error().sqlstate == kLockTimeout;
+    if (attaches && has_waited) return ok;
+    return TryAgain(ok.error(), wire::Clock::now(), attaches ? "attaching again" : "joining again");
+  }
+
+  // An error that may pass is said once.
+  Result<void> TryAgain(const model::Error& error, wire::Time now, std::string_view how) {
+    const auto answer = reconnect_pace_.OnError(error, now);
+    if (answer == consumer::ReconnectPace::Answer::kGiveUp) return std::unexpected(error);
+    if (answer == consumer::ReconnectPace::Answer::kWarnRetry)
+      spdlog::warn("{}: {}; {}", options_.id, error.message, how);
+    return {};
   }
 
   // Says what is followed with, and what that cannot show on this server.
@@ -178,6 +216,7 @@ class Process {
     auto version = postgres::ProbePlugin(options_.conninfo, options_.plugin);
     if (!version) return std::unexpected(std::move(version.error()));
     version_ = *version;
+    has_joined_ = true;
     return verifier_.Send(wire::Encode(
         wire::Join{options_.id, options_.plugin, model::LossesOf(options_.plugin, version_)}));
   }
@@ -186,6 +225,7 @@ class Process {
   // is not yet sent, frames.
   Result<void> Turn() {
     if (auto ok = ReadVerifier(); !ok) return ok;
+    if (auto ok = Start(); !ok) return ok;
     auto now = wire::Clock::now();
     if (consumer_) {
       if (auto ok = Follow(now); !ok) return ok;
@@ -204,6 +244,7 @@ class Process {
       if (more_to_read_) deadline = now;
       WatchStream();
     }
+    if (MustStart()) deadline = wire::Earlier(deadline, reconnect_pace_.next_try());
     // With a backlog behind it the server sends one message at a time; a reader that lets some
     // gather makes both cheaper.
     if (std::exchange(took_some_, false)) std::this_thread::sleep_until(now + kPace);
@@ -225,7 +266,7 @@ class Process {
       auto* received = std::get_if<wire::Received>(&**event);
       if (!received) continue;
       if (const auto* attach = std::get_if<wire::Attach>(&received->message)) {
-        if (auto ok = Attach(*attach); !ok) return ok;
+        if (!consumer_) attach_ = *attach;
       } else if (const auto* accepted = std::get_if<wire::Accepted>(&received->message)) {
         if (sink_) sink_->OnAccepted(*accepted);
       } else if (const auto* request = std::get_if<wire::RowsRequest>(&received->message)) {
@@ -246,7 +287,6 @@ class Process {
   }
 
   Result<void> Attach(const wire::Attach& attach) {
-    if (consumer_) return {};
     const std::string slot =
         options_.slot.empty() ? SlotName(attach.schema, options_.id) : options_.slot;
     std::function<Result<void>(std::string_view)> record;
@@ -256,9 +296,13 @@ class Process {
       trace_ = std::move(*trace);
       record = [this](std::string_view frame) { return trace_->Write(frame); };
     }
-    // A slot that the user named may be anybody's.
-    if (options_.slot.empty()) {
+    if (slot_is_ours_) {
       if (auto ok = DropLeftoverSlot(options_.conninfo, options_.id, slot); !ok) return ok;
+    } else {
+      // One that the user named may be anybody's, but not one that an earlier try did not find.
+      auto exists = SlotExists(options_.conninfo, slot);
+      if (!exists) return std::unexpected(std::move(exists.error()));
+      slot_is_ours_ = !*exists;
     }
     auto attached = Consumer::Attach(
         {.conninfo = options_.conninfo,
@@ -296,6 +340,7 @@ class Process {
                  std::chrono::duration<double>(wait.elapsed).count(),
                  std::chrono::duration<double>(wait.limit).count());
     if (!stop_->Stopped()) return {};
+    attach_was_stopped_ = true;
     return model::Fail(model::ErrorKind::kEnvironment, "stopped while " + wait.reason);
   }
 
@@ -325,12 +370,7 @@ class Process {
     auto ok = consumer_->fd() >= 0 ? consumer_->SendStatus(now) : Reconnect(now);
     if (ok) ok = consumer_->Flush();
     if (ok) ok = ReadStream();
-    if (ok) return ok;
-    const auto answer = reconnect_pace_.OnError(ok.error(), now);
-    if (answer == consumer::ReconnectPace::Answer::kGiveUp) return ok;
-    if (answer == consumer::ReconnectPace::Answer::kWarnRetry)
-      spdlog::warn("{}: {}; reconnecting", options_.id, ok.error().message);
-    return {};
+    return ok ? ok : TryAgain(ok.error(), now, "reconnecting");
   }
 
   Result<void> Reconnect(wire::Time now) {
@@ -405,6 +445,9 @@ class Process {
   wire::Poller poller_;
 
   model::PluginVersion version_;
+  bool has_joined_ = false;
+  std::optional<wire::Attach> attach_;  // what is still to be done of it
+  bool slot_is_ours_;                   // whatever is left of it may be dropped
   std::optional<wire::TraceWriter> trace_;
   std::optional<Consumer> consumer_;
   std::optional<VerifierSink> sink_;
@@ -416,7 +459,8 @@ class Process {
 
   std::uint64_t transactions_ = 0;
   std::uint64_t changes_ = 0;
-  bool stuck_ = false;  // a change did not fit
+  bool attach_was_stopped_ = false;  // by a signal
+  bool stuck_ = false;               // a change did not fit
   bool finished_ = false;
 };
 

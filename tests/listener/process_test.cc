@@ -1,130 +1,62 @@
 // The listener program on a real server; the test plays the verifier.
-#include "launcher/process.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <signal.h>
 
-#include <chrono>
-#include <filesystem>
-#include <fstream>
-#include <optional>
-#include <sstream>
-#include <stdexcept>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "model/verdict.h"
+#include "postgres/local_cluster.h"
 #include "postgres/slot.h"
+#include "tests/postgres/await.h"
 #include "tests/postgres/cluster_fixture.h"
-#include "wire/codec.h"
+#include "tests/wire/played_verifier.h"
 #include "wire/message.h"
-#include "wire/peer.h"
-#include "wire/poller.h"
 
 namespace lockstep::listener {
 namespace {
 
 using postgres::LocalCluster;
 using postgres::Must;
+using postgres::StopMode;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-constexpr std::chrono::seconds kPatience{60};
-
-// A directory for the test's socket and log, gone with it.
-class Directory {
- public:
-  Directory() {
-    std::string pattern = "/tmp/lockstep-XXXXXX";
-    if (!mkdtemp(pattern.data())) throw std::runtime_error("no directory for the test");
-    path_ = pattern;
-  }
-  ~Directory() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 // One listener program, and the verifier that it talks to.
-class Listener {
+class Listener : public wire::PlayedVerifier {
  public:
   Listener(const std::string& database, std::vector<std::string> options)
-      : verifier_(Must(
-            wire::Server::Bind(context_, "verifier", "ipc://" + directory_.path() + "/verifier"))) {
+      : PlayedVerifier("listener-1") {
     std::vector<std::string> command = {"listener/listener", "--id=listener-1",
-                                        "--verifier=" + verifier_.endpoint(),
                                         "--database=" + database};
     command.insert(command.end(), options.begin(), options.end());
-    program_.emplace(Must(launcher::Process::Start(command, LogPath())));
+    Start(std::move(command));
   }
 
-  void Send(const wire::Message& message) {
-    Must(verifier_.Send("listener-1", wire::Encode(message)));
-  }
-  // The next message of this kind.
-  template <typename T>
-  T Await() {
-    wire::Poller poller;
-    poller.Add(verifier_);
-    const auto end = wire::Clock::now() + kPatience;
-    while (wire::Clock::now() < end) {
-      while (auto event = Must(verifier_.Receive())) {
-        auto* received = std::get_if<wire::Received>(&*event);
-        if (!received) continue;
-        if (auto* message = std::get_if<T>(&received->message)) return std::move(*message);
-      }
-      Must(verifier_.Tick(wire::Clock::now()));
-      (void)Must(poller.Wait(wire::Earlier(end, verifier_.NextDeadline())));
-    }
-    throw std::runtime_error("waited in vain for a message: " + Log());
-  }
   wire::Hello Attach() {
     (void)Await<wire::Join>();
     Send(wire::Attach{"s", "s"});
     return Await<wire::Hello>();
   }
-
-  void Signal(int number) { program_->Signal(number); }
-  // Its exit status, once it has ended.
-  int AwaitEnd() {
-    pollfd item{.fd = program_->fd(), .events = POLLIN, .revents = 0};
-    const auto milliseconds = std::chrono::milliseconds(kPatience).count();
-    if (poll(&item, 1, static_cast<int>(milliseconds)) != 1)
-      throw std::runtime_error("it does not end: " + Log());
-    const launcher::ExitStatus ended = program_->Poll().value();
-    EXPECT_EQ(ended.signal, 0) << Log();
-    return ended.status;
+  void AwaitLog(const std::string& text) const {
+    postgres::Await("it logs: " + text, [&] { return Log().find(text) != std::string::npos; });
   }
-  std::string Log() const {
-    std::ostringstream text;
-    text << std::ifstream(LogPath()).rdbuf();
-    return text.str();
-  }
-
- private:
-  std::string LogPath() const { return directory_.path() + "/log"; }
-
-  Directory directory_;
-  wire::Context context_;
-  wire::Server verifier_;
-  std::optional<launcher::Process> program_;
 };
 
 class ListenerProgramTest : public postgres::ClusterFixture {
  protected:
   void SetUp() override {
+    if (!cluster().IsRunning()) Must(cluster().StartAgain());
     Must(
         Sql().Execute("CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY, at timetz);"
                       "INSERT INTO s.t VALUES (1, '12:00:00+02'), (2, NULL)"));
   }
   void TearDown() override {
+    if (!cluster().IsRunning()) Must(cluster().StartAgain());
     EXPECT_EQ(Slots(), "");
     Must(Sql().Execute("DROP SCHEMA s CASCADE"));
   }
@@ -180,6 +112,48 @@ TEST_F(ListenerProgramTest, StoppedItSaysHowFarItCameAndDropsItsSlot) {
   EXPECT_GE(listener.Await<wire::Leave>().received, hello.consistent_point);
   EXPECT_EQ(listener.AwaitEnd(), 0);
   Must(Sql().Execute("DROP PUBLICATION s"));
+}
+
+TEST_F(ListenerProgramTest, StoppedWhileItWaitsToAttachItLeavesInOrderToo) {
+  auto writer = Sql();
+  Must(writer.Execute("BEGIN; SELECT pg_current_xact_id()"));
+  Listener listener(cluster().uri(), {"--plugin=decoderbufs"});
+  (void)listener.Await<wire::Join>();
+  listener.Send(wire::Attach{"s", "s"});
+  postgres::Await("it waits for the transaction", [] {
+    return Must(Sql().Scalar("SELECT count(*) FROM pg_locks WHERE NOT granted")) != "0";
+  });
+  listener.Signal(SIGTERM);
+  EXPECT_FALSE(listener.Await<wire::Leave>().received.IsValid());
+  EXPECT_EQ(listener.AwaitEnd(), 0) << listener.Log();
+  Must(writer.Execute("ROLLBACK"));
+}
+
+TEST_F(ListenerProgramTest, AServerThatIsAwayIsWaitedForToJoinAndToAttach) {
+  Must(cluster().Stop(StopMode::kFast));
+  Listener listener(cluster().uri(), {"--plugin=decoderbufs"});
+  listener.AwaitLog("joining again");
+  Must(cluster().StartAgain());
+  (void)listener.Await<wire::Join>();
+  Must(cluster().Stop(StopMode::kFast));
+  listener.Send(wire::Attach{"s", "s"});
+  listener.AwaitLog("attaching again");
+  Must(cluster().StartAgain());
+  EXPECT_EQ(listener.Await<wire::Hello>().slot, "s_listener_1");
+  const std::string log = listener.Log();
+  EXPECT_EQ(log.find("joining again"), log.rfind("joining again")) << log;  // said once
+  EXPECT_EQ(log.find("attaching again"), log.rfind("attaching again")) << log;
+  listener.Send(model::Verdict{});
+  EXPECT_EQ(listener.AwaitEnd(), 0) << listener.Log();
+}
+
+TEST_F(ListenerProgramTest, StoppedWhileTheServerIsAwayItLeavesInOrderToo) {
+  Must(cluster().Stop(StopMode::kFast));
+  Listener listener(cluster().uri(), {"--plugin=decoderbufs"});
+  listener.AwaitLog("joining again");
+  listener.Signal(SIGTERM);
+  (void)listener.Await<wire::Leave>();
+  EXPECT_EQ(listener.AwaitEnd(), 0) << listener.Log();
 }
 
 TEST_F(ListenerProgramTest, ASlotOfItsNameIsLeftOverAndASlotThatTheUserNamedIsNot) {

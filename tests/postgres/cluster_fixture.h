@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <map>
 #include <optional>
 #include <stdexcept>
@@ -14,6 +13,7 @@
 #include "model/error.h"
 #include "postgres/connection.h"
 #include "postgres/local_cluster.h"
+#include "tests/postgres/await.h"
 
 namespace lockstep::postgres {
 
@@ -38,12 +38,9 @@ class ClusterFixture : public ::testing::Test {
   // Until a session waits for a lock on this table (quoted where it needs to be).
   static void AwaitWaiterFor(const std::string& table) {
     Connection sql = Sql();
-    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (Must(sql.Scalar("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = '" +
-                           table + "'::regclass")) == "0") {
-      if (std::chrono::steady_clock::now() > give_up)
-        throw std::runtime_error("nobody waits for table " + table);
-    }
+    const std::string count =
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = '" + table + "'::regclass";
+    Await("somebody waits for table " + table, [&] { return Must(sql.Scalar(count)) != "0"; });
   }
 
  private:

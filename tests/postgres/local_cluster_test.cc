@@ -12,6 +12,7 @@
 #include <string>
 
 #include "postgres/connection.h"
+#include "tests/postgres/await.h"
 #include "tests/postgres/cluster_fixture.h"
 
 namespace lockstep::postgres {
@@ -125,9 +126,8 @@ TEST(LocalCluster, KilledOwnerLeavesNothing) {
   int status = 0;
   ASSERT_EQ(waitpid(owner, &status, 0), owner);
   ASSERT_TRUE(WIFSIGNALED(status));
-  // The directory goes last. Nothing announces it to a stranger: look until it is gone or the test
-  // times out.
-  while (std::filesystem::exists(directory)) usleep(1000);
+  // The directory goes last.
+  Await("the directory is gone", [&] { return !std::filesystem::exists(directory); });
   EXPECT_NE(kill(server, 0), 0);
 }
 

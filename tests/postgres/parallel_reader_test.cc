@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "postgres/relation_reader.h"
+#include "tests/postgres/await.h"
 #include "tests/postgres/cluster_fixture.h"
 
 namespace lockstep::postgres {
@@ -77,14 +78,15 @@ TEST_F(ParallelReaderTest, ThereAreNoMoreReadersThanWanted) { EXPECT_EQ(Readers(
 
 // A reader that waited for its lock would wait behind a TRUNCATE that waits for the first reader.
 TEST_F(ParallelReaderTest, ALockThatIsWaitedForEndsTheSearchForReaders) {
+  Connection truncates = Sql();
+  const std::string pid = Must(truncates.Scalar("SELECT pg_backend_pid()"));
+  std::jthread truncation;  // before what holds it up, which goes first when the test fails
   std::vector<Connection> open;
   for (int i = 0; i < 3; ++i) open.push_back(Sql());
   Must(BeginSnapshotAndLock(open.front(), snapshot_, tables_, std::chrono::seconds(1)));
-  Connection truncates = Sql();
-  const std::string pid = Must(truncates.Scalar("SELECT pg_backend_pid()"));
-  std::jthread truncation([&] { Must(truncates.Execute("TRUNCATE pr.a")); });
+  truncation = std::jthread([&] { Must(truncates.Execute("TRUNCATE pr.a")); });
   const std::string waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = " + pid;
-  while (Must(Sql().Scalar(waits)) == "0") std::this_thread::yield();
+  Await("the TRUNCATE waits", [&] { return Must(Sql().Scalar(waits)) != "0"; });
   CountingSink sink;
   {
     std::vector<TableReader> readers = Must(StartReaders(std::move(open), snapshot_, tables_, 4));

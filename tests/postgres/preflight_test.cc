@@ -8,6 +8,7 @@
 #include "model/output_plugin.h"
 #include "postgres/finding.h"
 #include "postgres/slot.h"
+#include "tests/postgres/await.h"
 #include "tests/postgres/cluster_fixture.h"
 
 namespace lockstep::postgres {
@@ -43,8 +44,8 @@ TEST_F(PreflightTest, GoodServerHasNoErrorAndKeepsNoSlot) {
   EXPECT_FALSE(HasError(findings));
   // The temporary slot goes with its walsender, which is on its way out.
   Connection sql = Sql();
-  while (Must(sql.Scalar("SELECT count(*) FROM pg_stat_replication")) != "0") {
-  }
+  Await("the walsender is gone",
+        [&] { return Must(sql.Scalar("SELECT count(*) FROM pg_stat_replication")) == "0"; });
   EXPECT_EQ(Must(sql.Scalar("SELECT count(*) FROM pg_replication_slots")), "0");
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "postgres/table_reader.h"
+#include "tests/postgres/await.h"
 #include "tests/postgres/cluster_fixture.h"
 
 namespace lockstep::postgres {
@@ -19,7 +20,7 @@ class SlotRequestTest : public ClusterFixture {
     return Must(SlotRequest::Start(
         Replication(), {.name = "asked", .plugin = "pgoutput", .lock_timeout = lock_timeout}));
   }
-  static model::Result<CreatedSlot> Await(SlotRequest& request) {
+  static model::Result<CreatedSlot> Answer(SlotRequest& request) {
     while (true) {
       auto slot = request.Poll();
       if (!slot) return std::unexpected(slot.error());
@@ -35,7 +36,7 @@ class SlotRequestTest : public ClusterFixture {
 
 TEST_F(SlotRequestTest, TheSnapshotIsThereAsLongAsTheRequest) {
   std::optional<SlotRequest> request = Start();
-  const CreatedSlot slot = Must(Await(*request));
+  const CreatedSlot slot = Must(Answer(*request));
   EXPECT_TRUE(slot.consistent_point.IsValid());
   Connection reader = Sql();
   Must(BeginSnapshot(reader, slot.snapshot_name));
@@ -43,7 +44,7 @@ TEST_F(SlotRequestTest, TheSnapshotIsThereAsLongAsTheRequest) {
   request.reset();
   Must(reader.Execute("ROLLBACK"));
   // The server notices a moment later that its client has left; the slot goes last.
-  while (Slots() != "0") continue;
+  Await("the slot is gone", [] { return Slots() == "0"; });
   EXPECT_FALSE(BeginSnapshot(reader, slot.snapshot_name));
 }
 
@@ -53,14 +54,14 @@ TEST_F(SlotRequestTest, WaitsForOpenTransactionsWithoutBlocking) {
   SlotRequest request = Start();
   EXPECT_EQ(Must(request.Poll()), std::nullopt);
   Must(writer.Execute("COMMIT"));
-  EXPECT_TRUE(Await(request));
+  EXPECT_TRUE(Answer(request));
 }
 
 TEST_F(SlotRequestTest, AnOpenTransactionEndsItAtTheTimeout) {
   Connection writer = Sql();
   Must(writer.Execute("BEGIN; SELECT pg_current_xact_id()"));
   SlotRequest request = Start(std::chrono::milliseconds(100));
-  const auto slot = Await(request);
+  const auto slot = Answer(request);
   ASSERT_FALSE(slot);
   EXPECT_EQ(slot.error().sqlstate, "55P03");
 }

@@ -98,6 +98,21 @@ TEST_F(RosterTest, WhatWasJudgedOfThoseThatLeftIsEnough) {
   EXPECT_TRUE(Is(VerdictKind::kConverged)) << Reason();
 }
 
+TEST_F(RosterTest, OneThatLeavesBeforeItHasAttachedIsWaitedForNoLonger) {
+  Begin(2);
+  Transaction(1);
+  for (const char* listener : {"l1", "l2"}) {
+    Report(listener, 1);
+    ReportAllUpTo(listener, 1);
+  }
+  Join("l3");
+  EndOfScripts(1);
+  ASSERT_FALSE(referee_.verdict()) << Reason();
+  Leave("l3", 0);
+  ASSERT_TRUE(Is(VerdictKind::kConverged)) << Reason();
+  EXPECT_EQ(referee_.verdict()->listeners.size(), 2u);
+}
+
 // ---- joining in the middle ----
 
 TEST_F(RosterTest, OneThatJoinsInTheMiddleIsJudgedFromItsConsistentPoint) {
