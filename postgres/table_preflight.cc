@@ -427,7 +427,6 @@ Result<std::vector<Finding>> Check(Connection& connection, const TablePreflightO
   Result<std::vector<Finding>> findings = CheckSchemas(connection, *tables, options.schemas);
   if (!findings) return findings;
 
-  const auto is_log = [](const TableFacts& t) { return t.name == model::kTruncationLog; };
   std::set<std::pair<std::string, std::string>> logged;  // schema and table
   std::set<std::string> schemas;
   for (const TableFacts& table : *tables) {
@@ -440,18 +439,17 @@ Result<std::vector<Finding>> Check(Connection& connection, const TablePreflightO
   if (!user) return std::unexpected(user.error());
   std::vector<Finding> of_tables;
   for (const TableFacts& table : *tables) {
-    if (is_log(table)) continue;
+    if (table.name == model::kTruncationLog) continue;
     TableChecks(table, options, *user, logged.contains({table.schema, table.name}), of_tables)
         .Run();
   }
-  // The triggers write to a log that has to be made first, once a schema.
+  // The triggers write to a log that has to be made first, once a schema. The statement also looks
+  // whether one that is there may be used.
   for (const std::string& schema : schemas) {
-    const bool has_log = std::ranges::any_of(
-        *tables, [&](const TableFacts& t) { return t.schema == schema && is_log(t); });
     const auto missing = std::ranges::find_if(of_tables, [&](const Finding& f) {
       return f.check == "truncation" && f.subject.starts_with(QuoteIfNeeded(schema) + ".");
     });
-    if (has_log || missing == of_tables.end()) continue;
+    if (missing == of_tables.end()) continue;
     findings->push_back(SchemaFinding(Severity::kNote, schema, "truncation log",
                                       "the triggers for TRUNCATE need a log table in the schema",
                                       TruncationLogSql(schema)));

@@ -235,7 +235,8 @@ TEST_F(TablePreflightTest, TruncationIsLostOnDecoderbufsUntilTheTriggersAreThere
   Execute(findings[0].remedy);
   Execute(findings[2].remedy);
   EXPECT_EQ(Marks({kDecoderbufs}),
-            "a: ok identity, b: ok identity, b: loss truncation decoderbufs");
+            "shop: note truncation log decoderbufs, a: ok identity, b: ok identity, "
+            "b: loss truncation decoderbufs");
   Execute(findings[4].remedy);
   EXPECT_EQ(Marks({kDecoderbufs}), "a: ok identity, b: ok identity");
 }
