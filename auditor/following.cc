@@ -293,12 +293,13 @@ Result<void> Following::ReadStream() {
   more_to_read_ = false;
   if (auto ok = ApplyWaiting(); !ok) return ok;
   for (int i = 0; i < kBatch && WantsToRead(); ++i) {
-    auto transaction = consumer_->Next();
-    if (!transaction) return std::unexpected(std::move(transaction.error()));
-    if (!*transaction) return {};
+    auto next = consumer_->Next();
+    if (!next) return std::unexpected(std::move(next.error()));
+    if (std::holds_alternative<consumer::NothingNow>(*next)) return {};
+    if (std::holds_alternative<consumer::StatusIsDue>(*next)) break;
     took_some_ = true;
-    waiting_changes_ += (*transaction)->changes.size() + 1;
-    waiting_.push_back(std::move(**transaction));
+    waiting_.push_back(std::get<model::Transaction>(std::move(*next)));
+    waiting_changes_ += waiting_.back().changes.size() + 1;
     if (auto ok = ApplyWaiting(); !ok) return ok;
   }
   more_to_read_ = WantsToRead();

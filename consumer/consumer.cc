@@ -196,8 +196,9 @@ Result<void> Consumer::StartStream(Connection connection) {
   return {};
 }
 
-Result<std::optional<model::Transaction>> Consumer::Next() {
+Result<FromStream> Consumer::Next() {
   while (stream_) {
+    if (std::chrono::steady_clock::now() >= NextStatusDue()) return StatusIsDue{};
     auto frame = stream_->Receive();
     if (!frame) {
       stream_.reset();
@@ -209,7 +210,7 @@ Result<std::optional<model::Transaction>> Consumer::Next() {
           return std::unexpected(std::move(ok.error()));
       }
     }
-    if (!*frame) return std::nullopt;
+    if (!*frame) return NothingNow{};
     if (options_.on_frame) {
       if (auto ok = options_.on_frame((*frame)->bytes()); !ok) return std::unexpected(ok.error());
     }
@@ -218,7 +219,7 @@ Result<std::optional<model::Transaction>> Consumer::Next() {
       return Fail(fmt::format("slot {} ({})", options_.slot, options_.plugin),
                   std::move(transaction.error()));
     }
-    if (*transaction) return transaction;
+    if (*transaction) return std::move(**transaction);
   }
   return Fail(model::ErrorKind::kDisconnected,
               fmt::format("slot {}: not connected", options_.slot));

@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "consumer/attach_patience.h"
@@ -63,6 +64,13 @@ struct ConsumerOptions {
   OnAttachWait on_wait = {};
 };
 
+// All that has arrived was read: wait for fd().
+struct NothingNow {};
+// There may be more to read at once, with or without a transaction under way, but SendStatus comes
+// first: a huge transaction takes longer to come than the server waits for a sign of life.
+struct StatusIsDue {};
+using FromStream = std::variant<model::Transaction, NothingNow, StatusIsDue>;
+
 class Consumer {
  public:
   // Makes the slot, copies the rows under its snapshot and starts the stream. After an error
@@ -81,9 +89,9 @@ class Consumer {
   // The tables of the scope that are not followed, as of the consistent point.
   const std::vector<postgres::ExcludedTable>& excluded() const { return snapshot_.excluded; }
 
-  // The next transaction; nullopt when the stream has none now. After kDisconnected: Reconnect.
-  // After any other error the stream is not read on.
-  model::Result<std::optional<model::Transaction>> Next();
+  // The next transaction, or why none comes now. After kDisconnected: Reconnect. After any other
+  // error the stream is not read on.
+  model::Result<FromStream> Next();
   // Everything with end_lsn <= `lsn` is durable with the caller and will never be asked for again.
   void OnDurable(model::Lsn lsn) { follower_->OnDurable(lsn); }
   model::Result<void> SendStatus(TimePoint now);

@@ -343,11 +343,13 @@ class Process {
   Result<void> ReadStream() {
     more_to_read_ = false;
     for (int i = 0; i < kBatch && consumer_->WantsToRead() && !stuck_; ++i) {
-      auto transaction = consumer_->Next();
-      if (!transaction) return std::unexpected(std::move(transaction.error()));
-      if (!*transaction) return ReportPosition();
+      auto next = consumer_->Next();
+      if (!next) return std::unexpected(std::move(next.error()));
+      if (std::holds_alternative<consumer::NothingNow>(*next)) return ReportPosition();
+      if (std::holds_alternative<consumer::StatusIsDue>(*next)) break;
       took_some_ = true;
-      if (auto ok = TakeTransaction(std::move(**transaction)); !ok) return ok;
+      auto ok = TakeTransaction(std::get<model::Transaction>(std::move(*next)));
+      if (!ok) return ok;
     }
     more_to_read_ = consumer_->WantsToRead() && !stuck_;
     return {};

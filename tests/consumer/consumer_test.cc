@@ -2,12 +2,19 @@
 #include "consumer/consumer.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <variant>
 #include <vector>
 
+#include "model/change.h"
+#include "model/error.h"
 #include "postgres/relation_reader.h"
 #include "postgres/table_scope.h"
 #include "replication/make_decoder.h"
@@ -207,6 +214,37 @@ TEST_F(ConsumerTest, AnErrorOfTheRecorderEndsTheFollowing) {
   Follow follow(Must(Consumer::Attach(options)));
   Write("INSERT INTO s.t VALUES (1, 'a')");
   EXPECT_EQ(follow.UntilLost().message, "disk full");
+}
+
+// Read slowly it takes longer to come than the server waits for a sign of life.
+TEST_F(ConsumerTest, StatusIsSentInTheMiddleOfATransaction) {
+  constexpr int kRows = 3000;
+  ConsumerOptions options = Options("slow_reader");
+  options.conninfo += "&options=-c%20wal_sender_timeout%3D1500ms";  // a status every 500 ms
+  options.on_frame = [](std::string_view) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return model::Result<void>();
+  };
+  Consumer consumer = Must(Consumer::Attach(options));
+  Write("INSERT INTO s.t SELECT n, 'a' FROM generate_series(1, " + std::to_string(kRows) + ") n");
+  int due = 0;
+  std::size_t changes = 0;
+  while (changes == 0) {
+    const FromStream next = Must(consumer.Next());
+    if (const auto* transaction = std::get_if<model::Transaction>(&next)) {
+      changes = transaction->changes.size();
+    } else if (std::holds_alternative<StatusIsDue>(next)) {
+      ++due;
+      Must(consumer.SendStatus(std::chrono::steady_clock::now()));
+    } else {
+      Must(consumer.Flush());
+      pollfd waiting{consumer.fd(), POLLIN, 0};
+      poll(&waiting, 1, 10);
+    }
+  }
+  EXPECT_EQ(changes, static_cast<std::size_t>(kRows));
+  EXPECT_GE(due, 3);
+  Must(consumer.Detach());
 }
 
 TEST_F(ConsumerTest, DetachDropsTheSlotAndLeavesTheReplica) {
