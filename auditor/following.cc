@@ -174,7 +174,7 @@ void Following::ForgetStream() {
   waiting_.clear();
   waiting_changes_ = 0;
   limit_.reset();
-  reconnect_pace_.OnConnected();
+  reconnect_pace_ = {};
   more_to_read_ = false;
 }
 
@@ -266,6 +266,7 @@ Result<void> Following::Turn(wire::Time now) {
   auto ok = is_connected() ? consumer_->SendStatus(now) : Reconnect(now);
   if (ok) ok = consumer_->Flush();
   if (ok) ok = ReadStream();
+  reconnect_pace_.OnReceived(received());
   if (ok) return ok;
   if (ok.error().kind == model::ErrorKind::kMisfit) {
     stuck_ = ok.error().message;
@@ -281,7 +282,7 @@ Result<void> Following::Turn(wire::Time now) {
 Result<void> Following::Reconnect(wire::Time now) {
   if (now < reconnect_pace_.next_try()) return {};
   auto ok = consumer_->Reconnect(now);
-  if (ok) reconnect_pace_.OnConnected();
+  if (ok) reconnect_pace_.OnConnected(now);
   return ok;
 }
 

@@ -167,7 +167,7 @@ class Process {
     }
     consumer_.reset();
     trace_.reset();
-    reconnect_pace_.OnConnected();
+    reconnect_pace_ = {};
     stuck_ = more_to_read_ = false;
     return Join();
   }
@@ -325,6 +325,7 @@ class Process {
     auto ok = consumer_->fd() >= 0 ? consumer_->SendStatus(now) : Reconnect(now);
     if (ok) ok = consumer_->Flush();
     if (ok) ok = ReadStream();
+    reconnect_pace_.OnReceived(consumer_->received());
     if (ok) return ok;
     const auto answer = reconnect_pace_.OnError(ok.error(), now);
     if (answer == consumer::ReconnectPace::Answer::kGiveUp) return ok;
@@ -336,7 +337,7 @@ class Process {
   Result<void> Reconnect(wire::Time now) {
     if (now < reconnect_pace_.next_try()) return {};
     auto ok = consumer_->Reconnect(now);
-    if (ok) reconnect_pace_.OnConnected();
+    if (ok) reconnect_pace_.OnConnected(now);
     return ok;
   }
 
