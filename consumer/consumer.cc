@@ -187,11 +187,33 @@ Result<void> Consumer::Take(AttachSnapshot snapshot, model::Lsn consistent_point
   return {};
 }
 
-// Behind what is confirmed.
+// Where the slot was confirmed beyond what is durable here, the server skips without a word.
+Result<void> Consumer::CheckSlot(Connection& connection) const {
+  auto slot = postgres::InspectSlot(connection, options_.slot);
+  if (!slot) return std::unexpected(std::move(slot.error()));
+  if (!*slot) {
+    return Fail(model::ErrorKind::kMisfit,
+                fmt::format("slot {} is gone; its changes since {} are lost, attach again",
+                            options_.slot, ToString(confirmed())));
+  }
+  if ((*slot)->confirmed_flush_lsn <= confirmed()) return {};
+  return Fail(
+      model::ErrorKind::kMisfit,
+      fmt::format(
+          "slot {} was confirmed up to {} by somebody else, beyond {} that is durable here; the "
+          "transactions between are lost, attach again",
+          options_.slot, ToString((*slot)->confirmed_flush_lsn), ToString(confirmed())));
+}
+
+// Behind what is confirmed. Looks at the slot once the stream has it: nobody else can confirm it
+// from then on.
 Result<void> Consumer::StartStream(Connection connection) {
   auto stream = postgres::ReplicationStream::Start(
       std::move(connection), options_.slot, confirmed(), replication::StreamOptions(scope_.plugin));
   if (!stream) return std::unexpected(std::move(stream.error()));
+  auto observer = Open(options_, ConnectionKind::kSql);
+  if (!observer) return std::unexpected(std::move(observer.error()));
+  if (auto ok = CheckSlot(*observer); !ok) return ok;
   stream_ = std::move(*stream);
   return {};
 }
@@ -253,21 +275,7 @@ Result<void> Consumer::Reconnect(TimePoint now) {
                 fmt::format("slot {}: this is {}, the replica was made on {}; attach again",
                             options_.slot, ToString(*identity), ToString(identity_)));
   }
-  auto slot = postgres::InspectSlot(*connection, options_.slot);
-  if (!slot) return std::unexpected(std::move(slot.error()));
-  if (!*slot) {
-    return Fail(model::ErrorKind::kMisfit,
-                fmt::format("slot {} is gone; its changes since {} are lost, attach again",
-                            options_.slot, ToString(confirmed())));
-  }
-  if ((*slot)->confirmed_flush_lsn > confirmed()) {
-    return Fail(
-        model::ErrorKind::kMisfit,
-        fmt::format(
-            "slot {} was confirmed up to {} by somebody else, beyond {} that is durable here; the "
-            "transactions between are lost, attach again",
-            options_.slot, ToString((*slot)->confirmed_flush_lsn), ToString(confirmed())));
-  }
+  if (auto ok = CheckSlot(*connection); !ok) return ok;
   auto decoder = MakeDecoder();
   if (!decoder) return std::unexpected(std::move(decoder.error()));
   if (auto ok = StartStream(std::move(*connection)); !ok) return ok;

@@ -104,7 +104,7 @@ class Consumer {
   // Goes on, on the same slot, with the tables and rows of `snapshot`, as they are at
   // `consistent_point`: every transaction behind it comes out of Next, again where it came before,
   // those up to it do not. Nothing behind it is durable. Blocks until the stream that was read has
-  // ended. After kDisconnected: Reconnect.
+  // ended. After kDisconnected: Reconnect. kMisfit as there.
   model::Result<void> Restart(AttachSnapshot snapshot, model::Lsn consistent_point);
   // Makes the triggers of install_triggers, for tables that came into being since. kMisfit when one
   // was changed or is being written to: call again.
@@ -132,6 +132,7 @@ class Consumer {
   model::Result<void> InstallTriggersPatiently(AttachPatience& patience);
   model::Result<std::unique_ptr<replication::Decoder>> MakeDecoder() const;
   model::Result<void> Take(AttachSnapshot snapshot, model::Lsn consistent_point);
+  model::Result<void> CheckSlot(postgres::Connection& connection) const;
   model::Result<void> StartStream(postgres::Connection connection);
   model::Result<postgres::Connection> EndStream();
 

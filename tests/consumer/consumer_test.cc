@@ -307,6 +307,29 @@ TEST_F(ConsumerTest, FailedAttachLeavesNoSlot) {
   EXPECT_EQ(attach(Options("no_key")).kind, model::ErrorKind::kUnsupported);
 }
 
+// Somebody who confirms the new slot while the tables are copied.
+TEST_F(ConsumerTest, SlotConfirmedBeforeTheStreamStartsIsRefused) {
+  Write("INSERT INTO s.t SELECT n, repeat('x', 100) FROM generate_series(1, 300000) n");
+  std::atomic<bool> attached = false;
+  std::thread thief([&attached] {
+    Connection sql = Sql();
+    while (!attached) {
+      // It is not there, or still being made.
+      Must(sql.Execute("SELECT pg_logical_emit_message(false, 'x', 'y')"));
+      if (sql.Execute("SELECT pg_replication_slot_advance('early', pg_current_wal_insert_lsn())"))
+        return;
+    }
+  });
+  auto consumer = Consumer::Attach(Options("early"));
+  attached = true;
+  thief.join();
+  ASSERT_FALSE(consumer.has_value());
+  EXPECT_EQ(consumer.error().kind, model::ErrorKind::kMisfit) << consumer.error().message;
+  EXPECT_NE(consumer.error().message.find("by somebody else"), std::string::npos)
+      << consumer.error().message;
+  EXPECT_EQ(Slots(), "");
+}
+
 TEST_F(ConsumerTest, SlotOfSomebodyElseStays) {
   Follow follow = Attach("taken");
   auto second = Consumer::Attach(Options("taken"));
