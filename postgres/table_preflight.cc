@@ -318,11 +318,19 @@ class TableChecks {
   }
 
   void CheckKey() {
-    const bool has_key =
-        table_.identity == 'i' ? !table_.identity_index.empty() : !table_.primary_key.empty();
-    if (has_key) return;
-    Add(Severity::kError, "key", "there is no key: rows cannot be told apart, listeners refuse it",
-        IdentityRemedy());
+    if (table_.identity == 'i' ? !table_.identity_index.empty() : HasUsableKey()) return;
+    if (!table_.primary_key_deferrable) {
+      return Add(Severity::kError, "key",
+                 "there is no key: rows cannot be told apart, listeners refuse it",
+                 IdentityRemedy());
+    }
+    Add(Severity::kError, "key",
+        "the primary key is deferrable: two rows may have the same one for a while, listeners "
+        "refuse it",
+        table_.unique_index.empty()
+            ? fmt::format("ALTER TABLE {} DROP CONSTRAINT ..., ADD PRIMARY KEY ({});",
+                          table_.SqlName(), table_.primary_key)
+            : IdentityRemedy());
   }
 
   void CheckRights() {
