@@ -74,8 +74,8 @@ using FromStream = std::variant<model::Transaction, NothingNow, StatusIsDue>;
 class Consumer {
  public:
   // Makes the slot, copies the rows under its snapshot and starts the stream. After an error
-  // nothing is left behind. SQLSTATE 55P03 when transactions were open for all of attach_timeout,
-  // kMisfit when the tables were changed all the time.
+  // nothing is left behind, or it says what. SQLSTATE 55P03 when transactions were open for all of
+  // attach_timeout, kMisfit when the tables were changed all the time.
   static model::Result<Consumer> Attach(const ConsumerOptions& options);
 
   // The tables as of replica().valid_at(), at first the consistent point. The caller applies what
