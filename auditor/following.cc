@@ -173,7 +173,7 @@ void Following::ForgetStream() {
   waiting_.clear();
   waiting_bytes_ = 0;
   limit_.reset();
-  reconnect_pace_.OnConnected();
+  reconnect_pace_ = {};
   more_to_read_ = false;
 }
 
@@ -265,6 +265,7 @@ Result<void> Following::Turn(wire::Time now) {
   auto ok = is_connected() ? consumer_->SendStatus(now) : Reconnect(now);
   if (ok) ok = consumer_->Flush();
   if (ok) ok = ReadStream();
+  reconnect_pace_.OnReceived(received());
   if (ok) return ok;
   if (ok.error().kind == model::ErrorKind::kMisfit) {
     stuck_ = ok.error().message;
@@ -280,7 +281,7 @@ Result<void> Following::Turn(wire::Time now) {
 Result<void> Following::Reconnect(wire::Time now) {
   if (now < reconnect_pace_.next_try()) return {};
   auto ok = consumer_->Reconnect(now);
-  if (ok) reconnect_pace_.OnConnected();
+  if (ok) reconnect_pace_.OnConnected(now);
   return ok;
 }
 
@@ -292,12 +293,13 @@ Result<void> Following::ReadStream() {
   more_to_read_ = false;
   if (auto ok = ApplyWaiting(); !ok) return ok;
   for (int i = 0; i < kBatch && WantsToRead(); ++i) {
-    auto transaction = consumer_->Next();
-    if (!transaction) return std::unexpected(std::move(transaction.error()));
-    if (!*transaction) return {};
+    auto next = consumer_->Next();
+    if (!next) return std::unexpected(std::move(next.error()));
+    if (std::holds_alternative<consumer::NothingNow>(*next)) return {};
+    if (std::holds_alternative<consumer::StatusIsDue>(*next)) break;
     took_some_ = true;
-    waiting_bytes_ += model::BytesOf(**transaction);
-    waiting_.push_back(std::move(**transaction));
+    waiting_.push_back(std::get<model::Transaction>(std::move(*next)));
+    waiting_bytes_ += model::BytesOf(waiting_.back());
     if (auto ok = ApplyWaiting(); !ok) return ok;
   }
   more_to_read_ = WantsToRead();

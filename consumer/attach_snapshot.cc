@@ -44,8 +44,8 @@ Result<void> CheckFollowable(const ScopeTables& tables, const AttachScope& scope
   for (const RelationPtr& relation : tables.followed) {
     if (!relation->key.empty()) continue;
     return Fail(model::ErrorKind::kUnsupported,
-                fmt::format("table {} has no primary key: its rows cannot be followed; add one, or "
-                            "set REPLICA IDENTITY USING INDEX",
+                fmt::format("table {} has no primary key, or a deferrable one: its rows cannot be "
+                            "followed; add one, or set REPLICA IDENTITY USING INDEX",
                             relation->QualifiedName()));
   }
   for (const postgres::ExcludedTable& table : tables.excluded) {

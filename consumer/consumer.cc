@@ -46,10 +46,26 @@ Result<model::PluginVersion> PluginVersionOf(const ConsumerOptions& options,
   return postgres::ProbePlugin(options.conninfo, plugin.name);
 }
 
-// Nobody else will read it, nor drop it.
-void DropOwnSlot(const ConsumerOptions& options) {
-  if (auto connection = Open(options, ConnectionKind::kReplication))
-    (void)postgres::DropSlot(*connection, options.slot);
+// Nobody else will read it, nor drop it. On the connection that is there, since the server may have
+// no room for another walsender; where it is gone, on one that needs none.
+Result<void> DropOwnSlot(const ConsumerOptions& options, Connection* there) {
+  if (there) {
+    auto dropped = postgres::DropSlot(*there, options.slot);
+    if (dropped || there->IsAlive()) return dropped;
+  }
+  auto sql = Open(options, ConnectionKind::kSql);
+  if (!sql) return std::unexpected(std::move(sql.error()));
+  return postgres::DropSlot(*sql, options.slot);
+}
+
+// The error of an attach, whose slot could not be dropped for the other one.
+model::Error WithSlotLeft(model::Error error, const ConsumerOptions& options,
+                          const model::Error& left) {
+  error.message += fmt::format(
+      "; slot {0} is left on the server and keeps its WAL ({1}): drop it, SELECT "
+      "pg_drop_replication_slot('{0}')",
+      options.slot, left.message);
+  return error;
 }
 
 struct MadeSlot {
@@ -70,15 +86,13 @@ Result<MadeSlot> MakeSlotAndCopy(const ConsumerOptions& options, const std::stri
     if (!slot) return std::unexpected(std::move(slot.error()));
     auto snapshot = ReadAttachSnapshot(std::move(*prepared), *slot, scope);
     if (snapshot) return MadeSlot{slot->consistent_point, std::move(*snapshot)};
-    DropOwnSlot(options);
-    if (snapshot.error().kind != model::ErrorKind::kMisfit)
-      return std::unexpected(std::move(snapshot.error()));
-    AttachWait wait{.reason = "finding the tables unchanged: " + snapshot.error().message};
-    if (auto ok = patience.Pause(std::move(wait), std::move(snapshot.error())); !ok)
+    model::Error error = std::move(snapshot.error());
+    if (auto dropped = DropOwnSlot(options, &replication); !dropped)
+      return std::unexpected(WithSlotLeft(std::move(error), options, dropped.error()));
+    if (error.kind != model::ErrorKind::kMisfit) return std::unexpected(std::move(error));
+    AttachWait wait{.reason = "finding the tables unchanged: " + error.message};
+    if (auto ok = patience.Pause(std::move(wait), std::move(error)); !ok)
       return std::unexpected(std::move(ok.error()));
-    auto again = Open(options, ConnectionKind::kReplication);
-    if (!again) return std::unexpected(std::move(again.error()));
-    replication = std::move(*again);
   }
 }
 
@@ -134,7 +148,9 @@ Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
   auto started = consumer.Take(std::move(made->snapshot), made->consistent_point);
   if (started) started = consumer.StartStream(std::move(*connection));
   if (started) return consumer;
-  DropOwnSlot(options);
+  // The stream had the connection.
+  if (auto dropped = DropOwnSlot(options, nullptr); !dropped)
+    started = std::unexpected(WithSlotLeft(std::move(started.error()), options, dropped.error()));
   return std::unexpected(std::move(started.error()));
 }
 
@@ -188,17 +204,40 @@ Result<void> Consumer::Take(AttachSnapshot snapshot, model::Lsn consistent_point
   return {};
 }
 
-// Behind what is confirmed.
+// Where the slot was confirmed beyond what is durable here, the server skips without a word.
+Result<void> Consumer::CheckSlot(Connection& connection) const {
+  auto slot = postgres::InspectSlot(connection, options_.slot);
+  if (!slot) return std::unexpected(std::move(slot.error()));
+  if (!*slot) {
+    return Fail(model::ErrorKind::kMisfit,
+                fmt::format("slot {} is gone; its changes since {} are lost, attach again",
+                            options_.slot, ToString(confirmed())));
+  }
+  if ((*slot)->confirmed_flush_lsn <= confirmed()) return {};
+  return Fail(
+      model::ErrorKind::kMisfit,
+      fmt::format(
+          "slot {} was confirmed up to {} by somebody else, beyond {} that is durable here; the "
+          "transactions between are lost, attach again",
+          options_.slot, ToString((*slot)->confirmed_flush_lsn), ToString(confirmed())));
+}
+
+// Behind what is confirmed. Looks at the slot once the stream has it: nobody else can confirm it
+// from then on.
 Result<void> Consumer::StartStream(Connection connection) {
   auto stream = postgres::ReplicationStream::Start(
       std::move(connection), options_.slot, confirmed(), replication::StreamOptions(scope_.plugin));
   if (!stream) return std::unexpected(std::move(stream.error()));
+  auto observer = Open(options_, ConnectionKind::kSql);
+  if (!observer) return std::unexpected(std::move(observer.error()));
+  if (auto ok = CheckSlot(*observer); !ok) return ok;
   stream_ = std::move(*stream);
   return {};
 }
 
-Result<std::optional<model::Transaction>> Consumer::Next() {
+Result<FromStream> Consumer::Next() {
   while (stream_) {
+    if (std::chrono::steady_clock::now() >= NextStatusDue()) return StatusIsDue{};
     auto frame = stream_->Receive();
     if (!frame) {
       stream_.reset();
@@ -210,7 +249,7 @@ Result<std::optional<model::Transaction>> Consumer::Next() {
           return std::unexpected(std::move(ok.error()));
       }
     }
-    if (!*frame) return std::nullopt;
+    if (!*frame) return NothingNow{};
     if (options_.on_frame) {
       if (auto ok = options_.on_frame((*frame)->bytes()); !ok) return std::unexpected(ok.error());
     }
@@ -219,7 +258,7 @@ Result<std::optional<model::Transaction>> Consumer::Next() {
       return Fail(fmt::format("slot {} ({})", options_.slot, options_.plugin),
                   std::move(transaction.error()));
     }
-    if (*transaction) return transaction;
+    if (*transaction) return std::move(**transaction);
   }
   return Fail(model::ErrorKind::kDisconnected,
               fmt::format("slot {}: not connected", options_.slot));
@@ -253,21 +292,7 @@ Result<void> Consumer::Reconnect(TimePoint now) {
                 fmt::format("slot {}: this is {}, the replica was made on {}; attach again",
                             options_.slot, ToString(*identity), ToString(identity_)));
   }
-  auto slot = postgres::InspectSlot(*connection, options_.slot);
-  if (!slot) return std::unexpected(std::move(slot.error()));
-  if (!*slot) {
-    return Fail(model::ErrorKind::kMisfit,
-                fmt::format("slot {} is gone; its changes since {} are lost, attach again",
-                            options_.slot, ToString(confirmed())));
-  }
-  if ((*slot)->confirmed_flush_lsn > confirmed()) {
-    return Fail(
-        model::ErrorKind::kMisfit,
-        fmt::format(
-            "slot {} was confirmed up to {} by somebody else, beyond {} that is durable here; the "
-            "transactions between are lost, attach again",
-            options_.slot, ToString((*slot)->confirmed_flush_lsn), ToString(confirmed())));
-  }
+  if (auto ok = CheckSlot(*connection); !ok) return ok;
   auto decoder = MakeDecoder();
   if (!decoder) return std::unexpected(std::move(decoder.error()));
   if (auto ok = StartStream(std::move(*connection)); !ok) return ok;
@@ -275,7 +300,7 @@ Result<void> Consumer::Reconnect(TimePoint now) {
   return {};
 }
 
-// Gives a connection on which something else can be done.
+// Gives a connection on which something else can be done, of either kind.
 Result<Connection> Consumer::EndStream() {
   constexpr std::chrono::seconds kPatience{5};
   if (stream_) {
@@ -283,7 +308,7 @@ Result<Connection> Consumer::EndStream() {
     stream_.reset();
     if (finished) return finished;
   }
-  return Open(options_, ConnectionKind::kReplication);
+  return Open(options_, ConnectionKind::kSql);
 }
 
 Result<void> Consumer::Restart(AttachSnapshot snapshot, model::Lsn consistent_point) {

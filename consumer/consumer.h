@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "consumer/attach_patience.h"
@@ -63,11 +64,18 @@ struct ConsumerOptions {
   OnAttachWait on_wait = {};
 };
 
+// All that has arrived was read: wait for fd().
+struct NothingNow {};
+// There may be more to read at once, with or without a transaction under way, but SendStatus comes
+// first: a huge transaction takes longer to come than the server waits for a sign of life.
+struct StatusIsDue {};
+using FromStream = std::variant<model::Transaction, NothingNow, StatusIsDue>;
+
 class Consumer {
  public:
   // Makes the slot, copies the rows under its snapshot and starts the stream. After an error
-  // nothing is left behind. SQLSTATE 55P03 when transactions were open for all of attach_timeout,
-  // kMisfit when the tables were changed all the time.
+  // nothing is left behind, or it says what. SQLSTATE 55P03 when transactions were open for all of
+  // attach_timeout, kMisfit when the tables were changed all the time.
   static model::Result<Consumer> Attach(const ConsumerOptions& options);
 
   // The tables as of replica().valid_at(), at first the consistent point. The caller applies what
@@ -81,9 +89,9 @@ class Consumer {
   // The tables of the scope that are not followed, as of the consistent point.
   const std::vector<postgres::ExcludedTable>& excluded() const { return snapshot_.excluded; }
 
-  // The next transaction; nullopt when the stream has none now. After kDisconnected: Reconnect.
-  // After any other error the stream is not read on.
-  model::Result<std::optional<model::Transaction>> Next();
+  // The next transaction, or why none comes now. After kDisconnected: Reconnect. After any other
+  // error the stream is not read on.
+  model::Result<FromStream> Next();
   // Everything with end_lsn <= `lsn` is durable with the caller and will never be asked for again.
   void OnDurable(model::Lsn lsn) { follower_->OnDurable(lsn); }
   model::Result<void> SendStatus(TimePoint now);
@@ -96,7 +104,7 @@ class Consumer {
   // Goes on, on the same slot, with the tables and rows of `snapshot`, as they are at
   // `consistent_point`: every transaction behind it comes out of Next, again where it came before,
   // those up to it do not. Nothing behind it is durable. Blocks until the stream that was read has
-  // ended. After kDisconnected: Reconnect.
+  // ended. After kDisconnected: Reconnect. kMisfit as there.
   model::Result<void> Restart(AttachSnapshot snapshot, model::Lsn consistent_point);
   // Makes the triggers of install_triggers, for tables that came into being since. kMisfit when one
   // was changed or is being written to: call again.
@@ -124,6 +132,7 @@ class Consumer {
   model::Result<void> InstallTriggersPatiently(AttachPatience& patience);
   model::Result<std::unique_ptr<replication::Decoder>> MakeDecoder() const;
   model::Result<void> Take(AttachSnapshot snapshot, model::Lsn consistent_point);
+  model::Result<void> CheckSlot(postgres::Connection& connection) const;
   model::Result<void> StartStream(postgres::Connection connection);
   model::Result<postgres::Connection> EndStream();
 

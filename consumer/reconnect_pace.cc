@@ -12,11 +12,20 @@ constexpr std::chrono::seconds kLimit{60};
 
 ReconnectPace::Answer ReconnectPace::OnError(const model::Error& error, Time now) {
   if (!model::IsWorthRetry(error)) return Answer::kGiveUp;
-  const bool is_first = !lost_since_;
-  if (is_first) lost_since_ = now;
+  // One that stands for long without news is that of an idle server.
+  if (connected_since_ && now - *connected_since_ > kLimit) lost_since_.reset();
+  const bool was_there = !lost_since_ || connected_since_;
+  connected_since_.reset();
+  if (!lost_since_) lost_since_ = now;
   if (now - *lost_since_ > kLimit) return Answer::kGiveUp;
   next_try_ = now + kPause;
-  return is_first ? Answer::kWarnRetry : Answer::kRetry;
+  return was_there ? Answer::kWarnRetry : Answer::kRetry;
+}
+
+void ReconnectPace::OnReceived(model::Lsn received) {
+  if (received <= received_) return;
+  received_ = received;
+  lost_since_.reset();
 }
 
 }  // namespace lockstep::consumer

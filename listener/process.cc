@@ -175,7 +175,7 @@ class Process {
     consumer_.reset();
     trace_.reset();
     attach_.reset();
-    reconnect_pace_.OnConnected();
+    reconnect_pace_ = {};
     stuck_ = more_to_read_ = has_joined_ = false;
     return {};
   }
@@ -189,7 +189,7 @@ class Process {
     const bool attaches = has_joined_;
     auto ok = attaches ? Attach(*attach_) : Join();
     if (ok) {
-      reconnect_pace_.OnConnected();
+      reconnect_pace_ = {};
       if (attaches) attach_.reset();
       return ok;
     }
@@ -370,24 +370,27 @@ class Process {
     auto ok = consumer_->fd() >= 0 ? consumer_->SendStatus(now) : Reconnect(now);
     if (ok) ok = consumer_->Flush();
     if (ok) ok = ReadStream();
+    reconnect_pace_.OnReceived(consumer_->received());
     return ok ? ok : TryAgain(ok.error(), now, "reconnecting");
   }
 
   Result<void> Reconnect(wire::Time now) {
     if (now < reconnect_pace_.next_try()) return {};
     auto ok = consumer_->Reconnect(now);
-    if (ok) reconnect_pace_.OnConnected();
+    if (ok) reconnect_pace_.OnConnected(now);
     return ok;
   }
 
   Result<void> ReadStream() {
     more_to_read_ = false;
     for (int i = 0; i < kBatch && consumer_->WantsToRead() && !stuck_; ++i) {
-      auto transaction = consumer_->Next();
-      if (!transaction) return std::unexpected(std::move(transaction.error()));
-      if (!*transaction) return ReportPosition();
+      auto next = consumer_->Next();
+      if (!next) return std::unexpected(std::move(next.error()));
+      if (std::holds_alternative<consumer::NothingNow>(*next)) return ReportPosition();
+      if (std::holds_alternative<consumer::StatusIsDue>(*next)) break;
       took_some_ = true;
-      if (auto ok = TakeTransaction(std::move(**transaction)); !ok) return ok;
+      auto ok = TakeTransaction(std::get<model::Transaction>(std::move(*next)));
+      if (!ok) return ok;
     }
     more_to_read_ = consumer_->WantsToRead() && !stuck_;
     return {};

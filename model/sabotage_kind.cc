@@ -10,10 +10,10 @@ namespace lockstep::model {
 namespace {
 
 constexpr SabotageKind kKinds[] = {
-    SabotageKind::kDropChange,     SabotageKind::kDuplicateTransaction,
-    SabotageKind::kSwapCommits,    SabotageKind::kNullForUnchanged,
-    SabotageKind::kCorruptValue,   SabotageKind::kApplyRolledBack,
-    SabotageKind::kStaleKey,       SabotageKind::kReorderChanges,
+    SabotageKind::kDropChange,   SabotageKind::kDuplicateTransaction,
+    SabotageKind::kSwapCommits,  SabotageKind::kNullForUnchanged,
+    SabotageKind::kCorruptValue, SabotageKind::kApplyRolledBack,
+    SabotageKind::kStaleKey,     SabotageKind::kReorderChanges,
 };
 
 }  // namespace
@@ -52,8 +52,8 @@ std::string SabotageKindNames() {
 Result<SabotageKind> ParseSabotageKind(std::string_view name) {
   const auto* found = std::ranges::find(kKinds, name, NameOf);
   if (found != std::end(kKinds)) return *found;
-  return Fail(ErrorKind::kUsage,
-              fmt::format("--sabotage \"{}\" is not known; there is {}", name, SabotageKindNames()));
+  return Fail(ErrorKind::kUsage, fmt::format("--sabotage \"{}\" is not known; there is {}", name,
+                                             SabotageKindNames()));
 }
 
 }  // namespace lockstep::model

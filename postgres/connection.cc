@@ -8,6 +8,7 @@
 #include <cctype>
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 #include <vector>
 
 #include "postgres/libpq_access.h"
@@ -29,6 +30,12 @@ constexpr std::string_view kPinnedOptions =
 constexpr std::string_view kDefaultOptions =
     "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
     " -c default_transaction_read_only=off";
+// Of the same kind, but an older server refuses a connection that names one it does not know: those
+// that there are, unless the URI or PGOPTIONS set them. transaction_timeout is of 17.
+constexpr int kIdleSessionTimeout = 140000;
+constexpr const char* kTurnOffTimeouts =
+    "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings "
+    "WHERE name IN ('idle_session_timeout', 'transaction_timeout') AND source <> 'client'";
 // wal2json warns of what it leaves out.
 constexpr std::string_view kReplicationOptions =
     " -c search_path=pg_catalog -c client_min_messages=warning";
@@ -249,6 +256,10 @@ Result<Connection> Connection::Open(const std::string& conninfo, ConnectionKind 
   if (PQstatus(handle) != CONNECTION_OK) return std::unexpected(OpenError(handle, description));
   PQsetErrorVerbosity(handle, PQERRORS_DEFAULT);
   if (!AskFor(options.encoding, handle)) return std::unexpected(OpenError(handle, description));
+  if (connection.server_version() >= kIdleSessionTimeout) {
+    if (auto off = connection.Execute(kTurnOffTimeouts); !off)
+      return std::unexpected(std::move(off.error()));
+  }
   return connection;
 }
 

@@ -35,7 +35,8 @@ enum Field {
 };
 
 // One row a column, a table without columns one row with nulls. Where format_type() puts the
-// table's own schema before a type's name, it is cut off.
+// table's own schema before a type's name, it is cut off. A deferrable primary key is no key: two
+// rows may have the same one until the transaction ends.
 constexpr std::string_view kQuery = R"(
 SELECT n.nspname, c.relname, c.relkind, c.relreplident, a.attname,
        (WITH RECURSIVE d(oid, typtype, typbasetype) AS (
@@ -58,7 +59,7 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-LEFT JOIN pg_index i ON i.indrelid = c.oid
+LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indimmediate
   AND CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END
 WHERE {}
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C", a.attnum)";

@@ -29,8 +29,8 @@ struct TableName {
 // format_type() prints it with only pg_catalog in the search path, so that a user's type carries
 // its schema, but for types in the table's own schema. generated: the expression as
 // pg_attrdef.adbin keeps it (pg_get_expr() would lock the table). key: columns of the identity's
-// index for INDEX, else of the primary key, in key order. Virtual generated columns are named
-// apart.
+// index for INDEX, else of the primary key unless it is deferrable, in key order. Virtual generated
+// columns are named apart.
 model::Result<std::vector<model::RelationPtr>> ReadSchema(Connection& connection,
                                                           const std::string& schema);
 

@@ -43,9 +43,9 @@ class ReplicationStream {
   using Options = std::vector<std::pair<std::string, std::string>>;
 
   // START_REPLICATION; takes over an idle kReplication connection. `start` 0 means the slot's
-  // confirmed_flush_lsn; the server silently moves a smaller one forward to it: compare before
-  // (InspectSlot). Errors as Connection::Execute, with a remedy (remedy.h). Blocks until the server
-  // has answered.
+  // confirmed_flush_lsn; the server silently moves a smaller one forward to it: compare, once
+  // started (InspectSlot, on another connection). Errors as Connection::Execute, with a remedy
+  // (remedy.h). Blocks until the server has answered.
   static model::Result<ReplicationStream> Start(Connection connection, const std::string& slot,
                                                 model::Lsn start, const Options& options);
 

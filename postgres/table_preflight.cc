@@ -318,11 +318,19 @@ class TableChecks {
   }
 
   void CheckKey() {
-    const bool has_key =
-        table_.identity == 'i' ? !table_.identity_index.empty() : !table_.primary_key.empty();
-    if (has_key) return;
-    Add(Severity::kError, "key", "there is no key: rows cannot be told apart, listeners refuse it",
-        IdentityRemedy());
+    if (table_.identity == 'i' ? !table_.identity_index.empty() : HasUsableKey()) return;
+    if (!table_.primary_key_deferrable) {
+      return Add(Severity::kError, "key",
+                 "there is no key: rows cannot be told apart, listeners refuse it",
+                 IdentityRemedy());
+    }
+    Add(Severity::kError, "key",
+        "the primary key is deferrable: two rows may have the same one for a while, listeners "
+        "refuse it",
+        table_.unique_index.empty()
+            ? fmt::format("ALTER TABLE {} DROP CONSTRAINT ..., ADD PRIMARY KEY ({});",
+                          table_.SqlName(), table_.primary_key)
+            : IdentityRemedy());
   }
 
   void CheckRights() {
@@ -427,7 +435,6 @@ Result<std::vector<Finding>> Check(Connection& connection, const TablePreflightO
   Result<std::vector<Finding>> findings = CheckSchemas(connection, *tables, options.schemas);
   if (!findings) return findings;
 
-  const auto is_log = [](const TableFacts& t) { return t.name == model::kTruncationLog; };
   std::set<std::pair<std::string, std::string>> logged;  // schema and table
   std::set<std::string> schemas;
   for (const TableFacts& table : *tables) {
@@ -440,18 +447,17 @@ Result<std::vector<Finding>> Check(Connection& connection, const TablePreflightO
   if (!user) return std::unexpected(user.error());
   std::vector<Finding> of_tables;
   for (const TableFacts& table : *tables) {
-    if (is_log(table)) continue;
+    if (table.name == model::kTruncationLog) continue;
     TableChecks(table, options, *user, logged.contains({table.schema, table.name}), of_tables)
         .Run();
   }
-  // The triggers write to a log that has to be made first, once a schema.
+  // The triggers write to a log that has to be made first, once a schema. The statement also looks
+  // whether one that is there may be used.
   for (const std::string& schema : schemas) {
-    const bool has_log = std::ranges::any_of(
-        *tables, [&](const TableFacts& t) { return t.schema == schema && is_log(t); });
     const auto missing = std::ranges::find_if(of_tables, [&](const Finding& f) {
       return f.check == "truncation" && f.subject.starts_with(QuoteIfNeeded(schema) + ".");
     });
-    if (has_log || missing == of_tables.end()) continue;
+    if (missing == of_tables.end()) continue;
     findings->push_back(SchemaFinding(Severity::kNote, schema, "truncation log",
                                       "the triggers for TRUNCATE need a log table in the schema",
                                       TruncationLogSql(schema)));

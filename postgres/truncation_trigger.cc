@@ -22,9 +22,12 @@ using model::SqlLiteral;
 constexpr int kReplaceableTriggers = 140000;
 constexpr std::chrono::seconds kRemovalTimeout{1};
 constexpr int kRemovalAttempts = 10;
+// What is raised where something of the log's name is not ours; it says what to do.
+constexpr const char* kNotOurs = "55000";
 // Of listeners that make the same log at the same time.
 constexpr const char* kLogMakersLock =
-    "SELECT pg_advisory_xact_lock(hashtextextended('lockstep_truncation', 0));\n";
+    "SELECT pg_catalog.pg_advisory_xact_lock("
+    "pg_catalog.hashtextextended('lockstep_truncation', 0));\n";
 
 // Of the log table, the function and (without the schema) the triggers.
 std::string LogName(const std::string& schema) {
@@ -40,7 +43,94 @@ std::string SetLockTimeout(std::chrono::milliseconds lock_timeout) {
 // A transaction of its own in one round trip with others: no lock is held while the next one is
 // waited for, so that nobody's transaction ends in a deadlock.
 std::string Alone(const std::string& statements, std::chrono::milliseconds lock_timeout) {
-  return fmt::format("BEGIN;\n{}{}COMMIT;\n", SetLockTimeout(lock_timeout), statements);
+  // What somebody else made while a lock was waited for is to be seen.
+  return fmt::format("BEGIN ISOLATION LEVEL READ COMMITTED;\n{}{}COMMIT;\n",
+                     SetLockTimeout(lock_timeout), statements);
+}
+
+// As a string constant that needs no escapes, so that the nested ones stay readable. The text must
+// not end in a "$".
+std::string DollarQuoted(const std::string& text) {
+  std::string tag = "$lockstep$";
+  while (text.contains(tag)) tag.insert(tag.size() - 1, "_");
+  return tag + text + tag;
+}
+
+// Writes as the function's owner, in anybody's session, into whatever has the log's name. The owner
+// of the schema, or who may create there once the log is gone, can put a table with triggers of his
+// own in its place, and they would run with the rights of the function's owner. So that is the
+// schema's owner where a superuser installs it (MakeLogBody): who can replace the log then gains
+// nothing that he has not. And a log that belongs to somebody else is not written to; the lock
+// keeps the table that was looked at, only its schema can be renamed meanwhile, by the schema's
+// owner. SECURITY INVOKER would be worse: those triggers would run as whoever truncates, and
+// everybody would need the right to write truncations that never were.
+std::string FunctionBody(const std::string& schema) {
+  constexpr std::string_view kBody = R"(
+DECLARE written bigint;
+BEGIN
+  LOCK TABLE {0} IN ROW EXCLUSIVE MODE;
+  IF (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = {1}::regclass)
+     IS DISTINCT FROM current_user THEN
+    RAISE EXCEPTION 'table % is not the log of truncations that Lockstep made', {1}
+      USING ERRCODE = '{5}', HINT = {4};
+  END IF;
+  INSERT INTO {0} ({3}) VALUES (TG_TABLE_NAME) RETURNING {2} INTO written;
+  DELETE FROM {0} WHERE {2} = written;
+  RETURN NULL;
+END
+)";
+  const std::string log = LogName(schema);
+  return fmt::format(kBody, log, SqlLiteral(log), model::kTruncationLogId,
+                     model::kTruncationLogTable,
+                     SqlLiteral(fmt::format("DROP FUNCTION {}() CASCADE ends it", log)), kNotOurs);
+}
+
+// Makes both, looks whose they are, and gives those that a superuser made to the schema's owner
+// (see FunctionBody). What was there under these names may have been put there to be taken for
+// ours; looking afterwards leaves no moment for it. Functions are qualified: the search path is the
+// user's.
+std::string MakeLogBody(const std::string& schema) {
+  // Everybody may read the log, as whoever follows the schema has to. Nobody else may make triggers
+  // with the function: they would report truncations that never were.
+  constexpr std::string_view kBody = R"(
+DECLARE
+  maker pg_catalog.name;
+  made record;
+BEGIN
+  CREATE TABLE IF NOT EXISTS {0} ({1} bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    {2} pg_catalog.text NOT NULL);
+  CREATE OR REPLACE FUNCTION {0}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp AS {3};
+  SELECT CASE WHEN r.rolsuper THEN pg_catalog.pg_get_userbyid(n.nspowner) ELSE r.rolname END
+    INTO maker FROM pg_catalog.pg_roles r, pg_catalog.pg_namespace n
+    WHERE r.rolname = current_user AND n.nspname = {4};
+  FOR made IN
+    SELECT 'TABLE ' AS kind, {5} AS name, (SELECT pg_catalog.pg_get_userbyid(c.relowner)
+      FROM pg_catalog.pg_class c WHERE c.oid = {5}::pg_catalog.regclass) AS owner
+    UNION ALL
+    SELECT 'FUNCTION ', {6}, (SELECT pg_catalog.pg_get_userbyid(p.proowner)
+      FROM pg_catalog.pg_proc p WHERE p.oid = {6}::pg_catalog.regprocedure)
+  LOOP
+    IF made.owner IN (current_user, maker) THEN
+      IF made.owner <> maker THEN
+        EXECUTE pg_catalog.format('ALTER %s%s OWNER TO %I', made.kind, made.name, maker);
+      END IF;
+    ELSE
+      RAISE EXCEPTION USING ERRCODE = '{7}',
+        MESSAGE = pg_catalog.format('there is a %s%s already, and it belongs to %s, not to %s',
+          pg_catalog.lower(made.kind), made.name, made.owner, maker),
+        HINT = pg_catalog.format('find out whose it is, DROP %s%s CASCADE, and try again',
+          made.kind, made.name);
+    END IF;
+  END LOOP;
+  GRANT SELECT ON {0} TO PUBLIC;
+  REVOKE ALL ON FUNCTION {0}() FROM PUBLIC;
+END
+)";
+  const std::string log = LogName(schema);
+  return fmt::format(kBody, log, model::kTruncationLogId, model::kTruncationLogTable,
+                     DollarQuoted(FunctionBody(schema)), SqlLiteral(schema), SqlLiteral(log),
+                     SqlLiteral(log + "()"), kNotOurs);
 }
 
 // In one transaction, tried again while somebody is at work on the table.
@@ -78,22 +168,7 @@ Result<std::vector<std::string>> ReadTriggeredTables(Connection& connection,
 }  // namespace
 
 std::string TruncationLogSql(const std::string& schema) {
-  const std::string log = LogName(schema);
-  const std::string body = fmt::format(
-      "DECLARE written bigint; "
-      "BEGIN INSERT INTO {0} ({2}) VALUES (TG_TABLE_NAME) RETURNING {1} INTO written; "
-      "DELETE FROM {0} WHERE {1} = written; RETURN NULL; END",
-      log, model::kTruncationLogId, model::kTruncationLogTable);
-  // Everybody may read the log, as whoever follows the schema has to. Nobody else may make triggers
-  // with the function: they would report truncations that never were.
-  return fmt::format(
-      "CREATE TABLE IF NOT EXISTS {0} ({1} bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
-      "{2} text NOT NULL);\n"
-      "GRANT SELECT ON {0} TO PUBLIC;\n"
-      "CREATE OR REPLACE FUNCTION {0}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER "
-      "SET search_path = pg_catalog, pg_temp AS {3};\n"
-      "REVOKE ALL ON FUNCTION {0}() FROM PUBLIC;\n",
-      log, model::kTruncationLogId, model::kTruncationLogTable, SqlLiteral(body));
+  return fmt::format("DO {};\n", DollarQuoted(MakeLogBody(schema)));
 }
 
 std::string TruncationTriggerSql(const std::string& schema, const std::string& table,
@@ -136,7 +211,11 @@ Result<void> InstallTruncationTriggers(Connection& connection, const std::string
   if (auto ended = connection.Execute("ROLLBACK"); !ended) return Fail(what, ended.error());
   if (error.sqlstate == "42501") {
     error.kind = model::ErrorKind::kUsage;
-    error.message += "; the user must own the tables and have the right to CREATE in the schema";
+    error.message +=
+        "; the user must own the tables and whatever is named lockstep_truncation in the schema, "
+        "and have the right to CREATE there";
+  } else if (error.sqlstate == kNotOurs) {
+    error.kind = model::ErrorKind::kUsage;
   } else if (TellsOfChange(error)) {
     error.kind = model::ErrorKind::kMisfit;
   }

@@ -4,7 +4,7 @@
 //
 // Both changes stand in the stream where the TRUNCATE stands in its transaction; the log table
 // itself is empty for everybody else. Whoever may truncate fires it: the function runs with the
-// rights of the user who installed it.
+// rights of the user who installed it, or of the schema's owner where that was a superuser.
 #ifndef LOCKSTEP_POSTGRES_TRUNCATION_TRIGGER_H_
 #define LOCKSTEP_POSTGRES_TRUNCATION_TRIGGER_H_
 
@@ -17,8 +17,9 @@
 
 namespace lockstep::postgres {
 
-// The log table and the trigger function of a schema: statements, each ended by ";\n". May be run
-// again. `schema` is plain, here and below.
+// The log table and the trigger function of a schema: a statement, ended by ";\n". May be run
+// again. SQLSTATE 55000 where one of the name is there that belongs neither to the user nor to whom
+// it would be given. `schema` is plain, here and below.
 std::string TruncationLogSql(const std::string& schema);
 // The trigger on one table of the schema. TruncationLogSql comes first. `server_version` as
 // Connection::server_version: before 14 an old trigger is dropped, which locks out readers.
@@ -31,9 +32,9 @@ std::string TruncationTriggerSql(const std::string& schema, const std::vector<st
 
 // The log, and the triggers that are missing, each table's in a transaction of its own: no other
 // lock is held while its writers are waited for. The user must own the tables and may create in the
-// schema (kUsage). kMisfit when a table was changed or dropped meanwhile, or was written to for
-// all of `lock_timeout` (SQLSTATE 55P03): what was made until then stays, and the next call goes on
-// there.
+// schema, and a log that is there must not be somebody else's (kUsage). kMisfit when a table was
+// changed or dropped meanwhile, or was written to for all of `lock_timeout` (SQLSTATE 55P03): what
+// was made until then stays, and the next call goes on there.
 model::Result<void> InstallTruncationTriggers(Connection& connection, const std::string& schema,
                                               const std::vector<std::string>& tables,
                                               std::chrono::milliseconds lock_timeout);

@@ -75,7 +75,7 @@ std::vector<std::uint32_t> KeyFor(const Relation& relation, const std::vector<bo
   if (key.size() != known.key.size()) key.clear();
   if (relation.identity == ReplicaIdentity::kFull) return key;
   const auto count = static_cast<std::size_t>(std::ranges::count(told, true));
-  // A primary key that is deferrable is no identity, and still a key.
+  // With NOTHING a key is one all the same.
   if (count == 0) return key;
   if (count == key.size() && std::ranges::all_of(key, [&](auto column) { return told[column]; }))
     return key;

@@ -2,11 +2,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -49,6 +53,28 @@ class AttachPatienceTest : public ConsumerFixture {
     auto consumer = Consumer::Attach(options);
     if (consumer) throw std::runtime_error("attached");
     return std::move(consumer.error());
+  }
+  // Waits until so many walsenders are there, of those that come and go.
+  static void AwaitWalsenders(std::size_t count) {
+    Connection sql = Sql();
+    const auto give_up = std::chrono::steady_clock::now() + kPatience;
+    const std::string query =
+        "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender'";
+    while (Must(sql.Scalar(query)) != std::to_string(count)) {
+      if (std::chrono::steady_clock::now() > give_up) throw std::runtime_error("walsenders stay");
+    }
+  }
+  // All walsenders that the server has room for but one.
+  static std::vector<Connection> TakeAllWalsendersButOne() {
+    std::vector<Connection> taken;
+    while (true) {
+      auto one = Connection::Open(cluster().uri(), postgres::ConnectionKind::kReplication);
+      if (!one) break;
+      taken.push_back(std::move(*one));
+    }
+    taken.pop_back();
+    AwaitWalsenders(taken.size());
+    return taken;
   }
   // What reading the tables says when `between` happens after the slot's consistent point.
   static model::Result<AttachSnapshot> ReadAfter(const std::string& between) {
@@ -117,6 +143,35 @@ TEST_F(AttachPatienceTest, WhoIsToldCanEndIt) {
   on_wait_ = [] { return model::Fail(model::ErrorKind::kEnvironment, "interrupted"); };
   EXPECT_EQ(ErrorOf(Waiting(kPatience)).message, "interrupted");
   EXPECT_EQ(waits_.size(), 1U);
+  EXPECT_EQ(Slots(), "");
+}
+
+TEST_F(AttachPatienceTest, WithoutAnotherWalsenderAFailedAttachLeavesNoSlot) {
+  const std::vector<Connection> taken = TakeAllWalsendersButOne();
+  ConsumerOptions options = Waiting(kPatience);
+  options.scope = postgres::TableScope::OneSchema("absent");
+  EXPECT_THAT(ErrorOf(options).message, HasSubstr("absent has no tables"));
+  EXPECT_EQ(Slots(), "");
+}
+
+// The table is truncated all the time, until that has spoilt an attempt.
+TEST_F(AttachPatienceTest, OneWalsenderIsEnoughForManyAttempts) {
+  const std::vector<Connection> taken = TakeAllWalsendersButOne();
+  std::atomic<bool> spoilt = false;
+  on_wait_ = [&] {
+    if (waits_.back().reason.starts_with("finding the tables unchanged")) spoilt = true;
+    return model::Result<void>();
+  };
+  std::jthread truncating([&spoilt](std::stop_token stop) {
+    Connection sql = Sql();
+    while (!spoilt && !stop.stop_requested()) Must(sql.Execute("TRUNCATE s.t"));
+  });
+  for (int round = 0; !spoilt && round < 100; ++round) {
+    AwaitWalsenders(taken.size());
+    Follow follow(Must(Consumer::Attach(Waiting(kPatience))));
+    Must(follow->Detach());
+  }
+  EXPECT_TRUE(spoilt);
   EXPECT_EQ(Slots(), "");
 }
 

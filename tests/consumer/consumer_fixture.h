@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "consumer/consumer.h"
@@ -58,21 +59,24 @@ class Follow {
   // All that is there, one status update, and a wait of at most 10 ms. The clock of the status
   // updates runs ahead, so that one is always due.
   model::Result<void> Turn() {
+    int wait_ms = 10;
     while (true) {
-      auto transaction = consumer_.Next();
-      if (!transaction) return std::unexpected(std::move(transaction.error()));
-      if (!*transaction) break;
-      if (auto applied = consumer_.replica().Apply(**transaction); !applied)
+      auto next = consumer_.Next();
+      if (!next) return std::unexpected(std::move(next.error()));
+      if (std::holds_alternative<StatusIsDue>(*next)) wait_ms = 0;
+      const auto* transaction = std::get_if<model::Transaction>(&*next);
+      if (!transaction) break;
+      if (auto applied = consumer_.replica().Apply(*transaction); !applied)
         throw std::runtime_error(applied.error().message);
-      end_lsns_.push_back((*transaction)->end_lsn);
-      changes_ += (*transaction)->changes.size();
+      end_lsns_.push_back(transaction->end_lsn);
+      changes_ += transaction->changes.size();
     }
     now_ += std::chrono::minutes(1);
     if (auto sent = consumer_.SendStatus(now_); !sent) return sent;
     if (auto flushed = consumer_.Flush(); !flushed) return flushed;
     pollfd waiting{consumer_.fd(),
                    static_cast<short>(consumer_.WantsWrite() ? POLLIN | POLLOUT : POLLIN), 0};
-    poll(&waiting, 1, 10);
+    poll(&waiting, 1, wait_ms);
     return {};
   }
   // Turns until the connection is lost, and returns the error.

@@ -9,6 +9,7 @@
 #include "consumer/attach_snapshot.h"
 #include "consumer/locked_tables.h"
 #include "consumer/table_copy.h"
+#include "model/error.h"
 #include "model/projection.h"
 #include "postgres/parallel_reader.h"
 #include "postgres/slot.h"
@@ -93,6 +94,20 @@ TEST_P(ConsumerRestartTest, AConfirmationBehindThePointDoesNotMatter) {
   Write("INSERT INTO s.t VALUES (1, 'a')");
   ExpectEqual(follow);
   Must(follow->Detach());
+}
+
+TEST_P(ConsumerRestartTest, ASlotThatSomebodyElseConfirmedIsRefused) {
+  Follow follow = AttachTo(TableScope::Matching("s"));
+  Taken taken = TakeSnapshot();
+  TerminateReader("scoped");
+  Write("INSERT INTO s.t VALUES (1, 'skipped')");
+  Write("SELECT pg_replication_slot_advance('scoped', pg_current_wal_insert_lsn())");
+  const auto restarted = follow->Restart(std::move(taken.snapshot), taken.consistent_point);
+  ASSERT_FALSE(restarted.has_value());
+  EXPECT_EQ(restarted.error().kind, model::ErrorKind::kMisfit);
+  EXPECT_NE(restarted.error().message.find("by somebody else"), std::string::npos)
+      << restarted.error().message;
+  EXPECT_EQ(follow->fd(), -1);
 }
 
 }  // namespace

@@ -183,6 +183,21 @@ TEST_P(ConsumerScopeTest, TablesWithoutAKeyAreMultisets) {
   Must(follow->Detach());
 }
 
+// Within a statement two rows have the same key.
+TEST_P(ConsumerScopeTest, RowsThatSwapTheirDeferrableKeysAreFollowed) {
+  Write(
+      "CREATE TABLE s.swapped(id int PRIMARY KEY DEFERRABLE, name text);"
+      "ALTER TABLE s.swapped REPLICA IDENTITY FULL;"
+      "INSERT INTO s.swapped VALUES (1, 'a'), (2, 'b')");
+  Follow follow = AttachTo(TableScope::Matching("s"));
+  Write("UPDATE s.swapped SET id = 3 - id");
+  ExpectEqual(follow);
+  Write("UPDATE s.swapped SET name = name || '!' WHERE id = 1; DELETE FROM s.swapped WHERE id = 2");
+  ExpectEqual(follow);
+  EXPECT_EQ(follow->replica().database().row_count(), 1U);
+  Must(follow->Detach());
+}
+
 TEST_P(ConsumerScopeTest, TablesWithoutIdentityAreFollowedWhileTheyGrow) {
   Write(
       "DROP PUBLICATION everything; CREATE PUBLICATION everything FOR ALL TABLES WITH (publish = "

@@ -2,12 +2,19 @@
 #include "consumer/consumer.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <variant>
 #include <vector>
 
+#include "model/change.h"
+#include "model/error.h"
 #include "postgres/relation_reader.h"
 #include "postgres/table_scope.h"
 #include "replication/make_decoder.h"
@@ -209,6 +216,37 @@ TEST_F(ConsumerTest, AnErrorOfTheRecorderEndsTheFollowing) {
   EXPECT_EQ(follow.UntilLost().message, "disk full");
 }
 
+// Read slowly it takes longer to come than the server waits for a sign of life.
+TEST_F(ConsumerTest, StatusIsSentInTheMiddleOfATransaction) {
+  constexpr int kRows = 3000;
+  ConsumerOptions options = Options("slow_reader");
+  options.conninfo += "&options=-c%20wal_sender_timeout%3D1500ms";  // a status every 500 ms
+  options.on_frame = [](std::string_view) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return model::Result<void>();
+  };
+  Consumer consumer = Must(Consumer::Attach(options));
+  Write("INSERT INTO s.t SELECT n, 'a' FROM generate_series(1, " + std::to_string(kRows) + ") n");
+  int due = 0;
+  std::size_t changes = 0;
+  while (changes == 0) {
+    const FromStream next = Must(consumer.Next());
+    if (const auto* transaction = std::get_if<model::Transaction>(&next)) {
+      changes = transaction->changes.size();
+    } else if (std::holds_alternative<StatusIsDue>(next)) {
+      ++due;
+      Must(consumer.SendStatus(std::chrono::steady_clock::now()));
+    } else {
+      Must(consumer.Flush());
+      pollfd waiting{consumer.fd(), POLLIN, 0};
+      poll(&waiting, 1, 10);
+    }
+  }
+  EXPECT_EQ(changes, static_cast<std::size_t>(kRows));
+  EXPECT_GE(due, 3);
+  Must(consumer.Detach());
+}
+
 TEST_F(ConsumerTest, DetachDropsTheSlotAndLeavesTheReplica) {
   Write("INSERT INTO s.t VALUES (1, 'a')");
   Follow follow = Attach("detached");
@@ -267,6 +305,29 @@ TEST_F(ConsumerTest, FailedAttachLeavesNoSlot) {
   EXPECT_EQ(Slots(), "");
   Write("ALTER TABLE s.no_key REPLICA IDENTITY FULL");
   EXPECT_EQ(attach(Options("no_key")).kind, model::ErrorKind::kUnsupported);
+}
+
+// Somebody who confirms the new slot while the tables are copied.
+TEST_F(ConsumerTest, SlotConfirmedBeforeTheStreamStartsIsRefused) {
+  Write("INSERT INTO s.t SELECT n, repeat('x', 100) FROM generate_series(1, 300000) n");
+  std::atomic<bool> attached = false;
+  std::thread thief([&attached] {
+    Connection sql = Sql();
+    while (!attached) {
+      // It is not there, or still being made.
+      Must(sql.Execute("SELECT pg_logical_emit_message(false, 'x', 'y')"));
+      if (sql.Execute("SELECT pg_replication_slot_advance('early', pg_current_wal_insert_lsn())"))
+        return;
+    }
+  });
+  auto consumer = Consumer::Attach(Options("early"));
+  attached = true;
+  thief.join();
+  ASSERT_FALSE(consumer.has_value());
+  EXPECT_EQ(consumer.error().kind, model::ErrorKind::kMisfit) << consumer.error().message;
+  EXPECT_NE(consumer.error().message.find("by somebody else"), std::string::npos)
+      << consumer.error().message;
+  EXPECT_EQ(Slots(), "");
 }
 
 TEST_F(ConsumerTest, SlotOfSomebodyElseStays) {

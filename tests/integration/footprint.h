@@ -1,6 +1,6 @@
-// What a program of ours leaves on the machine. It is marked by a variable in its environment, which
-// children inherit: so its processes are found, and those that it leaves behind, whatever else goes
-// on on the machine.
+// What a program of ours leaves on the machine. It is marked by a variable in its environment,
+// which children inherit: so its processes are found, and those that it leaves behind, whatever
+// else goes on on the machine.
 #ifndef LOCKSTEP_TESTS_INTEGRATION_FOOTPRINT_H_
 #define LOCKSTEP_TESTS_INTEGRATION_FOOTPRINT_H_
 

@@ -25,8 +25,9 @@ TEST(SabotageKindTest, AnUnknownNameIsAUsageErrorThatListsTheKinds) {
   const auto unknown = ParseSabotageKind("dropchange");
   ASSERT_FALSE(unknown.has_value());
   EXPECT_EQ(unknown.error().kind, ErrorKind::kUsage);
-  EXPECT_THAT(unknown.error().message,
-              HasSubstr("\"dropchange\" is not known; there is drop-change, duplicate-transaction"));
+  EXPECT_THAT(
+      unknown.error().message,
+      HasSubstr("\"dropchange\" is not known; there is drop-change, duplicate-transaction"));
 }
 
 }  // namespace

@@ -81,6 +81,31 @@ TEST_F(ConnectionTest, OptionsOfTheUriAreKept) {
   EXPECT_EQ(Must(connection.Scalar("SHOW application_name")), "me");
 }
 
+// Those that not every server knows: idle_session_timeout is of 14, transaction_timeout of 17.
+TEST_F(ConnectionTest, NewerTimeoutsOfTheDatabaseAreTurnedOffAndThoseOfTheUriKept) {
+  const auto timeouts = [](Connection connection) {
+    return Must(
+        connection.Scalar("SELECT coalesce(string_agg(name || ' ' || setting, ', ' ORDER BY name), "
+                          "'') FROM pg_settings WHERE name IN ('idle_session_timeout', "
+                          "'transaction_timeout') AND setting <> '0'"));
+  };
+  const int version = Sql().server_version();
+  if (version < 140000) GTEST_SKIP() << "the server knows none";
+  std::string in_uri = "&options=-c%20idle_session_timeout%3D8000";
+  std::string kept = "idle_session_timeout 8000";
+  Must(Sql().Execute("ALTER DATABASE postgres SET idle_session_timeout = 9000"));
+  if (version >= 170000) {
+    Must(Sql().Execute("ALTER DATABASE postgres SET transaction_timeout = 9000"));
+    in_uri += "%20-c%20transaction_timeout%3D8000";
+    kept += ", transaction_timeout 8000";
+  }
+  for (ConnectionKind kind : {ConnectionKind::kSql, ConnectionKind::kReplication}) {
+    EXPECT_EQ(timeouts(Must(Connection::Open(cluster().uri(), kind))), "");
+    EXPECT_EQ(timeouts(Must(Connection::Open(cluster().uri() + in_uri, kind))), kept);
+  }
+  Must(Sql().Execute("ALTER DATABASE postgres RESET ALL"));
+}
+
 TEST_F(ConnectionTest, ParametersAndNullsComeBack) {
   Connection sql = Sql();
   std::array<std::optional<std::string_view>, 3> parameters = {"7", std::nullopt, ""};

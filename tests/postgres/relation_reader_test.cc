@@ -109,6 +109,15 @@ TEST_F(RelationReaderTest, KeyFollowsTheIdentity) {
   EXPECT_EQ(Read("public", "keys").identity, ReplicaIdentity::kNothing);
 }
 
+TEST_F(RelationReaderTest, ADeferrablePrimaryKeyIsNoKey) {
+  Must(Sql().Execute("CREATE TABLE deferred(a int PRIMARY KEY DEFERRABLE, b int NOT NULL UNIQUE)"));
+  EXPECT_EQ(Read("public", "deferred").key, Key{});
+  Must(Sql().Execute("ALTER TABLE deferred REPLICA IDENTITY FULL"));
+  EXPECT_EQ(Read("public", "deferred").key, Key{});
+  Must(Sql().Execute("ALTER TABLE deferred REPLICA IDENTITY USING INDEX deferred_b_key"));
+  EXPECT_EQ(Read("public", "deferred").key, Key{1});
+}
+
 TEST_F(RelationReaderTest, SchemaHasItsOrdinaryTablesByName) {
   Must(Sql().Execute(
       "CREATE SCHEMA s; CREATE TABLE s.b(a int); CREATE TABLE s.\"A\"(); CREATE VIEW s.v AS SELECT "

@@ -117,14 +117,18 @@ TEST_F(TablePreflightTest, NothingIsNoIdentityAndTheRemedyHelps) {
   RemedyHelps("identity", kPgoutput);
 }
 
-TEST_F(TablePreflightTest, ADeferrablePrimaryKeyIsNoIdentity) {
+TEST_F(TablePreflightTest, ADeferrablePrimaryKeyIsNoIdentityAndNoKey) {
   Execute("CREATE TABLE t (i int PRIMARY KEY DEFERRABLE)");
-  EXPECT_EQ(Marks({kPgoutput}), "t: error identity pgoutput");
+  EXPECT_EQ(Marks({kPgoutput}), "t: error identity pgoutput, t: error key");
   // The server agrees.
   Execute("CREATE PUBLICATION p FOR TABLE t; INSERT INTO t VALUES (1)");
   EXPECT_EQ(sql_.Execute("DELETE FROM t").error().sqlstate, "55000");
   Execute(Only("identity", kPgoutput).remedy);
   Execute("DELETE FROM t");
+  EXPECT_EQ(Marks({kPgoutput}), "t: note identity, t: error key");
+  EXPECT_EQ(Only("key", kPgoutput).remedy,
+            "ALTER TABLE \"shop\".\"t\" DROP CONSTRAINT ..., ADD PRIMARY KEY (i);");
+  Execute("ALTER TABLE t DROP CONSTRAINT t_pkey, ADD PRIMARY KEY (i)");
   EXPECT_EQ(Marks({kPgoutput}), "t: note identity");
   Execute("DROP PUBLICATION p");
 }
@@ -235,7 +239,8 @@ TEST_F(TablePreflightTest, TruncationIsLostOnDecoderbufsUntilTheTriggersAreThere
   Execute(findings[0].remedy);
   Execute(findings[2].remedy);
   EXPECT_EQ(Marks({kDecoderbufs}),
-            "a: ok identity, b: ok identity, b: loss truncation decoderbufs");
+            "shop: note truncation log decoderbufs, a: ok identity, b: ok identity, "
+            "b: loss truncation decoderbufs");
   Execute(findings[4].remedy);
   EXPECT_EQ(Marks({kDecoderbufs}), "a: ok identity, b: ok identity");
 }

@@ -5,9 +5,11 @@
 #include <chrono>
 #include <future>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/error.h"
+#include "model/relation.h"
 #include "model/truncation_log.h"
 #include "tests/postgres/cluster_fixture.h"
 
@@ -74,6 +76,34 @@ class TruncationTriggerTest : public ClusterFixture {
     }
     Must(sql_.Execute("SELECT pg_drop_replication_slot('s')"));
     return changes;
+  }
+
+  // The schema is the shopkeeper's, and a guest may create in it; a superuser follows it.
+  void OpenTheShop() {
+    Must(sql_.Execute(
+        "DROP ROLE IF EXISTS shopkeeper, guest; CREATE ROLE shopkeeper; CREATE ROLE guest; "
+        "ALTER SCHEMA \"My shop\" OWNER TO shopkeeper; "
+        "GRANT USAGE, CREATE ON SCHEMA \"My shop\" TO guest; "
+        "CREATE TABLE ran_as (who text); GRANT INSERT ON ran_as TO PUBLIC; "
+        "CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN INSERT INTO \"My shop\".ran_as VALUES (current_user); RETURN NEW; END'"));
+  }
+  void CloseTheShop() {
+    Must(sql_.Execute(
+        "RESET ROLE; DROP SCHEMA \"My shop\" CASCADE; DROP OWNED BY shopkeeper, guest; "
+        "DROP ROLE shopkeeper, guest"));
+  }
+  // As `role`, a table of the log's name that runs code at an INSERT.
+  void PlantLog(const std::string& role) {
+    Must(sql_.Execute("SET ROLE " + role +
+                      "; CREATE TABLE lockstep_truncation (id bigint, table_name text); "
+                      "CREATE TRIGGER t BEFORE INSERT ON lockstep_truncation FOR EACH ROW "
+                      "EXECUTE FUNCTION tell(); GRANT ALL ON lockstep_truncation TO PUBLIC; "
+                      "RESET ROLE"));
+  }
+  model::Error InstallFails() {
+    auto installed = InstallTruncationTriggers(sql_, kSchema, {"aa", "bb"}, kPatience);
+    return installed ? model::Error{.message = "installed"} : std::move(installed.error());
   }
 
   static constexpr const char* kSchema = "My shop";
@@ -198,6 +228,83 @@ TEST_F(TruncationTriggerTest, ATableOfAnotherUserIsAMistakeOfTheUser) {
   ASSERT_FALSE(installed.has_value());
   EXPECT_EQ(installed.error().kind, model::ErrorKind::kUsage);
   EXPECT_NE(installed.error().message.find("must own the tables"), std::string::npos);
+}
+
+TEST_F(TruncationTriggerTest, WhatASuperuserInstallsRunsAsTheSchemasOwner) {
+  OpenTheShop();
+  Install({"aa", "bb"});
+  EXPECT_EQ(Scalar("SELECT string_agg(DISTINCT pg_get_userbyid(owner), ' ') FROM "
+                   "(SELECT relowner FROM pg_class WHERE relname ~ '^lockstep_truncation' "
+                   "UNION ALL SELECT proowner FROM pg_proc WHERE proname = 'lockstep_truncation') "
+                   "AS made(owner)"),
+            "shopkeeper");
+  EXPECT_EQ(StreamOf("TRUNCATE bb"), "truncate bb, delete lockstep_truncation");
+  // So whoever can replace the log, as the schema's owner can, gets no rights by it.
+  Must(sql_.Execute("SET ROLE shopkeeper; DROP TABLE lockstep_truncation; RESET ROLE"));
+  PlantLog("shopkeeper");
+  Must(sql_.Execute("TRUNCATE bb"));
+  EXPECT_EQ(Scalar("SELECT string_agg(who, ' ') FROM ran_as"), "shopkeeper");
+  CloseTheShop();
+}
+
+TEST_F(TruncationTriggerTest, ALogThatASuperuserMadeForHimselfIsGivenToTheSchemasOwner) {
+  Install({"aa"});
+  OpenTheShop();
+  Install({"aa", "bb"});
+  EXPECT_EQ(Scalar("SELECT tableowner FROM pg_tables WHERE tablename = 'lockstep_truncation'"),
+            "shopkeeper");
+  EXPECT_EQ(StreamOf("TRUNCATE bb"), "truncate bb, delete lockstep_truncation");
+  CloseTheShop();
+}
+
+TEST_F(TruncationTriggerTest, ATableOrFunctionThatWasPutThereIsRefused) {
+  OpenTheShop();
+  PlantLog("guest");
+  const model::Error table = InstallFails();
+  EXPECT_EQ(table.kind, model::ErrorKind::kUsage) << table.message;
+  EXPECT_NE(table.message.find("a table \"My shop\".lockstep_truncation already, and it belongs to "
+                               "guest, not to shopkeeper"),
+            std::string::npos)
+      << table.message;
+  EXPECT_NE(table.message.find("DROP TABLE \"My shop\".lockstep_truncation"), std::string::npos);
+  Must(
+      sql_.Execute("DROP TABLE lockstep_truncation; SET ROLE guest; "
+                   "CREATE FUNCTION lockstep_truncation() RETURNS trigger LANGUAGE plpgsql AS "
+                   "'BEGIN RETURN NULL; END'; RESET ROLE"));
+  const model::Error function = InstallFails();
+  EXPECT_EQ(function.kind, model::ErrorKind::kUsage) << function.message;
+  EXPECT_NE(function.message.find("a function \"My shop\".lockstep_truncation() already"),
+            std::string::npos)
+      << function.message;
+  EXPECT_EQ(Installed(), Tables{});
+  EXPECT_EQ(Scalar("SELECT count(*) FROM pg_class WHERE relname ~ '^lockstep_truncation'"), "0");
+  EXPECT_EQ(Scalar("SELECT prosecdef FROM pg_proc WHERE proname = 'lockstep_truncation'"), "f");
+  CloseTheShop();
+}
+
+TEST_F(TruncationTriggerTest, ALogThatSomebodyElseReplacedIsNotWrittenTo) {
+  OpenTheShop();
+  Install({"aa", "bb"});
+  Must(sql_.Execute("DROP TABLE lockstep_truncation"));
+  PlantLog("guest");
+  const auto truncated = sql_.Execute("TRUNCATE bb");
+  ASSERT_FALSE(truncated.has_value());
+  EXPECT_EQ(truncated.error().sqlstate, "55000");
+  EXPECT_NE(truncated.error().message.find("DROP FUNCTION \"My shop\".lockstep_truncation()"),
+            std::string::npos)
+      << truncated.error().message;
+  EXPECT_EQ(Scalar("SELECT count(*) FROM ran_as"), "0");
+  CloseTheShop();
+}
+
+TEST_F(TruncationTriggerTest, ASchemasNameCannotEndTheStatement) {
+  const std::string name = "a $lockstep$ 'b' \"c\" %s {} $lockstep_$;";
+  Must(sql_.Execute("CREATE SCHEMA " + model::SqlIdentifier(name)));
+  Must(sql_.Execute("CREATE TABLE " + model::SqlIdentifier(name) + ".t (i int PRIMARY KEY)"));
+  Must(InstallTruncationTriggers(sql_, name, {"t"}, kPatience));
+  EXPECT_EQ(Must(ReadTruncationTriggers(sql_, name)), Tables{"t"});
+  Must(sql_.Execute("TRUNCATE " + model::SqlIdentifier(name) + ".t"));
+  Must(sql_.Execute("DROP SCHEMA " + model::SqlIdentifier(name) + " CASCADE"));
 }
 
 // A lock that is kept while another is waited for makes a deadlock with a user's transaction.
