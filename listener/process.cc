@@ -100,6 +100,7 @@ class Process {
     return consumer_ ? consumer_->Detach() : Result<void>();
   }
 
+  void Fail(const model::Error& error) { reporter_.Fail(error, verifier_); }
   wire::Reporter& reporter() { return reporter_; }
 
  private:
@@ -476,7 +477,7 @@ Result<void> RunProcess(const ProcessOptions& options, wire::StopSignal& stop) {
   auto result = process.Run(stop);
   auto cleaned = process.CleanUp();
   if (result && !cleaned) result = std::move(cleaned);
-  if (!result) process.reporter().Fail(result.error());
+  if (!result) process.Fail(result.error());
   process.reporter().Drain();
   return result;
 }

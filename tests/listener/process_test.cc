@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/error.h"
 #include "model/verdict.h"
 #include "postgres/local_cluster.h"
 #include "postgres/slot.h"
@@ -176,6 +177,20 @@ TEST_F(ListenerProgramTest, ASlotOfItsNameIsLeftOverAndASlotThatTheUserNamedIsNo
   EXPECT_EQ(Slots(), "mine");
   auto dropper = Sql();
   Must(DropSlot(dropper, "mine"));
+}
+
+TEST_F(ListenerProgramTest, TheVerifierIsToldWhyAListenerFails) {
+  for (const auto& [option, reason] :
+       {std::pair("--plugin=typo", "there is no decoder for the output plugin \"typo\""),
+        std::pair("--sabotage=typo", "typo"), std::pair("--attach-timeout=soon", "soon")}) {
+    SCOPED_TRACE(option);
+    Listener listener(cluster().uri(), {option});
+    const auto failure = listener.Await<wire::Failure>();
+    EXPECT_EQ(failure.process, "listener-1");
+    EXPECT_EQ(failure.error.kind, model::ErrorKind::kUsage);
+    EXPECT_THAT(failure.error.message, HasSubstr(reason));
+    EXPECT_EQ(listener.AwaitEnd(), 1) << listener.Log();
+  }
 }
 
 TEST(ListenerProgram, AServerThatCannotBeFollowedIsToldBeforeAnythingIsMade) {
