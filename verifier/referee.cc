@@ -213,7 +213,9 @@ bool Referee::Lose(const std::string& peer, const std::string& what) {
   return true;
 }
 
-void Referee::OnLost(const std::string& peer, const std::string& what) {
+void Referee::OnRestart(const std::string& peer) { Lose(peer, "it was started again"); }
+
+void Referee::OnSilence(const std::string& peer, const std::string& what) {
   if (Lose(peer, what)) letters_.push_back({peer, wire::Leave{peer, {}}});
 }
 

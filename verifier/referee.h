@@ -62,8 +62,10 @@ class Referee {
   // Where the commit order comes from; said once there is a catalog. kWal: OnCommitRecords gives
   // it, and the WAL is being read already. kBrackets: the applier is told to bracket commits.
   void OnCommitOrder(model::CommitOrderSource source);
-  // A listener is gone without a word; `what` says how that is known. It is told, should it live.
-  void OnLost(const std::string& peer, const std::string& what);
+  // A listener is gone without a word: another process has its name now, or it was silent for so
+  // long that it is taken for gone (`what` says so). Only in its silence may it live: it is told.
+  void OnRestart(const std::string& peer);
+  void OnSilence(const std::string& peer, const std::string& what);
   // No more scripts are wanted: a verdict over what was done. False before the first credit.
   bool Finish();
   // Replays, judges, gives credit and acceptance.
