@@ -55,7 +55,8 @@ int main(int argc, char** argv) {
       ->envname("LOCKSTEP_SABOTAGE");
   app.add_option("--trace", options.trace_path, "record the replication stream in this file")
       ->envname("LOCKSTEP_TRACE");
-  app.add_option("--health-file", options.health_path, "make this file once attached")
+  app.add_option("--health-file", options.health_path,
+                 "make this file once attached; it is removed while there is no slot")
       ->envname("LOCKSTEP_HEALTH_FILE");
   const auto refuse = [&](const model::Error& error) {
     wire::FailBeforeStart(options.id, options.status_endpoint, options.verifier_endpoint, error);

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -154,6 +156,27 @@ TEST_F(ListenerProgramTest, StoppedWhileTheServerIsAwayItLeavesInOrderToo) {
   listener.AwaitLog("joining again");
   listener.Signal(SIGTERM);
   (void)listener.Await<wire::Leave>();
+  EXPECT_EQ(listener.AwaitEnd(), 0) << listener.Log();
+}
+
+TEST_F(ListenerProgramTest, TheHealthFileIsThereOnlyWhileThereIsASlot) {
+  const wire::SocketDirectory directory;
+  const std::string path = directory.path() + "/attached";
+  std::ofstream(path) << "of an earlier process\n";
+  Listener listener(cluster().uri(), {"--plugin=decoderbufs", "--health-file=" + path});
+  (void)listener.Await<wire::Join>();
+  EXPECT_FALSE(std::filesystem::exists(path));
+  listener.Send(wire::Attach{"s", "s"});
+  (void)listener.Await<wire::Hello>();
+  EXPECT_TRUE(std::filesystem::exists(path));
+  listener.Send(wire::Leave{"listener-1", {}});
+  (void)listener.Await<wire::Join>();
+  EXPECT_FALSE(std::filesystem::exists(path));
+  EXPECT_EQ(Slots(), "");
+  listener.Send(wire::Attach{"s", "s"});
+  (void)listener.Await<wire::Hello>();
+  EXPECT_TRUE(std::filesystem::exists(path));
+  listener.Send(model::Verdict{});
   EXPECT_EQ(listener.AwaitEnd(), 0) << listener.Log();
 }
 
