@@ -5,6 +5,7 @@
 
 #include "applier/process.h"
 #include "model/error.h"
+#include "wire/reporter.h"
 #include "wire/stop_signal.h"
 
 int main(int argc, char** argv) {
@@ -32,7 +33,10 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(model::ExitCode::kUsage);
+    if (app.exit(error) == 0) return 0;
+    wire::FailBeforeStart("applier", options.status_endpoint, options.verifier_endpoint,
+                          {model::ErrorKind::kUsage, error.what()});
+    return static_cast<int>(model::ExitCode::kUsage);
   }
 
   auto stop = wire::StopSignal::Make();

@@ -79,6 +79,7 @@ class Process {
     return slots;
   }
 
+  void Fail(const model::Error& error) { reporter_.Fail(error, verifier_); }
   wire::Reporter& reporter() { return reporter_; }
 
  private:
@@ -328,7 +329,7 @@ Result<void> RunProcess(const ProcessOptions& options, wire::StopSignal& stop) {
   auto result = process.Run(stop);
   auto cleaned = process.CleanUp();
   if (result && !cleaned) result = std::move(cleaned);
-  if (!result) process.reporter().Fail(result.error());
+  if (!result) process.Fail(result.error());
   process.reporter().Drain();
   return result;
 }

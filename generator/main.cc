@@ -8,6 +8,7 @@
 
 #include "generator/process.h"
 #include "model/error.h"
+#include "wire/reporter.h"
 #include "wire/stop_signal.h"
 
 namespace {
@@ -51,15 +52,24 @@ int main(int argc, char** argv) {
   app.add_option("--schema", options.workload.schema, "where the tables are made")
       ->default_str("lockstep_ and eight random digits")
       ->envname("LOCKSTEP_SCHEMA");
+  const auto refuse = [&](const model::Error& error) {
+    wire::FailBeforeStart("generator", options.status_endpoint, options.verifier_endpoint, error);
+  };
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(model::ExitCode::kUsage);
+    if (app.exit(error) == 0) return 0;
+    refuse({model::ErrorKind::kUsage, error.what()});
+    return static_cast<int>(model::ExitCode::kUsage);
   }
 
   auto stop = wire::StopSignal::Make();
   auto result = stop ? generator::Validate(options.workload) : std::unexpected(stop.error());
-  if (result) result = generator::RunProcess(options, *stop);
+  if (!result) {
+    refuse(result.error());
+  } else {
+    result = generator::RunProcess(options, *stop);
+  }
   if (result) return 0;
   spdlog::error("generator: {}", result.error().message);
   return static_cast<int>(model::ExitCodeOf(result.error()));

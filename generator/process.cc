@@ -52,7 +52,7 @@ class Process {
     return {};
   }
 
-  wire::Reporter& reporter() { return reporter_; }
+  void Fail(const model::Error& error) { reporter_.Fail(error, verifier_); }
 
  private:
   // What was begun is ended in order: the last barrier, End.
@@ -165,10 +165,7 @@ Result<void> RunProcess(const ProcessOptions& options, wire::StopSignal& stop) {
   if (!applier) return std::unexpected(std::move(applier.error()));
   Process process(options, std::move(*verifier), std::move(*applier), std::move(*reporter));
   auto result = process.Run(stop);
-  if (!result) {
-    process.reporter().Fail(result.error());
-    process.reporter().Drain();
-  }
+  if (!result) process.Fail(result.error());
   return result;
 }
 

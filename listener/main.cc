@@ -8,6 +8,7 @@
 #include "listener/process.h"
 #include "model/error.h"
 #include "model/sabotage_kind.h"
+#include "wire/reporter.h"
 #include "wire/stop_signal.h"
 
 int main(int argc, char** argv) {
@@ -25,6 +26,9 @@ int main(int argc, char** argv) {
   app.add_option("--verifier", options.verifier_endpoint, "endpoint of the verifier")
       ->envname("LOCKSTEP_VERIFIER")
       ->required();
+  // Before whatever may be wrong, of which the launcher is told.
+  app.add_option("--status", options.status_endpoint, "endpoint of the launcher")
+      ->envname("LOCKSTEP_STATUS");
   app.add_option("--database", options.conninfo, "what to follow: a URI or key=value pairs")
       ->envname("LOCKSTEP_DATABASE")
       ->required();
@@ -51,14 +55,18 @@ int main(int argc, char** argv) {
       ->envname("LOCKSTEP_SABOTAGE");
   app.add_option("--trace", options.trace_path, "record the replication stream in this file")
       ->envname("LOCKSTEP_TRACE");
-  app.add_option("--health-file", options.health_path, "make this file once attached")
+  app.add_option("--health-file", options.health_path,
+                 "make this file once attached; it is removed while there is no slot")
       ->envname("LOCKSTEP_HEALTH_FILE");
-  app.add_option("--status", options.status_endpoint, "endpoint of the launcher")
-      ->envname("LOCKSTEP_STATUS");
+  const auto refuse = [&](const model::Error& error) {
+    wire::FailBeforeStart(options.id, options.status_endpoint, options.verifier_endpoint, error);
+  };
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(model::ExitCode::kUsage);
+    if (app.exit(error) == 0) return 0;
+    refuse({model::ErrorKind::kUsage, error.what()});
+    return static_cast<int>(model::ExitCode::kUsage);
   }
 
   model::Result<void> result;
@@ -67,7 +75,9 @@ int main(int argc, char** argv) {
     if (kind) options.sabotage = *kind;
     if (!kind) result = std::unexpected(kind.error());
   }
-  if (result) {
+  if (!result) {
+    refuse(result.error());
+  } else {
     auto stop = wire::StopSignal::Make();
     result = stop ? listener::RunProcess(options, *stop) : std::unexpected(stop.error());
   }

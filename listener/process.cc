@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -84,6 +86,7 @@ class Process {
 
   Result<void> Run(wire::StopSignal& stop) {
     stop_ = &stop;
+    RemoveHealthFile();
     poller_.Add(verifier_);
     if (reporter_.client()) poller_.Add(*reporter_.client());
     poller_.AddFd(stop.fd(), {.read = true});
@@ -100,6 +103,7 @@ class Process {
     return consumer_ ? consumer_->Detach() : Result<void>();
   }
 
+  void Fail(const model::Error& error) { reporter_.Fail(error, verifier_); }
   wire::Reporter& reporter() { return reporter_; }
 
  private:
@@ -162,9 +166,16 @@ class Process {
     return {};
   }
 
+  // It has no slot: one of before, or of an earlier process, is worth nothing now.
+  void RemoveHealthFile() const {
+    std::error_code ignored;
+    if (!options_.health_path.empty()) std::filesystem::remove(options_.health_path, ignored);
+  }
+
   // The verifier took it for dead: what it reported since is not judged.
   Result<void> JoinAnew() {
     spdlog::warn("{}: the verifier had given it up for its silence; it joins anew", options_.id);
+    RemoveHealthFile();
     watched_.Watch(poller_, -1, {});
     sink_.reset();
     if (consumer_) {
@@ -479,7 +490,7 @@ Result<void> RunProcess(const ProcessOptions& options, wire::StopSignal& stop) {
   auto result = process.Run(stop);
   auto cleaned = process.CleanUp();
   if (result && !cleaned) result = std::move(cleaned);
-  if (!result) process.reporter().Fail(result.error());
+  if (!result) process.Fail(result.error());
   process.reporter().Drain();
   return result;
 }

@@ -26,7 +26,7 @@ struct ProcessOptions {
   bool install_triggers = false;  // see consumer::ConsumerOptions
   std::string slot;               // empty: made of the run's schema and the id
   std::optional<model::SabotageKind> sabotage;
-  std::string health_path;  // a file to make once attached; empty: none
+  std::string health_path;  // a file that is there while it has a slot; empty: none
   std::string trace_path;   // where to record the stream (wire/trace_file.h); empty: nowhere
   // See consumer::ConsumerOptions.
   int attach_timeout_s = 300;

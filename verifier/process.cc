@@ -150,7 +150,7 @@ class Process {
     if (peer == kGenerator || peer == kApplier) {
       referee_.GiveUp(fmt::format("{} was started again in the middle of the run", peer));
     } else {
-      referee_.OnLost(peer, "it was started again");
+      referee_.OnRestart(peer);
     }
   }
 
@@ -166,7 +166,7 @@ class Process {
       const wire::Time since = quiet_since_.try_emplace(peer, now).first->second;
       const auto patience = options_.listener_timeout * (has_attached ? 1 : kAttachPatience);
       if (now - since < patience) continue;
-      referee_.OnLost(peer, fmt::format("nothing has come from it for {} s", patience.count()));
+      referee_.OnSilence(peer, fmt::format("nothing has come from it for {} s", patience.count()));
     }
   }
 

@@ -73,9 +73,7 @@ void Referee::OnMessage(const std::string& peer, wire::Message message, std::siz
                  },
                  [&](const wire::RowsReply& reply) { On(peer, reply); },
                  [&](const wire::Leave& leave) { On(peer, leave); },
-                 [&](const wire::Failure& failure) {
-                   GiveUp(fmt::format("{} failed: {}", failure.process, failure.error.message));
-                 },
+                 [&](const wire::Failure& failure) { On(peer, failure); },
                  // Not for the verifier.
                  [&](const wire::Barrier& m) { nothing(m); },
                  [&](const wire::BarrierRelease& m) { nothing(m); },
@@ -206,13 +204,38 @@ void Referee::On(const std::string& peer, const wire::Leave& leave) {
   StopAsking(peer);
 }
 
-void Referee::OnLost(const std::string& peer, const std::string& what) {
-  if (!roster_.OnLost(peer)) return;
+bool Referee::Lose(const std::string& peer, const std::string& what) {
+  if (!roster_.OnLost(peer)) return false;
   ++progress_;
   spdlog::warn("{} is lost: {}", peer, what);
   if (brackets_) brackets_->OnGone(peer);
   StopAsking(peer);
-  letters_.push_back({peer, wire::Leave{peer, {}}});
+  return true;
+}
+
+void Referee::OnRestart(const std::string& peer) { Lose(peer, "it was started again"); }
+
+void Referee::OnSilence(const std::string& peer, const std::string& what) {
+  if (Lose(peer, what)) letters_.push_back({peer, wire::Leave{peer, {}}});
+}
+
+// What a listener's user has to change ends a run that waits for it. Once the run has begun, and
+// after any other fault, it is as one that was killed: started again, it may do better with a new
+// snapshot.
+void Referee::On(const std::string& peer, const wire::Failure& failure) {
+  spdlog::warn("{} failed: {}", peer, failure.error.message);
+  StopAsking(peer);
+  const bool is_listener = peer != kGenerator && peer != kApplier;
+  const bool must_change = ExitCodeOf(failure.error) == model::ExitCode::kUsage;
+  if (is_listener && (started_ || !must_change)) {
+    const Roster::Member* member = roster_.Find(peer);
+    if (member && !member->has_attached()) Lose(peer, "it failed before it had attached");
+    return;
+  }
+  // What was found stays found.
+  if (investigation_ || verdict_) return;
+  failure_ = failure.error;
+  failure_->message = fmt::format("{}: {}", peer, failure.error.message);
 }
 
 void Referee::StopAsking(const std::string& peer) {

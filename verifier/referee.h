@@ -62,8 +62,10 @@ class Referee {
   // Where the commit order comes from; said once there is a catalog. kWal: OnCommitRecords gives
   // it, and the WAL is being read already. kBrackets: the applier is told to bracket commits.
   void OnCommitOrder(model::CommitOrderSource source);
-  // A listener is gone without a word; `what` says how that is known. It is told, should it live.
-  void OnLost(const std::string& peer, const std::string& what);
+  // A listener is gone without a word: another process has its name now, or it was silent for so
+  // long that it is taken for gone (`what` says so). Only in its silence may it live: it is told.
+  void OnRestart(const std::string& peer);
+  void OnSilence(const std::string& peer, const std::string& what);
   // No more scripts are wanted: a verdict over what was done. False before the first credit.
   bool Finish();
   // Replays, judges, gives credit and acceptance.
@@ -108,7 +110,7 @@ class Referee {
   model::CommitOrderSource commit_order() const { return commit_order_; }
   // Valid once there is a catalog.
   const Oracle& oracle() const { return *oracle_; }
-  // The run cannot go on.
+  // The run cannot go on; where a process of it said so, its name comes first.
   const std::optional<model::Error>& failure() const { return failure_; }
   // Listeners that owe a word: a Hello, or reports. True: it has attached.
   std::vector<std::pair<std::string, bool>> Debtors() const;
@@ -132,6 +134,7 @@ class Referee {
   void On(const std::string& peer, const wire::Hello& hello);
   void On(const std::string& peer, const wire::Leave& leave);
   void On(const std::string& peer, const wire::RowsReply& reply);
+  void On(const std::string& peer, const wire::Failure& failure);
   void On(model::Outcome outcome);
   void OnSettled(model::Lsn lsn);
   void OnMisfit(const std::string& peer, const wire::Misfit& misfit);
@@ -151,6 +154,8 @@ class Referee {
   // What every listener has been judged for, or is too long ago, is forgotten.
   void ForgetJudged();
   void Investigate(Roster::Found found);
+  // It is gone without a word. False: it was not there.
+  bool Lose(const std::string& peer, const std::string& what);
   // The listener cannot be asked any more.
   void StopAsking(const std::string& peer);
   void ConvergeIfDone();

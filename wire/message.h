@@ -12,6 +12,7 @@
 //   verifier  ── CatalogMade, BarrierRelease ──► applier
 //   verifier  ── Verdict ──► everybody
 //   everybody ── Status, Failure ──► launcher
+//                (without a launcher Failure goes to the verifier)
 // clang-format on
 //
 // Bodies of fixed shape are protobuf (proto/lockstep.proto); Script and RowsReply follow tables and

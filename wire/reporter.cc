@@ -12,6 +12,20 @@ namespace {
 // Four times a second: a terminal's line looks alive, and nobody notices the cost.
 constexpr std::chrono::milliseconds kReportInterval{250};
 
+void DrainClient(Client& client) {
+  const Time end = Clock::now() + std::chrono::seconds(1);
+  Poller poller;
+  poller.Add(client);
+  while (client.UnacknowledgedMessages() > 0 && Clock::now() < end) {
+    while (true) {
+      auto event = client.Receive();
+      if (!event || !*event) break;
+    }
+    (void)client.Tick(Clock::now());
+    (void)poller.Wait(Earlier(end, client.NextDeadline()));
+  }
+}
+
 }  // namespace
 
 model::Result<Reporter> Reporter::Connect(Context& context, const std::string& process,
@@ -33,6 +47,12 @@ void Reporter::Report(Counters counters, Time now) {
 }
 
 void Reporter::Fail(const model::Error& error) { Send(Failure{process_, error}); }
+
+void Reporter::Fail(const model::Error& error, Client& verifier) {
+  Client& client = client_ ? *client_ : verifier;
+  (void)client.Send(Encode(Failure{process_, error}));
+  DrainClient(client);
+}
 
 void Reporter::Send(const Message& message) {
   // A launcher that is gone takes no reports; that is its own end, not ours.
@@ -58,14 +78,16 @@ std::optional<Time> Reporter::NextDeadline() const {
 }
 
 void Reporter::Drain() {
-  if (!client_) return;
-  const Time end = Clock::now() + std::chrono::seconds(1);
-  Poller poller;
-  poller.Add(*client_);
-  while (client_->UnacknowledgedMessages() > 0 && Clock::now() < end) {
-    (void)Tick(Clock::now());
-    (void)poller.Wait(Earlier(end, client_->NextDeadline()));
-  }
+  if (client_) DrainClient(*client_);
+}
+
+void FailBeforeStart(const std::string& process, const std::string& launcher_endpoint,
+                     const std::string& verifier_endpoint, const model::Error& error) {
+  if (verifier_endpoint.empty()) return;
+  Context context;
+  auto reporter = Reporter::Connect(context, process, launcher_endpoint);
+  auto verifier = Client::Connect(context, process, verifier_endpoint);
+  if (reporter && verifier) reporter->Fail(error, *verifier);
 }
 
 }  // namespace lockstep::wire

@@ -104,5 +104,15 @@ TEST_F(ApplierProgramTest, BothFaultsAreReported) {
   EXPECT_THAT(applier.Log(), HasSubstr("; dropping the schema run: "));
 }
 
+TEST_F(ApplierProgramTest, TheVerifierIsToldWhyItFails) {
+  Must(Sql().Execute("CREATE SCHEMA run"));
+  Applier applier(cluster().uri());
+  applier.Send(wire::CatalogMade{MakeCatalog("run"), 7});
+  const auto failure = applier.Await<wire::Failure>();
+  EXPECT_EQ(failure.process, "applier");
+  EXPECT_THAT(failure.error.message, HasSubstr("creating the schema run: "));
+  EXPECT_EQ(applier.AwaitEnd(), 4) << applier.Log();
+}
+
 }  // namespace
 }  // namespace lockstep::applier

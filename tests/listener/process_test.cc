@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "model/error.h"
 #include "model/verdict.h"
 #include "postgres/local_cluster.h"
 #include "postgres/slot.h"
@@ -156,6 +159,27 @@ TEST_F(ListenerProgramTest, StoppedWhileTheServerIsAwayItLeavesInOrderToo) {
   EXPECT_EQ(listener.AwaitEnd(), 0) << listener.Log();
 }
 
+TEST_F(ListenerProgramTest, TheHealthFileIsThereOnlyWhileThereIsASlot) {
+  const wire::SocketDirectory directory;
+  const std::string path = directory.path() + "/attached";
+  std::ofstream(path) << "of an earlier process\n";
+  Listener listener(cluster().uri(), {"--plugin=decoderbufs", "--health-file=" + path});
+  (void)listener.Await<wire::Join>();
+  EXPECT_FALSE(std::filesystem::exists(path));
+  listener.Send(wire::Attach{"s", "s"});
+  (void)listener.Await<wire::Hello>();
+  EXPECT_TRUE(std::filesystem::exists(path));
+  listener.Send(wire::Leave{"listener-1", {}});
+  (void)listener.Await<wire::Join>();
+  EXPECT_FALSE(std::filesystem::exists(path));
+  EXPECT_EQ(Slots(), "");
+  listener.Send(wire::Attach{"s", "s"});
+  (void)listener.Await<wire::Hello>();
+  EXPECT_TRUE(std::filesystem::exists(path));
+  listener.Send(model::Verdict{});
+  EXPECT_EQ(listener.AwaitEnd(), 0) << listener.Log();
+}
+
 TEST_F(ListenerProgramTest, ASlotOfItsNameIsLeftOverAndASlotThatTheUserNamedIsNot) {
   const auto make = [](const char* name) {
     auto maker = Replication();
@@ -176,6 +200,20 @@ TEST_F(ListenerProgramTest, ASlotOfItsNameIsLeftOverAndASlotThatTheUserNamedIsNo
   EXPECT_EQ(Slots(), "mine");
   auto dropper = Sql();
   Must(DropSlot(dropper, "mine"));
+}
+
+TEST_F(ListenerProgramTest, TheVerifierIsToldWhyAListenerFails) {
+  for (const auto& [option, reason] :
+       {std::pair("--plugin=typo", "there is no decoder for the output plugin \"typo\""),
+        std::pair("--sabotage=typo", "typo"), std::pair("--attach-timeout=soon", "soon")}) {
+    SCOPED_TRACE(option);
+    Listener listener(cluster().uri(), {option});
+    const auto failure = listener.Await<wire::Failure>();
+    EXPECT_EQ(failure.process, "listener-1");
+    EXPECT_EQ(failure.error.kind, model::ErrorKind::kUsage);
+    EXPECT_THAT(failure.error.message, HasSubstr(reason));
+    EXPECT_EQ(listener.AwaitEnd(), 1) << listener.Log();
+  }
 }
 
 TEST(ListenerProgram, AServerThatCannotBeFollowedIsToldBeforeAnythingIsMade) {

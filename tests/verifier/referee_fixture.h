@@ -128,8 +128,12 @@ class RefereeTest : public ::testing::Test {
   void Leave(const std::string& listener, std::uint64_t id) {
     Say(listener, wire::Leave{listener, EndOf(id)});
   }
-  void Lose(const std::string& listener) {
-    referee_.OnLost(listener, "it was started again");
+  void Restart(const std::string& listener) {
+    referee_.OnRestart(listener);
+    referee_.Advance();
+  }
+  void MissForLong(const std::string& listener) {
+    referee_.OnSilence(listener, "nothing has come from it for 180 s");
     referee_.Advance();
   }
   void EndOfScripts(std::uint64_t scripts, std::uint64_t barriers = 0) {

@@ -267,11 +267,78 @@ TEST_F(OneListener, GivingUpSaysWhoseTurnItWas) {
   EXPECT_THAT(Reason(), HasSubstr("nothing moved"));
 }
 
-TEST_F(OneListener, AFailureEndsTheRunWithItsMessage) {
+// ---- a process that fails ----
+
+const model::Error kNoDisk{model::ErrorKind::kEnvironment, "no disk"};
+const model::Error kNoPlugin{model::ErrorKind::kUsage, "no such plugin"};
+
+TEST_F(OneListener, WithoutAnApplierTheRunEndsWithItsErrorAndExitCode) {
   Begin();
-  Say("applier", wire::Failure{"applier", {model::ErrorKind::kEnvironment, "no disk"}});
-  EXPECT_TRUE(Is(VerdictKind::kInconclusive));
-  EXPECT_THAT(Reason(), HasSubstr("applier failed: no disk"));
+  Say("applier", wire::Failure{"applier", kNoDisk});
+  ASSERT_TRUE(referee_.failure());
+  EXPECT_EQ(*referee_.failure(),
+            (model::Error{model::ErrorKind::kEnvironment, "applier: no disk"}));
+  EXPECT_EQ(referee_.verdict(), std::nullopt);
+}
+
+TEST_F(OneListener, AListenerWhoseUserMustChangeSomethingEndsARunThatWaitsForIt) {
+  Say("l1", wire::Failure{"l1", kNoPlugin});  // before it has joined
+  ASSERT_TRUE(referee_.failure());
+  EXPECT_EQ(*referee_.failure(), (model::Error{model::ErrorKind::kUsage, "l1: no such plugin"}));
+}
+
+TEST_F(OneListener, AListenerThatFailsForAnotherReasonMayBeStartedAgain) {
+  Say("generator", wire::CatalogMade{catalog_, 7});
+  referee_.OnCommitOrder(model::CommitOrderSource::kWal);
+  Say("applier", wire::Ready{"15.20"});
+  Join("l1");
+  Say("l1", wire::Failure{"l1", kNoDisk});
+  EXPECT_FALSE(referee_.failure());
+  EXPECT_THAT(referee_.WhoseTurn(), HasSubstr("listeners: 0 of 1 have joined"));
+  Join("l1");
+  EXPECT_THAT(Receivers<wire::Attach>(), ElementsAre("l1", "l1"));
+}
+
+TEST_F(RefereeTest, ARunUnderWayGoesOnWithoutAListenerThatFails) {
+  Begin(2);
+  Transaction(1);
+  for (const char* listener : {"l1", "l2"}) {
+    Report(listener, 1);
+    ReportAllUpTo(listener, 1);
+  }
+  Join("l3");
+  EndOfScripts(1);
+  Say("l4", wire::Failure{"l4", kNoPlugin});
+  EXPECT_FALSE(referee_.failure());
+  EXPECT_EQ(referee_.verdict(), std::nullopt) << Reason();  // l3 attaches
+  Say("l3", wire::Failure{"l3", kNoPlugin});
+  EXPECT_FALSE(referee_.failure());
+  EXPECT_TRUE(Is(VerdictKind::kConverged)) << Reason();
+}
+
+TEST_F(RefereeTest, AListenerThatFailsInTheMiddleIsAsOneThatWasKilled) {
+  Begin(2);
+  Transaction(1);
+  Report("l1", 1);
+  ReportAllUpTo("l1", 1);
+  Say("l2", wire::Failure{"l2", kNoPlugin});
+  EndOfScripts(1);
+  EXPECT_FALSE(referee_.failure());
+  EXPECT_EQ(referee_.verdict(), std::nullopt) << Reason();
+  EXPECT_THAT(referee_.Debtors(), ElementsAre(std::pair("l2", true)));
+}
+
+TEST_F(OneListener, WhatWasFoundStaysFoundWhenAProcessFails) {
+  Begin();
+  Transaction(1);
+  Say("l1", wire::Commit{XidOf(1), EndOf(1), initial_, {}, 2, 2});
+  ASSERT_TRUE(referee_.investigation());
+  Say("generator", wire::Failure{"generator", kNoDisk});
+  EXPECT_FALSE(referee_.failure());
+  EXPECT_FALSE(referee_.IsReadyToConclude());
+  Say("l1", wire::Failure{"l1", kNoDisk});  // it will not send the rows that it was asked for
+  EXPECT_FALSE(referee_.failure());
+  EXPECT_TRUE(referee_.IsReadyToConclude());
 }
 
 TEST_F(OneListener, PositionsAndSettlingAreNoProgress) {

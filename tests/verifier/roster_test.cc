@@ -166,12 +166,12 @@ TEST_F(RosterTest, AtTheEndOneThatAttachesIsWaitedFor) {
 
 // ---- lost ----
 
-TEST_F(RosterTest, OneThatIsLostIsToldAndNamed) {
+TEST_F(RosterTest, OneThatIsSilentForTooLongIsToldAndNamed) {
   Begin(2);
   Transaction(1);
   Report("l1", 1);
   ReportAllUpTo("l1", 1);
-  Lose("l2");
+  MissForLong("l2");
   EXPECT_THAT(Receivers<wire::Leave>(), ElementsAre("l2"));
   EndOfScripts(1);
   ASSERT_TRUE(Is(VerdictKind::kInconclusive));
@@ -179,11 +179,18 @@ TEST_F(RosterTest, OneThatIsLostIsToldAndNamed) {
   EXPECT_TRUE(ResultOf(0).lost);
 }
 
+// It would take it for itself, and join twice.
+TEST_F(RosterTest, OneThatWasStartedAgainIsNotToldToLeave) {
+  Begin(2);
+  Restart("l2");
+  EXPECT_THAT(Take<wire::Leave>(), IsEmpty());
+}
+
 TEST_F(RosterTest, OneThatComesBackIsJudgedAnew) {
   Begin(2);
   Transaction(1);
   Report("l1", 1);
-  Lose("l2");
+  Restart("l2");
   Report("l2", 1);  // of the dead, on its way: nobody listens
   Join("l2");
   EXPECT_THAT(Receivers<wire::Attach>(), ElementsAre("l1", "l2", "l2"));
