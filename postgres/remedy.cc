@@ -4,13 +4,19 @@
 
 #include <algorithm>
 #include <string_view>
+#include <vector>
 
 #include "model/output_plugin.h"
 
 namespace lockstep::postgres {
+namespace {
+
+constexpr std::string_view kSnapshotTooLarge = "initial slot snapshot too large";
+
+}  // namespace
 
 bool IsSnapshotTooLarge(const model::Error& error) {
-  return error.message.find("initial slot snapshot too large") != std::string::npos;
+  return error.message.find(kSnapshotTooLarge) != std::string::npos;
 }
 
 namespace {
@@ -37,79 +43,92 @@ std::string PackageOf(const RemedyContext& context) {
   return "install the plugin's library on the server, or choose pgoutput, which is always there";
 }
 
-Remedy Find(const Error& error, const RemedyContext& context) {
-  auto says = [&](std::string_view part) { return error.message.find(part) != std::string::npos; };
-  const std::string& state = error.sqlstate;
-  std::string plugin = context.plugin.empty() ? "the plugin" : context.plugin;
-  std::string user = context.user.empty() ? "the user" : context.user;
+// What is known of an error with this SQLSTATE and one of these parts in its message; empty:
+// whatever they are. `remedy` may name the {plugin}, its {package}, the {slot} and the {user}.
+struct Known {
+  std::string_view sqlstate;
+  std::vector<std::string_view> says;
+  std::string_view remedy;
+  bool user_must_act = true;
+};
 
-  if (says("may not be used as an output plugin")) {
-    return {
-        fmt::format("the server allows only listed plugins: add {0} to output_plugin_libraries "
-                    "in postgresql.conf (output_plugin_libraries = 'pgoutput, test_decoding, "
-                    "{0}', not with ALTER SYSTEM, which stores one quoted name) and reload",
-                    plugin)};
-  }
-  if (state == "58P01" || says("could not access file")) return {PackageOf(context)};
-  if (says("is active for PID") || state == "55006") {
-    return {
-        "another client is following this slot: stop it, give this one a slot of its own, or "
-        "end that session with pg_terminate_backend(pid)",
-        false};
-  }
-  if (says("wal_level")) {
-    return {"set wal_level = logical in postgresql.conf and restart the server"};
-  }
-  if (says("max_wal_senders")) {
-    return {"raise max_wal_senders in postgresql.conf and restart the server"};
-  }
-  if (state == "53400" || says("all replication slots are in use")) {
-    return {
-        "drop a slot that nobody uses (SELECT pg_drop_replication_slot(...)) or raise "
-        "max_replication_slots in postgresql.conf and restart the server"};
-  }
-  if (state == "53300")
-    return {"raise max_connections, or end sessions that are not needed", false};
-  if (says("replication role") || says("REPLICATION attribute") ||
-      says("permission denied to use replication slots") ||
-      says("permission denied to start WAL sender")) {
-    return {fmt::format("give {} the right: ALTER ROLE ... REPLICATION (as a superuser)", user)};
-  }
-  if (says("no pg_hba.conf entry")) {
-    return {"add a line for this user, database and address to pg_hba.conf and reload"};
-  }
-  if (IsSnapshotTooLarge(error)) {
-    return {"too many subtransactions (savepoints) are open: try again when fewer are", false};
-  }
-  if (says("could not map filenode")) {
-    return {
-        "a table was truncated or rewritten while the slot was made, and the server cannot decode "
-        "a transaction of that moment: attach again, with a new slot",
-        false};
-  }
-  if (state == "55P03") {
-    return {
-        "a transaction with changes is open, in some database, or is prepared (see "
-        "pg_stat_activity.backend_xid and pg_prepared_xacts): a slot can only be made when those "
-        "of "
-        "its start have ended",
-        false};
-  }
-  if (state == "42710" && says("replication slot")) {
-    return {fmt::format("drop slot {} or choose another name", context.slot)};
-  }
-  if (state == "42704" && says("replication slot")) {
-    return {fmt::format("slot {} was dropped or never made: start again from a new snapshot",
-                        context.slot)};
-  }
-  if (says("can no longer get changes from replication slot") || says("has been invalidated") ||
-      says("requested WAL segment")) {
-    return {
-        fmt::format("the server no longer has the WAL that slot {} needs: drop the slot, start "
-                    "again from a new snapshot, and raise max_slot_wal_keep_size",
-                    context.slot)};
-  }
-  return {};
+// The first that fits counts.
+const std::vector<Known>& AllKnown() {
+  static constexpr std::string_view kPackage = "{package}";
+  static constexpr std::string_view kInUse =
+      "another client is following this slot: stop it, give this one a slot of its own, or end "
+      "that session with pg_terminate_backend(pid)";
+  static constexpr std::string_view kNoSlotIsFree =
+      "drop a slot that nobody uses (SELECT pg_drop_replication_slot(...)) or raise "
+      "max_replication_slots in postgresql.conf and restart the server";
+  static const std::vector<Known> kKnown = {
+      {{},
+       {"may not be used as an output plugin"},
+       "the server allows only listed plugins: add {plugin} to output_plugin_libraries in "
+       "postgresql.conf (output_plugin_libraries = 'pgoutput, test_decoding, {plugin}', not with "
+       "ALTER SYSTEM, which stores one quoted name) and reload"},
+      // Also a file that is missing (58P01), as a plugin's library may be.
+      {{},
+       {"requested WAL segment", "can no longer get changes from replication slot",
+        "has been invalidated"},
+       "the server no longer has the WAL that slot {slot} needs: drop the slot, start again from a "
+       "new snapshot, and raise max_slot_wal_keep_size"},
+      {{}, {"could not access file"}, kPackage},
+      {"58P01", {}, kPackage},
+      {{}, {"is active for PID"}, kInUse, false},
+      {"55006", {}, kInUse, false},
+      {{}, {"wal_level"}, "set wal_level = logical in postgresql.conf and restart the server"},
+      {{}, {"max_wal_senders"}, "raise max_wal_senders in postgresql.conf and restart the server"},
+      {"53400", {}, kNoSlotIsFree},
+      {{}, {"all replication slots are in use"}, kNoSlotIsFree},
+      {"53300", {}, "raise max_connections, or end sessions that are not needed", false},
+      {{},
+       {"replication role", "REPLICATION attribute", "permission denied to use replication slots",
+        "permission denied to start WAL sender"},
+       "give {user} the right: ALTER ROLE ... REPLICATION (as a superuser)"},
+      {{},
+       {"no pg_hba.conf entry"},
+       "add a line for this user, database and address to pg_hba.conf and reload"},
+      {{},
+       {kSnapshotTooLarge},
+       "too many subtransactions (savepoints) are open: try again when fewer are",
+       false},
+      {{},
+       {"could not map filenode"},
+       "a table was truncated or rewritten while the slot was made, and the server cannot decode a "
+       "transaction of that moment: attach again, with a new slot",
+       false},
+      {"55P03",
+       {},
+       "a transaction with changes is open, in some database, or is prepared (see "
+       "pg_stat_activity.backend_xid and pg_prepared_xacts): a slot can only be made when those of "
+       "its start have ended",
+       false},
+      {"42710", {"replication slot"}, "drop slot {slot} or choose another name"},
+      {"42704",
+       {"replication slot"},
+       "slot {slot} was dropped or never made: start again from a new snapshot"},
+  };
+  return kKnown;
+}
+
+bool Fits(const Known& known, const Error& error) {
+  if (!known.sqlstate.empty() && known.sqlstate != error.sqlstate) return false;
+  return known.says.empty() || std::ranges::any_of(known.says, [&](std::string_view part) {
+           return error.message.find(part) != std::string::npos;
+         });
+}
+
+Remedy Find(const Error& error, const RemedyContext& context) {
+  const auto known = std::ranges::find_if(
+      AllKnown(), [&](const Known& candidate) { return Fits(candidate, error); });
+  if (known == AllKnown().end()) return {};
+  const std::string plugin = context.plugin.empty() ? "the plugin" : context.plugin;
+  const std::string user = context.user.empty() ? "the user" : context.user;
+  return {fmt::format(fmt::runtime(known->remedy), fmt::arg("plugin", plugin),
+                      fmt::arg("package", PackageOf(context)), fmt::arg("slot", context.slot),
+                      fmt::arg("user", user)),
+          known->user_must_act};
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ constexpr std::int64_t kFirstUnpinned = 12'000;
 }  // namespace
 
 model::Result<void> CheckColumnType(const model::Column& column, std::int64_t sent) {
-  if (sent == column.type.value || sent >= kFirstUnpinned) return {};
+  if (sent == column.type.value || (column.is_domain && sent >= kFirstUnpinned)) return {};
   return model::Fail(
       model::ErrorKind::kMisfit,
       fmt::format("column {} is sent with type OID {}, known as {} (OID {}); the table changed "

@@ -12,7 +12,8 @@
 namespace lockstep::replication {
 
 // kMisfit when `sent`, the type's OID, cannot be the column's. A domain is sent by its own OID,
-// which the relation does not hold (it holds the base type): the OID of any user type fits.
+// which the relation does not hold (it holds the base type): of a domain's column the OID of any
+// user type fits.
 model::Result<void> CheckColumnType(const model::Column& column, std::int64_t sent);
 
 // False for a built-in type of fixed length: its values never lie out of line (TOAST).

@@ -41,10 +41,11 @@ model::Result<std::optional<model::Transaction>> Follower::OnCopyData(std::strin
 model::Result<void> Follower::OnNotice(std::string_view notice) {
   if (failure_) return std::unexpected(*failure_);
   auto event = decoder_->DecodeNotice(notice);
-  if (!event) return std::unexpected(std::move(event.error()));
-  auto transaction = assembler_.Add(std::move(*event));
-  if (!transaction) return std::unexpected(std::move(transaction.error()));
-  return {};
+  auto transaction =
+      event ? assembler_.Add(std::move(*event)) : std::unexpected(std::move(event.error()));
+  if (transaction) return {};
+  failure_ = transaction.error();
+  return std::unexpected(std::move(transaction.error()));
 }
 
 model::Result<std::optional<model::Transaction>> Follower::OnFrame(std::string_view bytes) {

@@ -18,10 +18,11 @@ model::RelationPtr RelationMap::FindTruncationLog(const QualifiedName& name) con
 }
 
 model::Result<model::RelationPtr> RelationMap::Find(const QualifiedName& name) const {
+  if (name.name == model::kTruncationLog) return nullptr;
   bool schema_followed = false;
   for (const model::RelationPtr& relation : relations_) {
     if (relation->schema != name.schema) continue;
-    if (relation->name == name.name) return name.name == model::kTruncationLog ? nullptr : relation;
+    if (relation->name == name.name) return relation;
     schema_followed = true;
   }
   if (covers_ ? !covers_(name) : !schema_followed) return nullptr;

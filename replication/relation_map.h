@@ -36,8 +36,8 @@ class RelationMap {
         covers_(std::move(covers)),
         policy_(policy) {}
 
-  // nullptr: the table is not followed, or is a log of truncations. kMisfit: it should be followed
-  // and is unknown.
+  // nullptr: the table is not followed, or is a log of truncations, also one that was made since.
+  // kMisfit: it should be followed and is unknown.
   model::Result<model::RelationPtr> Find(const QualifiedName& name) const;
 
   // The log of truncations of a followed schema (model/truncation_log.h), for plugins that do not

@@ -115,7 +115,7 @@ TEST_P(ConsumerSetAsideTest, ATableWhoseColumnsChanged) {
       "CREATE TABLE s.more(id int PRIMARY KEY, a int); CREATE TABLE s.less(id int PRIMARY KEY, a "
       "int); CREATE TABLE s.other(id int PRIMARY KEY, a int); CREATE TABLE s.named(id int PRIMARY "
       "KEY, a int); CREATE TABLE s.typed(id int PRIMARY KEY, a int);"
-      "INSERT INTO s.more VALUES (1, 1)");
+      "CREATE TABLE s.tagged(id int PRIMARY KEY, a int); INSERT INTO s.more VALUES (1, 1)");
   Follow follow = AttachTo(TableScope::Matching("s"));
   Write(
       "BEGIN; INSERT INTO s.more VALUES (2, 2); INSERT INTO s.t VALUES (1, 'a'); "
@@ -128,11 +128,13 @@ TEST_P(ConsumerSetAsideTest, ATableWhoseColumnsChanged) {
   Write(
       "CREATE TYPE s.mood AS ENUM ('ok'); ALTER TABLE s.typed ADD m s.mood;"
       "INSERT INTO s.typed VALUES (1, 1, 'ok'); INSERT INTO s.typed VALUES (2, 2, 'ok')");
+  Write(
+      "ALTER TABLE s.tagged ALTER a TYPE s.mood USING 'ok'; INSERT INTO s.tagged VALUES (1, 'ok')");
   Write("UPDATE s.t SET name = 'still followed'; DELETE FROM s.more");
   ExpectOthersEqual(follow);
-  for (const char* table : {"more", "less", "other", "named", "typed"})
+  for (const char* table : {"more", "less", "other", "named", "typed", "tagged"})
     EXPECT_NE(ReasonOf(follow, table), "") << table;
-  EXPECT_EQ(follow->replica().set_aside().size(), 5U);
+  EXPECT_EQ(follow->replica().set_aside().size(), 6U);
   EXPECT_EQ(follow->replica().database().row_count(), 1U);
   Must(follow->Detach());
 }

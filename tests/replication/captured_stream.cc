@@ -51,6 +51,9 @@ constexpr Oid kBoxArray{1020};
 
 Column Id(const char* name) { return {name, type_oid::kInt4, "integer", true}; }
 Column TextColumn(const char* name) { return {name, type_oid::kText, "text"}; }
+Column DomainColumn(const char* name, Oid base, const char* domain) {
+  return {.name = name, .type = base, .type_name = domain, .is_domain = true};
+}
 
 model::RelationPtr Table(const char* name, std::vector<Column> columns,
                          std::vector<std::uint32_t> key = {0},
@@ -133,11 +136,11 @@ std::vector<model::RelationPtr> CapturedRelations() {
                        {"m", type_oid::kMoney, "money"},
                        {"p", type_oid::kPoint, "point"},
                        {"e", kMood, "captured.mood"},
-                       {"positive", type_oid::kInt4, "captured.positive"},
-                       {"label", type_oid::kText, "captured.label"},
-                       {"blob", type_oid::kBytea, "captured.blob"},
-                       {"birthday", type_oid::kDate, "captured.birthday"},
-                       {"price", type_oid::kNumeric, "captured.price"},
+                       DomainColumn("positive", type_oid::kInt4, "captured.positive"),
+                       DomainColumn("label", type_oid::kText, "captured.label"),
+                       DomainColumn("blob", type_oid::kBytea, "captured.blob"),
+                       DomainColumn("birthday", type_oid::kDate, "captured.birthday"),
+                       DomainColumn("price", type_oid::kNumeric, "captured.price"),
                        {"ints", kInt4Array, "integer[]"},
                        {"words", kTextArray, "text[]"},
                        {"r", kInt4Range, "int4range"},
@@ -167,11 +170,11 @@ std::vector<model::RelationPtr> CapturedRelations() {
                          {"tr", kTstzRange, "tstzrange"},
                          {"v", kVarbit, "bit varying"},
                          {"ts", kTsvector, "tsvector"},
-                         {"yes", type_oid::kBool, "captured.yes"},
-                         {"ratio", type_oid::kFloat8, "captured.ratio"}}),
+                         DomainColumn("yes", type_oid::kBool, "captured.yes"),
+                         DomainColumn("ratio", type_oid::kFloat8, "captured.ratio")}),
       Table("nested", {Id("id"),
                        {"p", kNestedPair, "captured.pair"},
-                       {"ps", kNestedPairArray, "captured.pairs"},
+                       DomainColumn("ps", kNestedPairArray, "captured.pairs"),
                        {"moods", kMoodArray, "captured.mood[]"},
                        {"labels", kLabelArray, "captured.label[]"},
                        {"blobs", kByteaArray, "bytea[]"},

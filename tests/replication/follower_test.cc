@@ -339,6 +339,24 @@ TEST_F(FollowerTest, NothingIsConfirmedPastAnError) {
   EXPECT_EQ(Update(), Confirms(110, 110));
 }
 
+// What the decoder refuses, and what cannot come there.
+TEST_F(FollowerTest, NothingIsConfirmedPastANoticeThatIsAnError) {
+  for (const char* notice : {"!", "+8"}) {
+    Follower follower(Options(), MakeWordDecoder(), now_);
+    ASSERT_TRUE(follower.OnCopyData(XLogDataFrame(110, "B7")).has_value());
+    ASSERT_TRUE(follower.OnNotice("+7").has_value());
+    const auto error = follower.OnNotice(notice);
+    ASSERT_FALSE(error.has_value()) << notice;
+    for (const std::string& bytes : {XLogDataFrame(120, "C7"), KeepaliveFrame(200)}) {
+      const auto out = follower.OnCopyData(bytes);
+      ASSERT_FALSE(out.has_value()) << notice;
+      EXPECT_EQ(out.error(), error.error());
+    }
+    EXPECT_EQ(follower.OnNotice("+7").error(), error.error());
+    EXPECT_EQ(follower.progress().position(), Lsn{kStart});
+  }
+}
+
 TEST_F(FollowerTest, WhatCameOutBeforeAnErrorCanStillBecomeDurable) {
   Commits(110);
   ASSERT_FALSE(follower_.OnCopyData("x").has_value());

@@ -50,6 +50,17 @@ TEST(RelationMapTest, AnUnknownTableOfAFollowedSchemaIsAMisfitThatNamesIt) {
               AllOf(HasSubstr("s.\"New one\""), HasSubstr("attach again")));
 }
 
+// Whoever installs the triggers later makes it.
+TEST(RelationMapTest, ALogOfTruncationsIsNotFollowedAlsoWhereItIsNew) {
+  const auto log = Table("s", "lockstep_truncation");
+  const RelationMap known({Table("s", "t"), log});
+  EXPECT_EQ(known.Find({"s", "lockstep_truncation"}), nullptr);
+  EXPECT_EQ(known.FindTruncationLog({"s", "lockstep_truncation"}), log);
+  const RelationMap late({Table("s", "t")});
+  EXPECT_EQ(late.Find({"s", "lockstep_truncation"}), nullptr);
+  EXPECT_EQ(late.FindTruncationLog({"s", "lockstep_truncation"}), nullptr);
+}
+
 TEST(RelationMapTest, AnUnknownTableIsAMisfitWhereItWouldBeCovered) {
   const RelationMap map({Table("s", "t")}, std::make_shared<const model::TypeCatalog>(),
                         [](const QualifiedName& table) { return table.name == "wanted"; });

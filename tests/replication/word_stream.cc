@@ -26,6 +26,9 @@ class WordDecoder final : public Decoder {
     }
     return model::Fail(model::ErrorKind::kUnsupported, "the decoder refuses");
   }
+  model::Result<Event> DecodeNotice(std::string_view notice) override {
+    return Decode({.start = {}, .end = {}, .payload = notice});
+  }
 };
 
 void AppendU64(std::uint64_t value, std::string& out) {

@@ -1,6 +1,6 @@
 // A stream of words for tests of what stands above the decoder: CopyData frames as a server builds
 // them around messages of a plugin that says "B7" (begin of transaction 7), "+7" (a change), "C7"
-// (commit) and "!" (something its decoder refuses).
+// (commit) and "!" (something its decoder refuses). A notice is such a word, too.
 #ifndef LOCKSTEP_TESTS_REPLICATION_WORD_STREAM_H_
 #define LOCKSTEP_TESTS_REPLICATION_WORD_STREAM_H_
 
