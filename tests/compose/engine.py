@@ -12,7 +12,7 @@ PACKAGES = ["docker.io", "docker-compose", "debootstrap", "iptables", "ca-certif
 
 
 class LeftOut(Exception):
-    """There is no engine, and none can be started."""
+    """Something cannot be checked here, as when there is no engine and none can be started."""
 
 
 class Failed(Exception):

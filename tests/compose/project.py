@@ -32,12 +32,13 @@ class Project:
     def __exit__(self, kind, error, trace):
         if kind:
             say(self.compose("logs", "--no-color", "--tail", "40", check=False))
-        self.compose("down", "--volumes", "--timeout", "30")
+        # What failed first is what is told.
+        self.compose("down", "--volumes", "--timeout", "30", check=not kind)
         for what in ("container", "volume", "network"):
             every = ["--all"] if what == "container" else []
             left = call("docker", what, "ls", "--quiet", *every, "--filter",
                         f"label=com.docker.compose.project={self.name}").split()
-            expect(not left, f"{what} left after down: {left}")
+            expect(kind or not left, f"{what} left after down: {left}")
 
     def compose(self, *arguments, check=True, timeout=RUN_SECONDS):
         return call(*self.command, *arguments, check=check, timeout=timeout, env=self.environment)
