@@ -76,7 +76,10 @@ def engine():
     if os.geteuid() != 0 or not shutil.which("dockerd"):
         raise LeftOut("no Docker engine answers, and only root can start one")
     with tempfile.NamedTemporaryFile(prefix="lockstep-dockerd.", suffix=".log") as log:
-        daemon = subprocess.Popen(["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        # In a session of its own: Ctrl-C or a time limit ends this program, which still needs the engine to clean up.
+        # And no longer than this program, however that ends.
+        daemon = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", "dockerd"], start_new_session=True,
+                                  stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             deadline = time.monotonic() + 60
             while not works("docker", "info"):
@@ -87,7 +90,11 @@ def engine():
             yield
         finally:
             daemon.terminate()
-            daemon.wait(60)
+            try:
+                daemon.wait(60)
+            except subprocess.TimeoutExpired:
+                daemon.kill()
+                daemon.wait()
 
 
 # As the slim images have them: what nobody reads in a container stays out.
