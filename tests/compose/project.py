@@ -43,10 +43,10 @@ class Project:
     def compose(self, *arguments, check=True, timeout=RUN_SECONDS):
         return call(*self.command, *arguments, check=check, timeout=timeout, env=self.environment)
 
-    def run(self, *arguments):
-        """The documented call: its exit code and output."""
-        done = subprocess.run([*self.command, "up", "--no-build", "--abort-on-container-exit", "--exit-code-from",
-                               "verifier", *arguments], cwd=ROOT, env=self.environment, timeout=RUN_SECONDS, text=True,
+    def run(self, *arguments, build="--no-build", timeout=RUN_SECONDS):
+        """The documented call, but for --build: its exit code and output."""
+        done = subprocess.run([*self.command, "up", build, "--abort-on-container-exit", "--exit-code-from", "verifier",
+                               *arguments], cwd=ROOT, env=self.environment, timeout=timeout, text=True,
                               errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               stdin=subprocess.DEVNULL)
         return done.returncode, done.stdout
