@@ -54,6 +54,11 @@ class Project:
     def start(self, *arguments):
         self.compose("up", "--no-build", "--detach", *arguments)
 
+    def start_server(self):
+        """Alone, and until it answers."""
+        self.start("postgres")
+        wait_until(lambda: self.health("postgres") == ["healthy"], 60, "postgres is healthy")
+
     def containers(self, service=None):
         command = ["docker", "ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={self.name}"]
         if service:
