@@ -21,6 +21,7 @@
 #include "consumer/consumer.h"
 #include "consumer/reconnect_pace.h"
 #include "consumer/sabotage.h"
+#include "listener/identity.h"
 #include "listener/leftover_slot.h"
 #include "listener/verifier_sink.h"
 #include "model/change.h"
@@ -51,15 +52,6 @@ using model::Result;
 constexpr std::chrono::microseconds kPace{500};
 // Transactions taken from the stream before the other sockets are looked at.
 constexpr int kBatch = 256;
-
-// Slot names may hold lower-case letters, digits and underscores.
-std::string SlotName(const std::string& schema, const std::string& id) {
-  std::string name = schema + "_" + id;
-  for (char& c : name) {
-    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))) c = '_';
-  }
-  return name;
-}
 
 // An xid that Postgres has rolled back.
 Result<model::Xid> RollBackOne(const std::string& conninfo) {

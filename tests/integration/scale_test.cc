@@ -3,12 +3,16 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <cstdint>
 #include <string>
 
 #include "tests/integration/lockstep_fixture.h"
 
 namespace lockstep::integration {
 namespace {
+
+// Of the listeners; longer than one that is well is ever silent, on a slow machine too.
+constexpr std::uint32_t kTimeoutSeconds = 5;
 
 class ScaleTest : public DatabaseFixture {
  protected:
@@ -106,7 +110,6 @@ TEST_F(ScaleTest, OneThatLeavesIsJudgedForWhatItHadAndTheRunGoesOn) {
   EXPECT_LT(gone["commits_checked"], ResultOf(ended, "listener-1")["commits_checked"]);
 }
 
-// Fails: a copy at a consistent point soon after the start is found to differ. To be understood.
 TEST_F(ScaleTest, OneThatIsKilledComesBackUnderItsName) {
   LockstepRun run = StartEndless(1);
   run.Join("listener-9");
@@ -127,7 +130,7 @@ TEST_F(ScaleTest, OneThatIsKilledComesBackUnderItsName) {
 }
 
 TEST_F(ScaleTest, OneThatIsKilledAndStaysAwayIsNamed) {
-  LockstepRun run = StartEndless(1, {.listener_timeout_s = 2});
+  LockstepRun run = StartEndless(1, {.listener_timeout_s = kTimeoutSeconds});
   run.Join("listener-9");
   WaitForJoined(run, "listener-9");
   run.Signal("listener-9", SIGKILL);
@@ -150,7 +153,7 @@ TEST_F(ScaleTest, OneThatIsStoppedDoesNotHoldTheOthersAndCatchesUp) {
 }
 
 TEST_F(ScaleTest, OneThatWasTakenForDeadJoinsAnew) {
-  LockstepRun run = StartEndless(2, {.listener_timeout_s = 1});
+  LockstepRun run = StartEndless(2, {.listener_timeout_s = kTimeoutSeconds});
   run.Freeze("listener-2");
   WaitUntil("it is lost",
             [&] { return run.Log("verifier").find("listener-2 is lost") != std::string::npos; });

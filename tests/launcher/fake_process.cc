@@ -11,6 +11,7 @@
 //
 // A verifier that is told of a death gives an inconclusive verdict. SIGTERM: all exit with 0.
 // Who leaves in an orderly way adds a line to the file $FAKE_STOPPED: name, how, status endpoint.
+// One that stays logs "the launcher has its counters" once.
 #include <fmt/format.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "model/error.h"
@@ -70,6 +72,8 @@ class Fake {
       if (stop_.Stopped()) return Leave("stopped", 0);
       reporter_.Report({{"scripts", 7}, {"committed", 6}}, now);
       const std::optional<wire::Failure> told = reporter_.Tick(now);
+      if (reporter_.client()->UnacknowledgedMessages() == 0 && !std::exchange(is_heard_, true))
+        std::cerr << "the launcher has its counters" << std::endl;
       if (told && server_) return Judge(VerdictKind::kInconclusive, "told: " + told->process);
       if (server_ ? HaveAllJoined() : HasVerdict()) {
         if (!server_) return Leave("left", 0);
@@ -146,6 +150,7 @@ class Fake {
   std::optional<wire::Server> server_;
   std::optional<wire::Client> client_;
   std::vector<std::string> peers_;
+  bool is_heard_ = false;  // by the launcher
   wire::Poller poller_;
 };
 
