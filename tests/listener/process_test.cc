@@ -13,6 +13,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -180,6 +181,22 @@ TEST_F(ListenerProgramTest, StoppedItSaysHowFarItCameAndDropsItsSlot) {
   EXPECT_GE(listener.Await<wire::Leave>().received, hello.consistent_point);
   EXPECT_EQ(listener.AwaitEnd(), 0);
   Must(Sql().Execute("DROP PUBLICATION s"));
+}
+
+// To find out the plugin's version.
+TEST_F(ListenerProgramTest, BeforeItJoinsItSaysWhomItWaitsForAndCanBeStopped) {
+  auto open = Sql();
+  Must(open.Execute("BEGIN; INSERT INTO s.t VALUES (3, NULL)"));
+  Listener listener(cluster().uri(), {"--plugin=wal2json"});
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (listener.Log().find("to make slot lockstep_probe_") == std::string::npos) {
+    ASSERT_LT(std::chrono::steady_clock::now(), end) << listener.Log();
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  listener.Signal(SIGTERM);
+  EXPECT_EQ(listener.AwaitEnd(), 4);
+  EXPECT_THAT(listener.Log(), HasSubstr("stopped while waiting for transaction"));
+  Must(open.Execute("ROLLBACK"));
 }
 
 TEST_F(ListenerProgramTest, ASlotOfItsNameIsLeftOverAndASlotThatTheUserNamedIsNot) {
