@@ -5,8 +5,10 @@
 // Flush() and calls Next() until it gives nullopt. Because both are done each time round, a
 // pipeline of any length cannot deadlock against a server that waits for its results to be read.
 //
-//   Send.../Sync ──► libpq's buffer ──Flush──► server ──Next──► one result per Send, Prepare and
-//   Sync, in order
+// clang-format off
+//   Send.../Sync ──► libpq's buffer ──Flush──► server ──Next──► one result per Send, Prepare
+//                                                               and Sync, in order
+// clang-format on
 //
 // An error aborts every statement up to the next Sync (kAborted each), ROLLBACK and COMMIT
 // included. A Prepare that was aborted never happened. Results arrive at a Sync or after
