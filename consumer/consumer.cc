@@ -8,11 +8,11 @@
 #include <utility>
 
 #include "consumer/locked_tables.h"
+#include "consumer/patient_probe.h"
 #include "consumer/patient_slot.h"
 #include "model/output_plugin.h"
 #include "model/relation.h"
 #include "postgres/connection.h"
-#include "postgres/plugin_probe.h"
 #include "postgres/slot.h"
 #include "postgres/system_identity.h"
 #include "postgres/truncation_trigger.h"
@@ -39,11 +39,12 @@ Result<Connection> Open(const ConsumerOptions& options, ConnectionKind kind) {
 // A probe takes a slot of its own: only where the version matters.
 Result<model::PluginVersion> PluginVersionOf(const ConsumerOptions& options,
                                              const model::OutputPlugin& plugin,
-                                             const Connection& connection) {
+                                             const Connection& connection,
+                                             AttachPatience& patience) {
   if (options.version.server != 0) return options.version;
   if (plugin.probed_option.empty())
     return model::PluginVersion{.server = connection.server_version()};
-  return postgres::ProbePlugin(options.conninfo, plugin.name);
+  return ProbePluginPatiently(options.conninfo, plugin.name, patience);
 }
 
 // Nobody else will read it, nor drop it. On the connection that is there, since the server may have
@@ -133,13 +134,13 @@ Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
   if (!connection) return std::unexpected(std::move(connection.error()));
   auto identity = postgres::IdentifySystem(*connection);
   if (!identity) return std::unexpected(std::move(identity.error()));
+  AttachPatience patience(options.attach_timeout, options.on_wait);
   // Before the slot, which holds back WAL while it waits.
-  auto version = PluginVersionOf(options, *output_plugin, *connection);
+  auto version = PluginVersionOf(options, *output_plugin, *connection, patience);
   if (!version) return std::unexpected(std::move(version.error()));
   AttachScope scope{
       options.scope, options.policy, {options.plugin, *version, options.publications}};
   Consumer consumer(options, std::move(scope), std::move(*identity));
-  AttachPatience patience(options.attach_timeout, options.on_wait);
   if (auto ok = consumer.InstallTriggersPatiently(patience); !ok)
     return std::unexpected(std::move(ok.error()));
   auto made = MakeSlotAndCopy(options, std::string(output_plugin->library), consumer.scope_,

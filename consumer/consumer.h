@@ -1,13 +1,16 @@
 // One slot consumed for real: attach by snapshot, follow the stream, confirm, reconnect, detach.
 //
-//   Attach: slot with exported snapshot ─► relations and rows under it ─► stream from its
-//   consistent point then:   Next* ─► transactions        OnDurable ─► progress        SendStatus
-//   when NextStatusDue
+// clang-format off
+//   Attach: slot with exported snapshot ─► relations and rows under it
+//                                       ─► stream from its consistent point
+//   then:   Next* ─► transactions    OnDurable ─► progress    SendStatus when NextStatusDue
+// clang-format on
 //
 // Attach waits for open transactions, and begins again when a table was truncated or altered just
 // then; for five minutes, unless told otherwise.
 //
-// Attach, Reconnect, Restart and Detach block; the rest never does. One thread.
+// Attach, Reconnect, Restart, InstallTriggers and Detach block; the rest never does, unless
+// on_frame does. One thread.
 #ifndef LOCKSTEP_CONSUMER_CONSUMER_H_
 #define LOCKSTEP_CONSUMER_CONSUMER_H_
 

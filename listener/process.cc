@@ -19,6 +19,7 @@
 
 #include "consumer/attach_patience.h"
 #include "consumer/consumer.h"
+#include "consumer/patient_probe.h"
 #include "consumer/reconnect_pace.h"
 #include "consumer/sabotage.h"
 #include "listener/identity.h"
@@ -29,7 +30,6 @@
 #include "model/verdict.h"
 #include "postgres/connection.h"
 #include "postgres/finding.h"
-#include "postgres/plugin_probe.h"
 #include "postgres/preflight.h"
 #include "postgres/relation_reader.h"
 #include "postgres/table_preflight.h"
@@ -216,7 +216,10 @@ class Process {
   // Says what is followed with, and what that cannot show on this server.
   Result<void> Join() {
     if (auto ok = CheckServer(); !ok) return ok;
-    auto version = postgres::ProbePlugin(options_.conninfo, options_.plugin);
+    consumer::AttachPatience patience(
+        std::chrono::seconds(options_.attach_timeout_s),
+        [this](const consumer::AttachWait& wait) { return SayWait(wait); });
+    auto version = consumer::ProbePluginPatiently(options_.conninfo, options_.plugin, patience);
     if (!version) return std::unexpected(std::move(version.error()));
     version_ = *version;
     has_joined_ = true;

@@ -55,7 +55,6 @@ Result<std::string> CommitOrder::WhyUnavailable(Connection& connection) {
     return fmt::format("pg_walinspect comes with PostgreSQL 15; this server is {}",
                        connection.server_version() / 10000);
   }
-  // A failure below must not end the caller's transaction, and creating must not be half done.
   Result<QueryResult> schema = connection.Execute(std::string(kSchemaQuery));
   if (!schema) return std::unexpected(schema.error());
   if (schema->rows() == 0) {

@@ -6,8 +6,10 @@
 // commit carries in logical decoding. COMMIT and COMMIT PREPARED of all databases are included, and
 // transactions that decoding does not show.
 //
-//   Start(from) ──► Request ──► Next* until a batch ──► Request ──► ...       non-blocking, one
-//   query in flight
+// clang-format off
+//   Start(from) ──► Request ──► Next* until a batch ──► Request ──► ...
+//                   (non-blocking, one query in flight)
+// clang-format on
 //
 // Batches join exactly: each begins where the last complete record of the one before ended.
 #ifndef LOCKSTEP_POSTGRES_COMMIT_ORDER_H_
@@ -38,7 +40,8 @@ struct CommitBatch {
 class CommitOrder {
  public:
   // Why it cannot be used on this server by this user; empty when it can. Creates the extension
-  // when it is missing and may be created. Errors only when the connection is lost.
+  // when it is missing and may be created, so not inside a transaction, which a failure would end.
+  // Errors only when the connection is lost.
   static model::Result<std::string> WhyUnavailable(Connection& connection);
 
   // Takes over an idle kSql connection of a user for whom WhyUnavailable is empty. `from`: the end

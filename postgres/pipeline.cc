@@ -77,14 +77,6 @@ Result<void> Pipeline::Sync() {
   return Queued(PQpipelineSync(LibpqAccess::Handle(connection_)), {});
 }
 
-Result<void> Pipeline::RequestFlush() {
-  if (PQsendFlushRequest(LibpqAccess::Handle(connection_)) != 1) {
-    return std::unexpected(Failure("requesting results"));
-  }
-  wants_write_ = true;
-  return {};
-}
-
 Result<void> Pipeline::Flush() {
   int left = PQflush(LibpqAccess::Handle(connection_));
   if (left < 0) return std::unexpected(Failure("sending statements"));

@@ -5,12 +5,13 @@
 // Flush() and calls Next() until it gives nullopt. Because both are done each time round, a
 // pipeline of any length cannot deadlock against a server that waits for its results to be read.
 //
-//   Send.../Sync ──► libpq's buffer ──Flush──► server ──Next──► one result per Send, Prepare and
-//   Sync, in order
+// clang-format off
+//   Send.../Sync ──► libpq's buffer ──Flush──► server ──Next──► one result per Send, Prepare
+//                                                               and Sync, in order
+// clang-format on
 //
 // An error aborts every statement up to the next Sync (kAborted each), ROLLBACK and COMMIT
-// included. A Prepare that was aborted never happened. Results arrive at a Sync or after
-// RequestFlush.
+// included. A Prepare that was aborted never happened. Results arrive at a Sync at the latest.
 #ifndef LOCKSTEP_POSTGRES_PIPELINE_H_
 #define LOCKSTEP_POSTGRES_PIPELINE_H_
 
@@ -61,8 +62,6 @@ class Pipeline {
   model::Result<void> SendSql(const std::string& sql);
   // Ends a segment: an error before it does not reach beyond it.
   model::Result<void> Sync();
-  // Asks the server to send what it has so far, without ending the segment.
-  model::Result<void> RequestFlush();
 
   // Writes what the socket takes.
   model::Result<void> Flush();

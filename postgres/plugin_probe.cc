@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "model/relation.h"
-#include "postgres/slot.h"
 
 namespace lockstep::postgres {
 
@@ -33,8 +32,8 @@ Result<model::PluginVersion> VersionOfPlugin(Connection& connection, const std::
   return version;
 }
 
-Result<model::PluginVersion> ProbePlugin(const std::string& conninfo,
-                                         std::string_view plugin_name) {
+Result<model::PluginVersion> ProbePlugin(const std::string& conninfo, std::string_view plugin_name,
+                                         const MakeProbeSlot& make_slot) {
   const model::OutputPlugin* plugin = model::FindOutputPlugin(plugin_name);
   if (!plugin) {
     return Fail(model::ErrorKind::kUsage,
@@ -49,10 +48,10 @@ Result<model::PluginVersion> ProbePlugin(const std::string& conninfo,
 
   const std::string slot = fmt::format("lockstep_probe_{}", connection->backend_pid());
   const auto probe = [&]() -> Result<model::PluginVersion> {
-    auto created = CreateSlot(*connection, {.name = slot,
-                                            .plugin = std::string(plugin->library),
-                                            .temporary = true,
-                                            .export_snapshot = false});
+    auto created = make_slot(*connection, {.name = slot,
+                                           .plugin = std::string(plugin->library),
+                                           .temporary = true,
+                                           .export_snapshot = false});
     if (!created) return std::unexpected(std::move(created.error()));
     auto version = VersionOfPlugin(*connection, slot, *plugin);
     if (!version) return version;

@@ -3,20 +3,28 @@
 #ifndef LOCKSTEP_POSTGRES_PLUGIN_PROBE_H_
 #define LOCKSTEP_POSTGRES_PLUGIN_PROBE_H_
 
+#include <functional>
 #include <string>
 #include <string_view>
 
 #include "model/error.h"
 #include "model/output_plugin.h"
 #include "postgres/connection.h"
+#include "postgres/slot.h"
 
 namespace lockstep::postgres {
 
+// Makes the slot of a probe, as CreateSlot.
+using MakeProbeSlot =
+    std::function<model::Result<CreatedSlot>(Connection& replication, const CreateSlotOptions&)>;
+
 // What model::LossesOf and the decoder depend on. `plugin_name` is one of model::OutputPlugins();
 // kUsage otherwise. Takes one connection, and where model::OutputPlugin::probed_option is set also
-// a temporary slot, which is gone when this returns; making it waits as CreateSlot does.
+// a temporary slot, which is gone when this returns. Making it waits for open transactions: who has
+// more to say or to do meanwhile than CreateSlot gives `make_slot` (consumer/patient_probe.h).
 model::Result<model::PluginVersion> ProbePlugin(const std::string& conninfo,
-                                                std::string_view plugin_name);
+                                                std::string_view plugin_name,
+                                                const MakeProbeSlot& make_slot = CreateSlot);
 
 // The same on a slot of the plugin that is there already, temporary or not. On either kind of
 // connection; nothing is consumed.

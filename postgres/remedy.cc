@@ -44,7 +44,7 @@ std::string PackageOf(const RemedyContext& context) {
 }
 
 // What is known of an error with this SQLSTATE and one of these parts in its message; empty:
-// whatever they are. `remedy` may name the {plugin}, its {package}, the {slot} and the {user}.
+// whatever they are. `remedy` may name the {plugin}, its {package} and the {slot}.
 struct Known {
   std::string_view sqlstate;
   std::vector<std::string_view> says;
@@ -85,7 +85,7 @@ const std::vector<Known>& AllKnown() {
       {{},
        {"replication role", "REPLICATION attribute", "permission denied to use replication slots",
         "permission denied to start WAL sender"},
-       "give {user} the right: ALTER ROLE ... REPLICATION (as a superuser)"},
+       "give the user the right: ALTER ROLE ... REPLICATION (as a superuser)"},
       {{},
        {"no pg_hba.conf entry"},
        "add a line for this user, database and address to pg_hba.conf and reload"},
@@ -124,10 +124,8 @@ Remedy Find(const Error& error, const RemedyContext& context) {
       AllKnown(), [&](const Known& candidate) { return Fits(candidate, error); });
   if (known == AllKnown().end()) return {};
   const std::string plugin = context.plugin.empty() ? "the plugin" : context.plugin;
-  const std::string user = context.user.empty() ? "the user" : context.user;
   return {fmt::format(fmt::runtime(known->remedy), fmt::arg("plugin", plugin),
-                      fmt::arg("package", PackageOf(context)), fmt::arg("slot", context.slot),
-                      fmt::arg("user", user)),
+                      fmt::arg("package", PackageOf(context)), fmt::arg("slot", context.slot)),
           known->user_must_act};
 }
 

@@ -12,7 +12,6 @@ namespace lockstep::postgres {
 struct RemedyContext {
   std::string plugin = {};
   std::string slot = {};
-  std::string user = {};
   int server_version = 0;  // as server_version_num
 };
 

@@ -2,10 +2,12 @@
 // transactions and status updates come out. The same code runs in the listener, in tests on
 // captured bytes and under simulation.
 //
-//   CopyData ──► frame ─┬─ XLogData ──► Decoder ──► TransactionAssembler ──► Transaction (when its
-//   commit came)
+// clang-format off
+//   CopyData ──► frame ─┬─ XLogData ──► Decoder ──► TransactionAssembler ──► Transaction
+//                       │                                                    (when its commit came)
 //                       └─ keepalive ──► Progress ◄── OnDurable
 //                                           └──► StandbyStatusUpdate (when one is due)
+// clang-format on
 //
 // It never confirms what is not durable, and never blocks: status updates are due by the clock also
 // in the middle of a huge transaction and while reading is paused.

@@ -26,8 +26,6 @@ class TransactionAssembler {
   // kUnsupported when the transaction is too large, and refused.
   model::Result<std::optional<model::Transaction>> Add(Event event);
 
-  bool in_transaction() const { return open_; }
-
  private:
   model::Result<void> CheckOpen(model::Xid xid, const char* what) const;
   model::Result<void> AddChange(model::Change change);

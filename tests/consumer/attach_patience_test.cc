@@ -118,6 +118,22 @@ TEST_F(AttachPatienceTest, AnOpenTransactionIsNamedAndWaitedFor) {
   Must(follow->Detach());
 }
 
+TEST_F(AttachPatienceTest, WhoProbesThePluginWaitsAndTellsLikewise) {
+  BeginOne();
+  on_wait_ = [&] {
+    if (waits_.size() == 1) Must(open_->Execute("COMMIT"));
+    return model::Result<void>();
+  };
+  ConsumerOptions options = Waiting(kPatience);
+  options.plugin = "wal2json";
+  Follow follow(Must(Consumer::Attach(options)));
+  ASSERT_FALSE(waits_.empty());
+  EXPECT_THAT(waits_[0].reason,
+              AllOf(HasSubstr("the one who waits"), HasSubstr("to make slot lockstep_probe_")));
+  ExpectReplicaEqualsSource(follow);
+  Must(follow->Detach());
+}
+
 TEST_F(AttachPatienceTest, ItGivesUpInTimeAndSaysWhomItWaitedFor) {
   BeginOne();
   const auto begun = std::chrono::steady_clock::now();

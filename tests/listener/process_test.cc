@@ -180,6 +180,18 @@ TEST_F(ListenerProgramTest, TheHealthFileIsThereOnlyWhileThereIsASlot) {
   EXPECT_EQ(listener.AwaitEnd(), 0) << listener.Log();
 }
 
+// To find out the plugin's version.
+TEST_F(ListenerProgramTest, BeforeItJoinsItSaysWhomItWaitsForAndCanBeStopped) {
+  auto open = Sql();
+  Must(open.Execute("BEGIN; INSERT INTO s.t VALUES (3, NULL)"));
+  Listener listener(cluster().uri(), {"--plugin=wal2json"});
+  listener.AwaitLog("to make slot lockstep_probe_");
+  listener.Signal(SIGTERM);
+  EXPECT_FALSE(listener.Await<wire::Leave>().received.IsValid());
+  EXPECT_EQ(listener.AwaitEnd(), 0) << listener.Log();
+  Must(open.Execute("ROLLBACK"));
+}
+
 TEST_F(ListenerProgramTest, ASlotOfItsNameIsLeftOverAndASlotThatTheUserNamedIsNot) {
   const auto make = [](const char* name) {
     auto maker = Replication();

@@ -101,20 +101,10 @@ TEST_F(PipelineTest, HugePipelineDoesNotDeadlock) {
   EXPECT_EQ(results, kStatements);
 }
 
-TEST_F(PipelineTest, RequestFlushBringsResultsBeforeTheSync) {
-  Pipeline pipeline = Must(Pipeline::Start(Sql()));
-  Must(pipeline.SendSql("SELECT 1"));
-  Must(pipeline.RequestFlush());
-  PipelineResult result = Must(pipeline.Wait(10s));
-  EXPECT_EQ(Word(result), "ok SELECT 1");
-  Must(pipeline.Sync());
-  EXPECT_EQ(Drain(pipeline), "sync; ");
-}
-
 TEST_F(PipelineTest, LostServerIsDisconnectedAfterWhatHadArrived) {
   Pipeline pipeline = Must(Pipeline::Start(Sql()));
   Must(pipeline.SendSql("SELECT 1"));
-  Must(pipeline.RequestFlush());
+  Must(pipeline.Sync());
   EXPECT_EQ(Word(Must(pipeline.Wait(10s))), "ok SELECT 1");
   Must(pipeline.SendSql("SELECT pg_terminate_backend(pg_backend_pid())"));
   Must(pipeline.SendSql("SELECT 2"));

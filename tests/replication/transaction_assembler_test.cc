@@ -81,15 +81,6 @@ TEST(TransactionAssemblerTest, NothingIsLeftFromTheTransactionBefore) {
   EXPECT_EQ(transaction->other_changes, 0u);
 }
 
-TEST(TransactionAssemblerTest, ItKnowsWhetherATransactionIsOpen) {
-  TransactionAssembler assembler(kMegabyte);
-  EXPECT_FALSE(assembler.in_transaction());
-  Assemble(assembler, {Begin(7), Change(7, 1)});
-  EXPECT_TRUE(assembler.in_transaction());
-  Assemble(assembler, {Commit(7, 100)});
-  EXPECT_FALSE(assembler.in_transaction());
-}
-
 TEST(TransactionAssemblerTest, WhatStandsOutsideATransactionIsRefused) {
   ExpectRefused({}, Change(7, 1), "change of transaction 7 outside any");
   ExpectRefused({}, OtherTable(7), "change of transaction 7 outside any");
