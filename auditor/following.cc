@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -216,7 +217,13 @@ void Following::ForgetUnfollowed(const std::vector<model::RelationPtr>& followed
 
 Result<void> Following::PublishNew() {
   if (auto ok = publishing_.Update(scope_); !ok) return ok;
-  return to_read_anew_.empty() ? Result<void>() : consumer_->InstallTriggers();
+  if (to_read_anew_.empty()) return {};
+  auto installed = consumer_->InstallTriggers();
+  // Of another role's table, made meanwhile: it has none, and is excluded when it is truncated.
+  constexpr std::string_view kInsufficientPrivilege = "42501";
+  if (installed || installed.error().sqlstate != kInsufficientPrivilege) return installed;
+  spdlog::warn("{}: {}", options_.id, installed.error().message);
+  return {};
 }
 
 Result<bool> Following::IsPublishedLate(const std::vector<postgres::TableName>& insert_only) {

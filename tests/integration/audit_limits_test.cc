@@ -234,6 +234,21 @@ TEST_F(AuditRightsTest, ATableMadeMeanwhileIsFollowed) {
   }
 }
 
+TEST_F(AuditRightsTest, ATableOfAnotherRoleMadeMeanwhileNeedsNoTrigger) {
+  AuditRun run = Start({"--database=" + Conninfo("owner"), "--watch", "--plugin=decoderbufs",
+                        "--install-triggers", "--tables=mine, late"},
+                       {});
+  WaitUntil("it has attached",
+            [&] { return run.output().find("lockstep: attached") != std::string::npos; });
+  Execute("CREATE TABLE late(id int PRIMARY KEY); GRANT SELECT ON late TO owner");
+  Execute("INSERT INTO late VALUES (1); INSERT INTO mine VALUES (1, 1)");
+  run.Signal(SIGINT);
+  const AuditEnded ended = run.End();
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.Status("mine"), "equal");
+  EXPECT_EQ(ended.Status("late"), "equal") << ended.Reason("late");
+}
+
 TEST_F(AuditRightsTest, WhatIsMissingIsNamedBeforeAnythingIsMade) {
   const auto expect = [&](const char* user, const char* plugin, const char* what) {
     const AuditEnded ended = Audit({std::string("--plugin=") + plugin}, "SELECT", user);
@@ -270,6 +285,7 @@ TEST_F(AuditLimitsTest, SettingsOfCommandDatabaseAndRoleDoNotMatter) {
       "ALTER ROLE postgres IN DATABASE limits SET standard_conforming_strings = off;"
       "ALTER ROLE postgres IN DATABASE limits SET search_path = nowhere;"
       "ALTER ROLE postgres IN DATABASE limits SET idle_in_transaction_session_timeout = 1;"
+      "ALTER ROLE postgres IN DATABASE limits SET idle_session_timeout = 200;"
       "ALTER ROLE postgres IN DATABASE limits SET default_transaction_read_only = on");
   const AuditEnded ended = Audit(
       {"--plugin=all"},
