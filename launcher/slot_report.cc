@@ -6,7 +6,6 @@
 #include <array>
 #include <cstdint>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "report/number_text.h"
 
@@ -157,9 +156,10 @@ std::string SlotListJson(const SlotList& list, const std::string& where) {
 
 std::string PruningJson(const Pruning& pruning) {
   Json json;
-  json["server"] = pruning.database;
+  json["server"] = pruning.server;
   json["dry_run"] = pruning.dry_run;
   json["exit_code"] = static_cast<int>(ExitCodeOf(pruning));
+  if (pruning.broken) json["error"] = pruning.broken->message;
   json["slots"] = Json::array();
   for (const PrunedSlot& pruned : pruning.slots) {
     json["slots"].push_back(
@@ -179,6 +179,7 @@ std::string SlotErrorJson(const model::Error& error) {
 }
 
 model::ExitCode ExitCodeOf(const Pruning& pruning) {
+  if (pruning.broken) return model::ExitCodeOf(*pruning.broken);
   const bool failed = std::ranges::any_of(
       pruning.slots, [](const PrunedSlot& pruned) { return !pruned.error.empty(); });
   return failed ? model::ExitCode::kUsage : model::ExitCode::kConverged;

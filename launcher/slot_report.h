@@ -2,6 +2,7 @@
 #ifndef LOCKSTEP_LAUNCHER_SLOT_REPORT_H_
 #define LOCKSTEP_LAUNCHER_SLOT_REPORT_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,9 +20,12 @@ struct PrunedSlot {
 };
 
 struct Pruning {
-  std::string database;  // where, without a password
+  std::string server;  // where, without a password
   bool dry_run = false;
   std::vector<PrunedSlot> slots;
+  // The connection broke at the last one of these: whether that is gone, and what would have become
+  // of those behind it, is not known.
+  std::optional<model::Error> broken = {};
 };
 
 // Lockstep's slots, then the others', then what runs without a slot left.
@@ -36,7 +40,8 @@ std::string PruningJson(const Pruning& pruning);
 // The same when the database could not be looked at: {"error", "exit_code"}.
 std::string SlotErrorJson(const model::Error& error);
 
-// kUsage when a slot should have gone and could not be dropped, else kConverged.
+// kUsage when a slot should have gone and could not be dropped, else kConverged; that of the error
+// when the connection broke.
 model::ExitCode ExitCodeOf(const Pruning& pruning);
 
 }  // namespace lockstep::launcher

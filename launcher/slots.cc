@@ -38,7 +38,7 @@ Result<Pruning> Prune(const PruneOptions& options) {
   if (!sql) return std::unexpected(sql.error());
   Result<postgres::SlotList> list = postgres::ListSlots(*sql);
   if (!list) return std::unexpected(list.error());
-  Pruning pruning{.database = sql->description(), .dry_run = options.dry_run, .slots = {}};
+  Pruning pruning{.server = sql->description(), .dry_run = options.dry_run, .slots = {}};
   for (postgres::ListedSlot& slot : list->slots) {
     if (!slot.owner) continue;
     Decision decision = Decide(slot, list->database, options.rule);
@@ -47,13 +47,15 @@ Result<Pruning> Prune(const PruneOptions& options) {
     if (!pruned.decision.drop || options.dry_run) continue;
     auto dropped = postgres::DropSlot(*sql, pruned.slot.name, std::chrono::milliseconds::zero());
     if (dropped) continue;
-    if (dropped.error().kind == model::ErrorKind::kDisconnected)
-      return std::unexpected(dropped.error());
     constexpr const char* kInUse = "55006";
     if (dropped.error().sqlstate == kInUse) {
       pruned.decision = {false, "somebody has begun to read it"};
-    } else {
-      pruned.error = dropped.error().message;
+      continue;
+    }
+    pruned.error = dropped.error().message;
+    if (dropped.error().kind == model::ErrorKind::kDisconnected) {
+      pruning.broken = std::move(dropped.error());
+      return pruning;
     }
   }
   return pruning;
@@ -74,6 +76,10 @@ model::ExitCode PrintPruning(const PruneOptions& options) {
   const Result<Pruning> pruning = Prune(options);
   if (!pruning) return PrintError(pruning.error(), options.json);
   std::cout << (options.json ? PruningJson(*pruning) : PruningText(*pruning)) << std::flush;
+  if (pruning->broken) {
+    std::cerr << "lockstep: the connection broke before all slots were looked at: "
+              << pruning->broken->message << std::endl;
+  }
   return ExitCodeOf(*pruning);
 }
 

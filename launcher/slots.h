@@ -10,11 +10,12 @@
 namespace lockstep::launcher {
 
 // Drops what the rule names (Decide), unless it is a dry run. A slot that somebody began to read
-// after it was looked at is kept. Errors: the database cannot be reached or looked at.
+// after it was looked at is kept. When the connection breaks, it tells what was done until then.
+// Errors: the database cannot be reached or looked at.
 model::Result<Pruning> Prune(const PruneOptions& options);
 
 // Print, and return the exit code: kConverged, kUsage (an option, a right, a slot that could not be
-// dropped), kEnvironment (the database cannot be reached).
+// dropped), kEnvironment (the database cannot be reached, or no longer).
 model::ExitCode PrintSlots(const SlotsOptions& options);
 model::ExitCode PrintPruning(const PruneOptions& options);
 

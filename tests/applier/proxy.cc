@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 namespace lockstep::applier {
 namespace {
@@ -53,7 +54,8 @@ constexpr std::string_view kCommit("COMMIT\0", 7);
 
 }  // namespace
 
-Proxy::Proxy(const std::string& server_directory) : server_path_(server_directory + kSocketName) {
+Proxy::Proxy(const std::string& server_directory, std::string cut_at)
+    : server_path_(server_directory + kSocketName), cut_at_(std::move(cut_at)) {
   std::string pattern = "/tmp/lockstep_proxy_XXXXXX";
   if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
   directory_ = pattern;
@@ -113,6 +115,10 @@ void Proxy::Relay(int client) {
 }
 
 bool Proxy::ToServer(int server, const std::string& bytes) {
+  if (!cut_at_.empty() && bytes.find(cut_at_) != std::string::npos) {
+    happened_ = true;
+    return false;
+  }
   Fault expected = Fault::kDelayScript;
   if (bytes.find(kCommit) == std::string::npos ||
       !fault_.compare_exchange_strong(expected, Fault::kNone)) {

@@ -26,8 +26,9 @@ class Proxy {
     kDelayScript,
   };
 
-  // `server_directory`: where the server's socket .s.PGSQL.5432 is.
-  explicit Proxy(const std::string& server_directory);
+  // `server_directory`: where the server's socket .s.PGSQL.5432 is. A client that sends `cut_at` is
+  // cut off, and the server does not get it; empty: nobody is.
+  explicit Proxy(const std::string& server_directory, std::string cut_at = {});
   ~Proxy();
   Proxy(const Proxy&) = delete;
 
@@ -48,6 +49,7 @@ class Proxy {
   bool ToClient(int client, std::string bytes);
 
   std::string server_path_;
+  std::string cut_at_;
   std::string directory_;
   int listener_ = -1;
   int stop_[2] = {-1, -1};  // a pipe: closed at the end

@@ -12,6 +12,7 @@
 #include "postgres/replication_stream.h"
 #include "postgres/slot.h"
 #include "postgres/slot_list.h"
+#include "tests/applier/proxy.h"
 #include "tests/postgres/cluster_fixture.h"
 
 namespace lockstep::launcher {
@@ -105,6 +106,25 @@ TEST_F(SlotsTest, WhoMayNotDropIsToldWhy) {
   EXPECT_EQ(ExitCodeOf(pruning), model::ExitCode::kUsage);
   EXPECT_NE(PruningText(pruning).find("failed"), std::string::npos);
   Execute("DROP ROLE nobody");
+}
+
+TEST_F(SlotsTest, WhatWasDroppedBeforeTheConnectionBrokeIsTold) {
+  for (const char* name : {"lockstep_deadbeef_1", "lockstep_deadbeef_2", "lockstep_deadbeef_3"})
+    Make(name);
+  const applier::Proxy proxy(cluster().directory(),
+                             "pg_drop_replication_slot('lockstep_deadbeef_2')");
+  const Pruning pruning = Must(Prune({.database = proxy.conninfo()}));
+  EXPECT_TRUE(proxy.happened());
+  EXPECT_EQ(Left(), "lockstep_deadbeef_2 lockstep_deadbeef_3");
+  EXPECT_EQ(ExitCodeOf(pruning), model::ExitCode::kEnvironment);
+  const auto printed = nlohmann::json::parse(PruningJson(pruning));
+  EXPECT_EQ(printed["exit_code"], 4);
+  EXPECT_EQ(printed["error"], pruning.broken.value().message);
+  ASSERT_EQ(printed["slots"].size(), 2U);
+  EXPECT_EQ(printed["slots"][0]["name"], "lockstep_deadbeef_1");
+  EXPECT_EQ(printed["slots"][0]["outcome"], "dropped");
+  EXPECT_EQ(printed["slots"][1]["outcome"], "failed");
+  EXPECT_TRUE(PruningText(pruning).starts_with("dropped     lockstep_deadbeef_1"));
 }
 
 TEST_F(SlotsTest, AServerThatIsNotThereIsSaid) {

@@ -29,7 +29,10 @@ class ReporterTest : public ::testing::Test {
   Reporter Connect(const std::string& endpoint) {
     return Reporter::Connect(context_, "listener-1", endpoint).value();
   }
-  // What each of them has heard of it when `fail` returns.
+  Client ConnectToVerifier() {
+    return Client::Connect(context_, "listener-1", verifier_.endpoint()).value();
+  }
+  // Both are served while the process fails.
   void While(const std::function<void()>& fail) {
     std::jthread serving([this](const std::stop_token& stop) {
       Poller poller;
@@ -57,21 +60,22 @@ class ReporterTest : public ::testing::Test {
   Context servers_;
   Server launcher_ = Bind(servers_, "launcher");
   Server verifier_ = Bind(servers_, "verifier");
-  Client to_verifier_ = Client::Connect(context_, "listener-1", verifier_.endpoint()).value();
   std::vector<Failure> at_launcher_;
   std::vector<Failure> at_verifier_;
 };
 
 TEST_F(ReporterTest, WithoutALauncherTheVerifierIsToldOfAFailure) {
   Reporter reporter = Connect("");
-  While([&] { reporter.Fail(kError, to_verifier_); });
+  Client to_verifier = ConnectToVerifier();
+  While([&] { reporter.Fail(kError, to_verifier); });
   EXPECT_EQ(at_verifier_, (std::vector<Failure>{{"listener-1", kError}}));
-  EXPECT_EQ(to_verifier_.UnacknowledgedMessages(), 0u);
+  EXPECT_EQ(to_verifier.UnacknowledgedMessages(), 0u);
 }
 
 TEST_F(ReporterTest, WithALauncherItAloneIsTold) {
   Reporter reporter = Connect(launcher_.endpoint());
-  While([&] { reporter.Fail(kError, to_verifier_); });
+  Client to_verifier = ConnectToVerifier();
+  While([&] { reporter.Fail(kError, to_verifier); });
   EXPECT_EQ(at_launcher_, (std::vector<Failure>{{"listener-1", kError}}));
   EXPECT_EQ(at_verifier_, std::vector<Failure>());
 }
