@@ -24,11 +24,11 @@
 #include "auditor/schedule.h"
 #include "consumer/attach_patience.h"
 #include "consumer/locked_tables.h"
+#include "consumer/patient_probe.h"
 #include "model/database.h"
 #include "model/output_plugin.h"
 #include "model/projection.h"
 #include "model/relation.h"
-#include "postgres/plugin_probe.h"
 #include "postgres/table_activity.h"
 #include "postgres/table_scope.h"
 #include "report/audit_json.h"
@@ -54,6 +54,16 @@ constexpr std::chrono::seconds kStatisticsPause{1};
 constexpr std::chrono::seconds kCheckpointPatience{30};
 // How long one during the run holds its locks while the stream comes up to it.
 constexpr std::chrono::seconds kCatchUpLimit{3};
+
+// Nothing else is done meanwhile, so a stop ends it, when there were more than `stops_before`.
+Result<void> SayWait(const std::string& id, const consumer::AttachWait& wait, wire::StopSignal& stop,
+                     int stops_before) {
+  spdlog::warn("{}: {} ({:.1f} s of {:.0f} s)", id, wait.reason,
+               std::chrono::duration<double>(wait.elapsed).count(),
+               std::chrono::duration<double>(wait.limit).count());
+  if (stop.Count() <= stops_before) return {};
+  return model::Fail(model::ErrorKind::kEnvironment, "stopped while " + wait.reason);
+}
 
 class Process {
  public:
@@ -99,15 +109,9 @@ class Process {
   wire::Reporter& reporter() { return reporter_; }
 
  private:
-  // Nothing else is done meanwhile, so a stop ends it.
   Result<void> SayWait(const consumer::AttachWait& wait) {
-    spdlog::warn("{}: {} ({:.1f} s of {:.0f} s)", options_.id, wait.reason,
-                 std::chrono::duration<double>(wait.elapsed).count(),
-                 std::chrono::duration<double>(wait.limit).count());
     // The first one asks for the comparison at the end, for which it may have to attach anew.
-    const int stops_before = ledger_.result().joined.IsValid() ? 1 : 0;
-    if (stop_.Count() <= stops_before) return {};
-    return model::Fail(model::ErrorKind::kEnvironment, "stopped while " + wait.reason);
+    return auditor::SayWait(options_.id, wait, stop_, ledger_.result().joined.IsValid() ? 1 : 0);
   }
 
   Result<void> Abandon(const std::string& reason) {
@@ -405,7 +409,10 @@ Result<void> RunProcess(const ProcessOptions& options, wire::StopSignal& stop) {
   wire::Context context;
   auto reporter = wire::Reporter::Connect(context, options.id, options.status_endpoint);
   if (!reporter) return std::unexpected(std::move(reporter.error()));
-  auto version = postgres::ProbePlugin(options.conninfo, options.plugin);
+  consumer::AttachPatience patience(
+      std::chrono::seconds(options.attach_timeout_s),
+      [&](const consumer::AttachWait& wait) { return SayWait(options.id, wait, stop, 0); });
+  auto version = consumer::ProbePluginPatiently(options.conninfo, options.plugin, patience);
   if (!version) {
     reporter->Fail(version.error());
     reporter->Drain();
