@@ -56,8 +56,8 @@ constexpr std::chrono::seconds kCheckpointPatience{30};
 constexpr std::chrono::seconds kCatchUpLimit{3};
 
 // Nothing else is done meanwhile, so a stop ends it, when there were more than `stops_before`.
-Result<void> SayWait(const std::string& id, const consumer::AttachWait& wait, wire::StopSignal& stop,
-                     int stops_before) {
+Result<void> SayWait(const std::string& id, const consumer::AttachWait& wait,
+                     wire::StopSignal& stop, int stops_before) {
   spdlog::warn("{}: {} ({:.1f} s of {:.0f} s)", id, wait.reason,
                std::chrono::duration<double>(wait.elapsed).count(),
                std::chrono::duration<double>(wait.limit).count());

@@ -7,6 +7,7 @@
 
 #include "postgres/connection.h"
 #include "tests/integration/audit_run.h"
+#include "tests/integration/footprint.h"
 #include "tests/postgres/cluster_fixture.h"
 
 namespace lockstep::integration {
@@ -43,6 +44,29 @@ class AuditFixture : public postgres::ClusterFixture {
   std::string database_;
   std::string directory_;
   int runs_ = 0;
+};
+
+// Of tables in the schema app.
+class AppAuditFixture : public AuditFixture {
+ protected:
+  void SetUp() override { Execute("CREATE SCHEMA app"); }
+  void TearDown() override {
+    AuditFixture::TearDown();
+    Execute("DROP SCHEMA app CASCADE");
+  }
+
+  static void WaitUntilReadAnew(const AuditRun& run, const std::string& plugin,
+                                const std::string& table) {
+    WaitUntil(plugin + " has read " + table, [&] {
+      const std::string output = run.output();
+      const auto at = output.find("lockstep: " + plugin + ": " + table + " was made");
+      return at != std::string::npos && output.find("read anew at", at) < output.find('\n', at);
+    });
+  }
+  static void WaitUntilAttached(const AuditRun& run) {
+    WaitUntil("all have attached",
+              [&] { return run.output().find("lockstep: attached") != std::string::npos; });
+  }
 };
 
 }  // namespace lockstep::integration
