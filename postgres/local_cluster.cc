@@ -232,17 +232,14 @@ struct LocalCluster::Impl {
         {"max_locks_per_transaction", "256"},  // an audit locks all tables at once
         {"log_line_prefix", "%m [%p] %q%a "},
     };
-    // A server that does not know the setting refuses to start with it.
+    // A server that does not know the setting takes any plugin, and refuses to start with it.
     std::string known = FirstLineOf(fmt::format(
         "'{}/postgres' --describe-config 2>/dev/null | grep -m1 ^output_plugin_libraries", bindir));
-    std::string plugins;
-    if (!known.empty()) plugins = "pgoutput, test_decoding, decoderbufs, wal2json";
+    settings["output_plugin_libraries"] = "pgoutput, test_decoding, decoderbufs, wal2json";
     for (const auto& [name, value] : options.settings) settings[name] = value;
+    if (known.empty()) settings.erase("output_plugin_libraries");
     std::ofstream file(data + "/lockstep.conf", std::ios::trunc);
     for (const auto& [name, value] : settings) file << SettingLine(name, value);
-    if (!plugins.empty() && !options.settings.contains("output_plugin_libraries")) {
-      file << SettingLine("output_plugin_libraries", plugins);
-    }
     file.close();
     if (!file) {
       return Fail(ErrorKind::kEnvironment, fmt::format("cannot write {}/lockstep.conf", data));

@@ -10,6 +10,7 @@
 #include "postgres/slot.h"
 #include "tests/postgres/await.h"
 #include "tests/postgres/cluster_fixture.h"
+#include "tests/postgres/plugin_restriction.h"
 
 namespace lockstep::postgres {
 namespace {
@@ -53,7 +54,8 @@ TEST_F(PreflightTest, UnusablePluginIsAnErrorWithARemedy) {
   std::vector<Finding> findings = Preflight(cluster().uri(), {.plugin = "wal2jsonx"});
   EXPECT_TRUE(HasError(findings));
   EXPECT_NE(Marks(findings).find("plugin!"), std::string::npos) << Marks(findings);
-  EXPECT_NE(TextOf(findings, "plugin").find("output_plugin_libraries"), std::string::npos)
+  const char* remedy = RestrictsPlugins(cluster()) ? "output_plugin_libraries" : "install";
+  EXPECT_NE(TextOf(findings, "plugin").find(remedy), std::string::npos)
       << TextOf(findings, "plugin");
 }
 

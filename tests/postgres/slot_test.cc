@@ -8,6 +8,7 @@
 
 #include "postgres/replication_stream.h"
 #include "tests/postgres/cluster_fixture.h"
+#include "tests/postgres/plugin_restriction.h"
 
 namespace lockstep::postgres {
 namespace {
@@ -106,6 +107,7 @@ TEST_F(SlotTest, OpenTransactionEndsTheWaitByLockTimeout) {
 }
 
 TEST_F(SlotTest, ForbiddenPluginNamesTheSetting) {
+  if (!RestrictsPlugins(cluster())) GTEST_SKIP() << "this server takes any plugin";
   Connection replication = Replication();
   model::Result<CreatedSlot> slot =
       CreateSlot(replication, {.name = "forbidden", .plugin = "pgcrypto"});
