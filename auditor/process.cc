@@ -52,8 +52,6 @@ constexpr std::chrono::seconds kStatisticsDelay{11};
 constexpr std::chrono::seconds kStatisticsPause{1};
 // How long one during the run is tried; the one at the end has as long as an attach.
 constexpr std::chrono::seconds kCheckpointPatience{30};
-// How long one during the run holds its locks while the stream comes up to it.
-constexpr std::chrono::seconds kCatchUpLimit{3};
 
 // Nothing else is done meanwhile, so a stop ends it, when there were more than `stops_before`.
 Result<void> SayWait(const std::string& id, const consumer::AttachWait& wait,
@@ -244,12 +242,14 @@ class Process {
     return *done ? OnRead(now) : Result<void>();
   }
 
-  // The tables are locked meanwhile, and whoever waits for one of them lets others wait.
+  // The tables are locked meanwhile, and whoever waits for one of them lets others wait: as long as
+  // locks are waited for, longer each time.
   Result<void> MayCatchUp(wire::Time now) {
     if (!catching_up_since_) catching_up_since_ = now;
-    if (attempts_.is_at_end() || now - *catching_up_since_ < kCatchUpLimit) return {};
+    if (attempts_.is_at_end() || now - *catching_up_since_ < attempts_.lock_timeout()) return {};
     return model::Fail(model::ErrorKind::kMisfit,
-                       "the stream is more than a comparison's time behind the tables");
+                       fmt::format("the stream is more than {} ms behind the tables",
+                                   attempts_.lock_timeout().count()));
   }
 
   // Both sides are at the consistent point. What the replica has not as it is there is copied.
