@@ -38,6 +38,7 @@ char StateOf(pid_t pid) {
 Footprint::Footprint() {
   static std::atomic<int> number = 0;
   mark_ = fmt::format("LOCKSTEPS_INTEGRATION_TEST={}.{}", getpid(), ++number);
+  for (const auto& entry : fs::directory_iterator("/tmp")) others_.insert(entry.path());
 }
 
 std::map<pid_t, std::string> Footprint::Processes() const {
@@ -59,7 +60,8 @@ void Footprint::Look() {
   for (const auto& [pid, command] : Processes()) {
     for (std::size_t at = command.find(kStart); at != command.npos;
          at = command.find(kStart, at + 1)) {
-      directories_.insert(command.substr(at, kStart.size() + 6));
+      const std::string directory = command.substr(at, kStart.size() + 6);
+      if (!others_.contains(directory)) directories_.insert(directory);
     }
   }
 }

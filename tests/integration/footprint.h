@@ -35,6 +35,7 @@ class Footprint {
   void Look();
 
   std::string mark_;
+  std::set<std::string> others_;  // directories that were there before, as the test's own server's
   std::set<std::string> directories_;
 };
 

@@ -184,7 +184,7 @@ TEST_F(TruncationTriggerTest, OldServersGetStatementsTheyKnow) {
   Must(sql_.Execute(old));
   EXPECT_EQ(Installed(), Tables{"aa"});
   const std::string recent = TruncationTriggerSql(kSchema, Tables{"aa"}, 140000);
-  EXPECT_EQ(recent.find("DROP"), recent.npos) << recent;
+  EXPECT_EQ(recent.find("DROP TRIGGER"), recent.npos) << recent;
 }
 
 TEST_F(TruncationTriggerTest, ADisabledOrMovedTriggerIsNone) {
