@@ -248,7 +248,8 @@ TEST_F(SessionTest, MoreShapesThanAreKeptPrepared) {
           builder.Add(model::Cell(model::NotSent{}));
         }
       }
-      operations.push_back(model::UpdateRow{2, model::MakeRow({std::int64_t{1}}), builder.Build()});
+      operations.emplace_back(std::in_place_type<model::UpdateRow>, 2,
+                              model::MakeRow({std::int64_t{1}}), builder.Build());
     }
     const Outcome outcome = RunScript(session, MakeScript(round, operations));
     ASSERT_EQ(outcome.fate, Fate::kCommitted) << outcome.error;

@@ -121,7 +121,7 @@ TEST_F(Wal2jsonHostileBytesTest, AFieldOfAnotherTypeIsMalformedAndNamedWithItsOf
       {"typeoid",
        R"({"action":"D","xid":1,"schema":"captured","table":"saved","identity":[{"name":"id",)"
        R"("value":1,"typeoid":%s}]})",
-       {"23", "4294967295"}},
+       {"23"}},
       {"value",
        R"({"action":"D","xid":1,"schema":"captured","table":"saved","identity":[{"name":"id",)"
        R"("typeoid":23,"value":%s}]})",
