@@ -52,8 +52,9 @@ std::string SabotageKindNames() {
 Result<SabotageKind> ParseSabotageKind(std::string_view name) {
   const auto* found = std::ranges::find(kKinds, name, NameOf);
   if (found != std::end(kKinds)) return *found;
-  return Fail(ErrorKind::kUsage, fmt::format("--sabotage \"{}\" is not known; there is {}", name,
-                                             SabotageKindNames()));
+  return Fail(ErrorKind::kUsage,
+              fmt::format("there is no kind of sabotage \"{}\"; choose one of {}", name,
+                          SabotageKindNames()));
 }
 
 }  // namespace lockstep::model

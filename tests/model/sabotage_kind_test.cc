@@ -25,9 +25,8 @@ TEST(SabotageKindTest, AnUnknownNameIsAUsageErrorThatListsTheKinds) {
   const auto unknown = ParseSabotageKind("dropchange");
   ASSERT_FALSE(unknown.has_value());
   EXPECT_EQ(unknown.error().kind, ErrorKind::kUsage);
-  EXPECT_THAT(
-      unknown.error().message,
-      HasSubstr("\"dropchange\" is not known; there is drop-change, duplicate-transaction"));
+  EXPECT_THAT(unknown.error().message,
+              HasSubstr("no kind of sabotage \"dropchange\"; choose one of drop-change, dupl"));
 }
 
 }  // namespace
