@@ -86,7 +86,12 @@ AuditEnded AuditRun::End() {
                    .output = output()};
   if (const std::string report = ReadText(directory_ + "/report.json"); !report.empty())
     ended.report = nlohmann::json::parse(report);
-  EXPECT_EQ(footprint_.Left(), std::vector<std::string>()) << ended.output;
+  std::vector<std::string> left = footprint_.Left();
+  std::erase_if(left, [&](const std::string& path) {
+    const bool is_told = ended.output.find("logs are in " + path) != std::string::npos;
+    return is_told && fs::remove_all(path) > 0;
+  });
+  EXPECT_EQ(left, std::vector<std::string>()) << ended.output;
   return ended;
 }
 

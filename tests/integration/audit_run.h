@@ -40,7 +40,7 @@ class AuditRun {
   // All of them, of which there must be so many.
   void Freeze(std::size_t count);
   void Thaw();
-  // Expects that nothing is left behind on the machine.
+  // Expects that nothing is left behind on the machine but logs that it tells of.
   AuditEnded End();
 
  private:
