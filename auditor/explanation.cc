@@ -46,8 +46,7 @@ std::string UnshownReason(const TableFacts& facts) {
   if (facts.updated_or_deleted == 0) {
     return "rows are gone or have another value; maybe they were updated or deleted, which is not "
            "sent without a replica identity, and the server's statistics cannot tell "
-           "(track_counts, "
-           "or PostgreSQL 13 or 14)";
+           "(track_counts, or PostgreSQL 13 or 14)";
   }
   return "rows were updated or deleted, which is not sent: it has no replica identity (give it a "
          "primary key or REPLICA IDENTITY FULL), or none that is published, or the publication "

@@ -12,7 +12,6 @@
 #include "consumer/attach_snapshot.h"
 #include "model/output_plugin.h"
 #include "model/relation.h"
-#include "model/truncation_log.h"
 #include "postgres/connection.h"
 #include "postgres/open_transactions.h"
 #include "postgres/table_scope.h"
@@ -398,8 +397,6 @@ bool Following::SettleMisfit(const model::Transaction& transaction,
 // A table that came into being or was altered, maybe into what it was, is read anew; one that was
 // not cannot be followed in its form, however often it is tried.
 void Following::OnSetAside(const replication::SetAsideTable& table, model::Xid xid) {
-  // Made after this attach by an auditor whose plugin needs it; this one sees truncations anyway.
-  if (table.name == model::kTruncationLog) return;
   const postgres::TableName name{table.schema, table.name};
   const auto number = replica().database().FindTable(table.schema, table.name);
   if (!number) {
@@ -409,14 +406,11 @@ void Following::OnSetAside(const replication::SetAsideTable& table, model::Xid x
   if (table.is_followable) return ReadAnew(name, table.end_lsn, table.reason);
   const postgres::TableActivity& first = tables_[*number].first;
   const auto sight = LookAfter(xid, *number);
-  // What cannot be told now the next comparison tells.
-  if (!sight || sight->activity.form != first.form) {
-    const bool is_new = sight && sight->activity.oid != 0 && sight->activity.oid != first.oid;
-    return ReadAnew(name, table.end_lsn,
-                    is_new ? RewrittenReason({.new_table = true}) : "was altered");
-  }
-  if (sight->activity.oid != first.oid)
+  if (sight && sight->activity.oid != 0 && sight->activity.oid != first.oid)
     return ReadAnew(name, table.end_lsn, RewrittenReason({.new_table = true}));
+  // What cannot be told now the next comparison tells.
+  if (!sight || sight->activity.form != first.form)
+    return ReadAnew(name, table.end_lsn, "was altered");
   spdlog::warn("{}: table {} cannot be followed beyond {}: {}", options_.id, name.QualifiedName(),
                ToString(table.end_lsn), table.reason);
   tables_[*number].left_out = true;
