@@ -378,19 +378,10 @@ bool Following::SettleMisfit(const model::Transaction& transaction,
   }
   TableFacts facts = Facts(*table, sight->activity);
   AddLogged(sight->ddl_log, *relation, tables_[*table].copied_at, transaction.end_lsn, facts);
-  switch (ExplainMisfit(facts)) {
-    case Explanation::kUnshown:
-      ledger_.OnExcluded(relation->schema, relation->name, UnshownReason(facts));
-      break;
-    case Explanation::kRewritten:
-      ReadAnew(NameOf(*relation), transaction.end_lsn, RewrittenReason(facts));
-      return true;
-    case Explanation::kFault:
-    case Explanation::kTooEarly:
-      ledger_.OnMisfit(transaction, *relation, misfit);
-      break;
+  if (!Excuse(*table, ExplainMisfit(facts), facts, transaction.end_lsn)) {
+    ledger_.OnMisfit(transaction, *relation, misfit);
+    LeaveOut(*table);
   }
-  LeaveOut(*table);
   return true;
 }
 
@@ -427,6 +418,24 @@ TableFacts Following::Facts(std::uint32_t table, const postgres::TableActivity& 
           .altered = WasAltered(known, now),
           .saw_truncate = known.saw_truncate,
           .updated_or_deleted = now.updated_or_deleted - known.first.updated_or_deleted};
+}
+
+bool Following::Excuse(std::uint32_t table, Explanation explanation, const TableFacts& facts,
+                       model::Lsn lsn) {
+  const model::RelationPtr relation = replica().database().table(table).relation();
+  switch (explanation) {
+    case Explanation::kFault:
+    case Explanation::kTooEarly:
+      return false;
+    case Explanation::kUnshown:
+      ledger_.OnExcluded(relation->schema, relation->name, UnshownReason(facts));
+      LeaveOut(table);
+      return true;
+    case Explanation::kRewritten:
+      ReadAnew(NameOf(*relation), lsn, RewrittenReason(facts));
+      return true;
+  }
+  return false;
 }
 
 // A rename and the one back leave a new row in the catalog, as does much else; and what was changed

@@ -105,6 +105,10 @@ class Following {
   const Followed& table(std::uint32_t table) const { return tables_[table]; }
   // What is known of a table of the replica that differs, whose activity is `now`.
   TableFacts Facts(std::uint32_t table, const postgres::TableActivity& now) const;
+  // What follows, from `lsn` on, where the stream could not show what happened: the table is left
+  // out, or read anew. False: it is a fault, or too early.
+  bool Excuse(std::uint32_t table, Explanation explanation, const TableFacts& facts,
+              model::Lsn lsn);
 
   // When Turn has something to do if nothing else happens; `now`: at once.
   wire::Time NextDeadline(wire::Time now) const;

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <optional>
 #include <string>
 #include <thread>
@@ -18,8 +17,8 @@
 #include "auditor/checkpoint.h"
 #include "auditor/explanation.h"
 #include "auditor/following.h"
+#include "auditor/judging.h"
 #include "auditor/ledger.h"
-#include "auditor/logged_statements.h"
 #include "auditor/reading_anew.h"
 #include "auditor/schedule.h"
 #include "consumer/attach_patience.h"
@@ -283,7 +282,7 @@ class Process {
     const std::vector<postgres::ExcludedTable> excluded = checkpoint_->locked().tables.excluded;
     auto activity = checkpoint_->ReadActivity();
     if (!activity) return std::unexpected(std::move(activity.error()));
-    if (attempts_.compares()) JudgeTables(*activity);
+    if (attempts_.compares()) Judge(*activity);
     const bool has_copies = checkpoint_->comparison().copies().table_count() > 0;
     if (forms_changed_ || has_copies) {
       auto ok = following_.TakeOver(checkpoint_->locked(), checkpoint_->comparison().copies(),
@@ -306,52 +305,16 @@ class Process {
     return WriteResult();
   }
 
-  void JudgeTables(const std::vector<postgres::TableActivity>& activity) {
-    Comparison& comparison = checkpoint_->comparison();
-    const model::Database& replica = following_.replica().database();
-    const auto& followed = checkpoint_->locked().tables.followed;
+  void Judge(const std::vector<postgres::TableActivity>& activity) {
+    const Comparison& comparison = checkpoint_->comparison();
     const std::uint64_t before = ledger_.result().difference_count;
     ledger_.OnCheckpoint();
-    undecided_tables_ = 0;
-    std::map<std::uint32_t, const postgres::TableActivity*> by_table;
-    for (std::size_t i = 0; i < followed.size(); ++i) {
-      if (const auto table = replica.FindTable(followed[i]->schema, followed[i]->name))
-        by_table.emplace(*table, &activity[i]);
-    }
-    for (const ComparedTable& compared : comparison.compared())
-      JudgeTable(compared, *by_table.at(compared.table));
+    undecided_tables_ = JudgeTables(*checkpoint_, activity, StatisticsNow(), following_, ledger_);
     tables_compared_ = comparison.compared().size();
     spdlog::info("{}: compared {} tables, {} rows at {}: {} new differences", options_.id,
                  tables_compared_, comparison.rows_compared(),
                  ToString(checkpoint_->consistent_point()),
                  ledger_.result().difference_count - before);
-  }
-
-  void JudgeTable(const ComparedTable& compared, const postgres::TableActivity& activity) {
-    const std::uint32_t table = compared.table;
-    const model::Relation& relation = *following_.replica().database().table(table).relation();
-    if (compared.comparison.mismatch_count() > 0) {
-      const Following::Followed& known = following_.table(table);
-      TableFacts facts = following_.Facts(table, activity);
-      facts.statistics = StatisticsNow();
-      AddLogged(checkpoint_->locked().ddl_log, relation, known.copied_at,
-                checkpoint_->consistent_point(), facts);
-      switch (Explain(facts, compared.comparison)) {
-        case Explanation::kFault:
-          break;
-        case Explanation::kUnshown:
-          ledger_.OnExcluded(relation.schema, relation.name, UnshownReason(facts));
-          return following_.LeaveOut(table);
-        case Explanation::kRewritten:
-          return following_.ReadAnew({relation.schema, relation.name},
-                                     checkpoint_->consistent_point(), RewrittenReason(facts));
-        case Explanation::kTooEarly:
-          ++undecided_tables_;
-          return;
-      }
-    }
-    ledger_.OnTableCompared(compared, relation, following_.writers(),
-                            checkpoint_->consistent_point());
   }
 
   Statistics StatisticsNow() const {
