@@ -36,6 +36,13 @@ constexpr int kIdleSessionTimeout = 140000;
 constexpr const char* kTurnOffTimeouts =
     "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings "
     "WHERE name IN ('idle_session_timeout', 'transaction_timeout') AND source <> 'client'";
+// A server whose machine or network is gone says nothing: the kernel asks after 30 s of silence,
+// and gives up when nothing was acknowledged for a minute (else for hours). Over TCP only.
+constexpr std::array<std::pair<const char*, const char*>, 4> kNetworkTimeouts = {
+    {{"keepalives_idle", "30"},
+     {"keepalives_interval", "10"},
+     {"keepalives_count", "3"},
+     {"tcp_user_timeout", "60000"}}};  // ms, the others in seconds
 // wal2json warns of what it leaves out.
 constexpr std::string_view kReplicationOptions =
     " -c search_path=pg_catalog -c client_min_messages=warning";
@@ -218,6 +225,8 @@ Result<Connection> Connection::Open(const std::string& conninfo, ConnectionKind 
     keywords.push_back(keyword);
     values.push_back(value);
   };
+  // Of two values for one setting the later one counts: the URI's, then ours.
+  for (const auto& [keyword, value] : kNetworkTimeouts) add(keyword, value);
   const char* session = std::getenv("PGOPTIONS");
   std::chrono::seconds timeout = options.connect_timeout;
   for (const PQconninfoOption* given = parsed->get(); given->keyword != nullptr; ++given) {
@@ -232,7 +241,6 @@ Result<Connection> Connection::Open(const std::string& conninfo, ConnectionKind 
     }
   }
   bool replication = kind == ConnectionKind::kReplication;
-  // Of two values for one setting the later one counts: ours.
   std::string settings =
       fmt::format("{} {} {}{}", kDefaultOptions, session == nullptr ? "" : session, kPinnedOptions,
                   replication ? kReplicationOptions : "");

@@ -5,7 +5,9 @@
 // bytea_output hex; TimeZone UTC; lc_monetary C; standard_conforming_strings on; client_encoding
 // UTF8, or SQL_ASCII (TextEncoding). A replication connection also has search_path = pg_catalog, so
 // that plugins print user types with their schema. What the URI or PGOPTIONS say beside that is
-// kept. Timeouts and read-only transactions that a role or a database is set to are not.
+// kept. Timeouts and read-only transactions that a role or a database is set to are not. A server
+// that is gone without a word (over TCP) is kDisconnected after a minute or so; what the URI says
+// of keepalives and tcp_user_timeout counts.
 //
 // Not thread-safe: one connection belongs to one thread at a time. These calls block.
 #ifndef LOCKSTEP_POSTGRES_CONNECTION_H_

@@ -1,11 +1,15 @@
 #include "postgres/connection.h"
 
 #include <gtest/gtest.h>
+#include <postgresql/libpq-fe.h>
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "postgres/libpq_access.h"
 #include "tests/postgres/cluster_fixture.h"
 
 namespace lockstep::postgres {
@@ -79,6 +83,26 @@ TEST_F(ConnectionTest, OptionsOfTheUriAreKept) {
   EXPECT_EQ(Must(connection.Scalar("SHOW statement_timeout")), "7s");
   EXPECT_EQ(Must(connection.Scalar("SHOW TimeZone")), "UTC");
   EXPECT_EQ(Must(connection.Scalar("SHOW application_name")), "me");
+}
+
+TEST_F(ConnectionTest, ANetworkThatIsGoneIsNoticedWhenTheUriOrWeSay) {
+  const auto setting = [](const Connection& connection, std::string_view wanted) {
+    const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
+        PQconninfo(LibpqAccess::Handle(connection)), PQconninfoFree);
+    for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
+      if (option->keyword == wanted) return std::string(option->val == nullptr ? "" : option->val);
+    }
+    return std::string("unknown");
+  };
+  for (ConnectionKind kind : {ConnectionKind::kSql, ConnectionKind::kReplication}) {
+    const Connection ours = Must(Connection::Open(cluster().uri(), kind));
+    EXPECT_EQ(setting(ours, "tcp_user_timeout"), "60000");
+    EXPECT_EQ(setting(ours, "keepalives_idle"), "30");
+    const Connection given =
+        Must(Connection::Open(cluster().uri() + "&tcp_user_timeout=0&keepalives_idle=7", kind));
+    EXPECT_EQ(setting(given, "tcp_user_timeout"), "0");
+    EXPECT_EQ(setting(given, "keepalives_idle"), "7");
+  }
 }
 
 // Those that not every server knows: idle_session_timeout is of 14, transaction_timeout of 17.
