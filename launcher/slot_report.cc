@@ -58,6 +58,27 @@ std::string Section(const std::string& title, const std::vector<Line>& lines) {
   return text;
 }
 
+// Empty where there are none.
+std::string Section(const std::string& title, const std::vector<postgres::LeftObject>& objects) {
+  if (objects.empty()) return "";
+  std::size_t width = 0;
+  for (const postgres::LeftObject& object : objects) width = std::max(width, object.kind.size());
+  std::string text = fmt::format("\n{}\n", title);
+  for (const postgres::LeftObject& object : objects) {
+    text += fmt::format("  {:<{}}  {}\n  {:<{}}  {}\n", object.kind, width, object.name, "", width,
+                        object.removal);
+  }
+  return text;
+}
+
+Json ObjectsJson(const std::vector<postgres::LeftObject>& objects) {
+  Json json = Json::array();
+  for (const postgres::LeftObject& object : objects) {
+    json.push_back({{"kind", object.kind}, {"name", object.name}, {"removal", object.removal}});
+  }
+  return json;
+}
+
 Line LineOf(const ListedSlot& slot) {
   return {slot.name,
           OwnerText(slot),
@@ -116,13 +137,16 @@ std::string SlotListText(const SlotList& list, const std::string& where) {
                                  list.server_version % 10000, where);
   text += Section("Slots of Lockstep", ours);
   text += Section("Slots of others (never touched)", others);
-  if (list.left.empty()) return text;
   text +=
-      fmt::format("\nLeft in database {} by runs that have no slot (if none is just starting)\n",
-                  list.database);
-  for (const postgres::LeftObject& left : list.left) {
-    text += fmt::format("  {:<11}  {}\n               {}\n", left.kind, left.name, left.removal);
-  }
+      Section(fmt::format("Left in database {} by runs and audits that have no slot (if none is "
+                          "just starting)",
+                          list.database),
+              list.left);
+  text +=
+      Section(fmt::format("Made by --install-triggers in database {} (a listener or an audit may "
+                          "need it)",
+                          list.database),
+              list.logs);
   return text;
 }
 
@@ -148,9 +172,8 @@ std::string SlotListJson(const SlotList& list, const std::string& where) {
   json["foreign_slots"] = Json::array();
   for (const ListedSlot& slot : list.slots)
     json[slot.owner ? "slots" : "foreign_slots"].push_back(SlotJson(slot));
-  json["left"] = Json::array();
-  for (const postgres::LeftObject& left : list.left)
-    json["left"].push_back({{"kind", left.kind}, {"name", left.name}, {"removal", left.removal}});
+  json["left"] = ObjectsJson(list.left);
+  json["logs"] = ObjectsJson(list.logs);
   return Dump(json);
 }
 

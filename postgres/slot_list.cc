@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
-#include "model/relation.h"
+#include "model/ddl_log.h"
+#include "model/truncation_log.h"
 
 namespace lockstep::postgres {
 namespace {
@@ -51,14 +52,31 @@ std::string SlotQuery(int server_version) {
       tells ? "extract(epoch FROM clock_timestamp() - s.inactive_since)::bigint" : "NULL::bigint");
 }
 
-// Schemas and publications that are named as a run's, each once.
-constexpr const char* kRunQuery = R"(
-SELECT 'publication', pubname::text FROM pg_catalog.pg_publication
-WHERE pubname ~ '^lockstep_[0-9a-f]{8}$'
+// Schemas and publications that are named as a run's or an audit's, with its id, and the logs that
+// --install-triggers made, but for those in a run's schema.
+std::string MadeQuery() {
+  return fmt::format(
+      R"(
+SELECT 'publication', pubname::text, pg_catalog.left(pubname::text, {2}),
+  pg_catalog.format('DROP PUBLICATION %I;', pubname)
+FROM pg_catalog.pg_publication WHERE pubname ~ '{0}(_[a-z_]+)?$'
 UNION ALL
-SELECT 'schema', nspname::text FROM pg_catalog.pg_namespace
-WHERE nspname ~ '^lockstep_[0-9a-f]{8}$'
-ORDER BY 2, 1)";
+SELECT 'schema', nspname::text, nspname::text, pg_catalog.format('DROP SCHEMA %I CASCADE;', nspname)
+FROM pg_catalog.pg_namespace WHERE nspname ~ '{0}$'
+UNION ALL
+SELECT 'schema log', nspname::text, NULL, pg_catalog.format('DROP SCHEMA %I CASCADE;', nspname)
+FROM pg_catalog.pg_namespace WHERE nspname = '{3}'
+UNION ALL
+SELECT 'truncation log', pg_catalog.format('%I.%I', n.nspname, c.relname), NULL,
+  pg_catalog.format('DROP FUNCTION IF EXISTS %1$I.{1}() CASCADE; DROP TABLE %1$I.{1};', n.nspname)
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND c.relname = '{1}' AND n.nspname !~ '{0}$'
+ORDER BY 2, 1)",
+      "^lockstep_[0-9a-f]{8}", model::kTruncationLog, kPrefix.size() + kRunDigits,
+      model::kDdlLogSchema);
+}
+
+enum MadeField { kKind, kMadeName, kRun, kRemoval };
 
 std::optional<std::int64_t> NumberAt(const QueryResult& result, int row, int column) {
   if (result.IsNull(row, column)) return std::nullopt;
@@ -95,6 +113,19 @@ ListedSlot SlotAt(const QueryResult& result, int row) {
   return slot;
 }
 
+LeftObject ObjectAt(const QueryResult& made, int row) {
+  return {.kind = std::string(made.Text(row, kKind)),
+          .name = std::string(made.Text(row, kMadeName)),
+          .removal = std::string(made.Text(row, kRemoval))};
+}
+
+bool HasSchema(const QueryResult& made, std::string_view name) {
+  for (int row = 0; row < made.rows(); ++row) {
+    if (made.Text(row, kKind) == "schema" && made.Text(row, kMadeName) == name) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::optional<SlotOwner> OwnerByName(std::string_view slot) {
@@ -119,32 +150,25 @@ Result<SlotList> ListSlots(Connection& connection) {
   // The slots first: a run makes its schema before its slots.
   auto slots = connection.Execute(SlotQuery(connection.server_version()));
   if (!slots) return Fail("reading the replication slots", slots.error());
-  auto objects = connection.Execute(kRunQuery);
-  if (!objects) return Fail("reading what runs left", objects.error());
+  auto made = connection.Execute(MadeQuery());
+  if (!made) return Fail("reading what runs left", made.error());
 
   SlotList list{.database = std::move(*database), .server_version = connection.server_version()};
   for (int row = 0; row < slots->rows(); ++row) {
-    ListedSlot slot = SlotAt(*slots, row);
-    if (slot.owner && !slot.owner->run.empty() && slots->Text(row, kHere) == "t") {
-      slot.run_exists = false;
-      for (int object = 0; object < objects->rows(); ++object) {
-        if (objects->Text(object, 0) == "schema" && objects->Text(object, 1) == slot.owner->run)
-          slot.run_exists = true;
-      }
-    }
-    list.slots.push_back(std::move(slot));
+    list.slots.push_back(SlotAt(*slots, row));
+    ListedSlot& slot = list.slots.back();
+    if (slot.owner && !slot.owner->run.empty() && slots->Text(row, kHere) == "t")
+      slot.run_exists = HasSchema(*made, slot.owner->run);
   }
-  for (int row = 0; row < objects->rows(); ++row) {
-    LeftObject object{.kind = std::string(objects->Text(row, 0)),
-                      .name = std::string(objects->Text(row, 1))};
-    const bool has_slot = std::ranges::any_of(list.slots, [&](const ListedSlot& slot) {
-      return slot.owner && slot.owner->run == object.name;
-    });
-    if (has_slot) continue;
-    object.removal = object.kind == "schema"
-                         ? fmt::format("DROP SCHEMA {} CASCADE;", model::SqlIdentifier(object.name))
-                         : fmt::format("DROP PUBLICATION {};", model::SqlIdentifier(object.name));
-    list.left.push_back(std::move(object));
+  for (int row = 0; row < made->rows(); ++row) {
+    LeftObject object = ObjectAt(*made, row);
+    if (made->IsNull(row, kRun)) {
+      list.logs.push_back(std::move(object));
+    } else if (std::ranges::none_of(list.slots, [&](const ListedSlot& slot) {
+                 return slot.owner && slot.owner->run == made->Text(row, kRun);
+               })) {
+      list.left.push_back(std::move(object));
+    }
   }
   return list;
 }

@@ -1,5 +1,5 @@
 // The replication slots of a server, with whose they are as far as names and sessions tell, and
-// what runs of Lockstep left in a database.
+// what Lockstep made in a database.
 #ifndef LOCKSTEP_POSTGRES_SLOT_LIST_H_
 #define LOCKSTEP_POSTGRES_SLOT_LIST_H_
 
@@ -50,10 +50,10 @@ struct ListedSlot {
   std::optional<bool> run_exists;
 };
 
-// What a run left in the database that is connected to, with the SQL that removes it.
+// What is in the database that is connected to, with the SQL that removes it.
 struct LeftObject {
-  std::string kind;  // "schema", "publication"
-  std::string name;  // the run's
+  std::string kind;  // "schema", "publication"; "schema log", "truncation log"
+  std::string name;  // of a truncation log: schema.table, quoted where SQL wants it
   std::string removal;
   friend bool operator==(const LeftObject&, const LeftObject&) = default;
 };
@@ -62,8 +62,10 @@ struct SlotList {
   std::string database;
   int server_version = 0;
   std::vector<ListedSlot> slots;  // by name
-  // Schemas and publications of runs that have no slot (any more).
+  // Schemas and publications of runs and audits that have no slot (any more).
   std::vector<LeftObject> left;
+  // What --install-triggers made. Who reads it cannot be told.
+  std::vector<LeftObject> logs;
 };
 
 model::Result<SlotList> ListSlots(Connection& connection);

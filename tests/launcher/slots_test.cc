@@ -97,6 +97,26 @@ TEST_F(SlotsTest, ASlotThatIsReadStays) {
   Execute("DROP PUBLICATION p");
 }
 
+TEST(SlotReport, WhatIsLeftComesWithWhatRemovesIt) {
+  const postgres::SlotList list{.database = "shop",
+                                .server_version = 150020,
+                                .slots = {},
+                                .left = {{"schema", "lockstep_1", "DROP SCHEMA lockstep_1;"}},
+                                .logs = {{"truncation log", "a.b", "DROP TABLE a.b;"}}};
+  const std::string text = SlotListText(list, "here");
+  EXPECT_NE(
+      text.find("\nLeft in database shop by runs and audits that have no slot (if none is just "
+                "starting)\n  schema  lockstep_1\n          DROP SCHEMA lockstep_1;\n"
+                "\nMade by --install-triggers in database shop (a listener or an audit may "
+                "need it)\n  truncation log  a.b\n                  DROP TABLE a.b;\n"),
+      std::string::npos)
+      << text;
+  EXPECT_EQ(SlotListText({}, "here").find("Left in"), std::string::npos);
+  const auto json = nlohmann::json::parse(SlotListJson(list, "here"));
+  EXPECT_EQ(json["left"][0]["name"], "lockstep_1");
+  EXPECT_EQ(json["logs"][0]["removal"], "DROP TABLE a.b;");
+}
+
 TEST_F(SlotsTest, WhoMayNotDropIsToldWhy) {
   Make("lockstep_deadbeef_1");
   Execute("CREATE ROLE nobody LOGIN");

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <vector>
 
+#include "postgres/ddl_log.h"
+#include "postgres/truncation_trigger.h"
 #include "tests/postgres/cluster_fixture.h"
 
 namespace lockstep::postgres {
@@ -31,7 +34,11 @@ TEST_F(SlotListTest, SlotsAndWhatRunsLeftAreListed) {
   Connection sql = Sql();
   Must(
       sql.Execute("CREATE SCHEMA lockstep_0badcafe; CREATE SCHEMA lockstep_11111111;"
-                  "CREATE PUBLICATION lockstep_22222222; CREATE SCHEMA lockstep_mine;"));
+                  "CREATE PUBLICATION lockstep_22222222; CREATE SCHEMA lockstep_mine;"
+                  "CREATE PUBLICATION lockstep_22222222_pgoutput_inserts;"
+                  // An audit that still has its slot, and one of somebody else's.
+                  "CREATE PUBLICATION lockstep_deadbeef_pgoutput;"
+                  "CREATE PUBLICATION lockstep_reporting"));
   Must(sql.Scalar("SELECT pg_create_logical_replication_slot('lockstep_0badcafe_1', 'pgoutput')"));
   Must(sql.Scalar("SELECT pg_create_logical_replication_slot('lockstep_deadbeef_2', 'wal2json')"));
   Must(sql.Scalar("SELECT pg_create_physical_replication_slot('lockstep_deadbeef_3')"));
@@ -56,8 +63,10 @@ TEST_F(SlotListTest, SlotsAndWhatRunsLeftAreListed) {
   EXPECT_EQ(list.slots[2].held_wal_bytes, std::nullopt);
   EXPECT_EQ(list.left,
             (std::vector<LeftObject>{
-                {"schema", "lockstep_11111111", "DROP SCHEMA \"lockstep_11111111\" CASCADE;"},
-                {"publication", "lockstep_22222222", "DROP PUBLICATION \"lockstep_22222222\";"}}));
+                {"schema", "lockstep_11111111", "DROP SCHEMA lockstep_11111111 CASCADE;"},
+                {"publication", "lockstep_22222222", "DROP PUBLICATION lockstep_22222222;"},
+                {"publication", "lockstep_22222222_pgoutput_inserts",
+                 "DROP PUBLICATION lockstep_22222222_pgoutput_inserts;"}}));
 
   // From another database it is not known whether the run is there.
   Must(sql.Execute("CREATE DATABASE other"));
@@ -65,6 +74,37 @@ TEST_F(SlotListTest, SlotsAndWhatRunsLeftAreListed) {
   const SlotList elsewhere = Must(ListSlots(other));
   EXPECT_EQ(elsewhere.slots[0].run_exists, std::nullopt);
   EXPECT_TRUE(elsewhere.left.empty());
+}
+
+// What an audit leaves whose processes were all killed: the SQL that is shown removes it.
+TEST_F(SlotListTest, LogsOfTriggersAreListedWithWhatRemovesThem) {
+  Must(Sql().Execute("CREATE DATABASE logs"));
+  Connection sql = Must(Connection::Open(cluster().uri("logs"), ConnectionKind::kSql));
+  Must(
+      sql.Execute("CREATE SCHEMA \"it's\"; CREATE TABLE \"it's\".t (id int PRIMARY KEY);"
+                  "CREATE SCHEMA lockstep_33333333; CREATE TABLE lockstep_33333333.t (id int)"));
+  Must(InstallTruncationTriggers(sql, "it's", {"t"}, std::chrono::seconds(1)));
+  Must(InstallTruncationTriggers(sql, "lockstep_33333333", {"t"}, std::chrono::seconds(1)));
+  Must(InstallDdlLog(sql));
+
+  const SlotList list = Must(ListSlots(sql));
+  ASSERT_EQ(list.logs.size(), 2U);
+  EXPECT_EQ(list.logs[0].kind, "truncation log");
+  EXPECT_EQ(list.logs[0].name, "\"it's\".lockstep_truncation");
+  EXPECT_EQ(list.logs[1].kind, "schema log");
+  EXPECT_EQ(list.logs[1].name, "lockstep_ddl");
+  // A run's goes with its schema.
+  ASSERT_EQ(list.left.size(), 1U);
+  EXPECT_EQ(list.left[0].name, "lockstep_33333333");
+
+  for (const auto* objects : {&list.logs, &list.left}) {
+    for (const LeftObject& object : *objects) Must(sql.Execute(object.removal));
+  }
+  const SlotList after = Must(ListSlots(sql));
+  EXPECT_TRUE(after.logs.empty() && after.left.empty());
+  EXPECT_EQ(Must(sql.Scalar("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal")), "0");
+  EXPECT_EQ(Must(sql.Scalar("SELECT count(*) FROM pg_event_trigger")), "0");
+  EXPECT_EQ(Must(sql.Scalar("SELECT count(*) FROM pg_proc WHERE proname LIKE 'lockstep%'")), "0");
 }
 
 }  // namespace
