@@ -9,6 +9,8 @@
 #include <utility>
 #include <variant>
 
+#include "model/overloaded.h"
+
 namespace lockstep::applier {
 namespace {
 
@@ -16,11 +18,6 @@ using model::Effect;
 using model::Fate;
 using model::Outcome;
 using model::Result;
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
 
 // A statement with one of 300 column sets per table is prepared; a rarer one is parsed each time,
 // so that the server's memory for a session is bounded.
@@ -147,7 +144,7 @@ Result<void> Session::PrepareWanted() {
 Result<void> Session::SendOperation(const model::Operation& operation, Slot slot) {
   // All savepoints have one name: as in the model, the later two mean the innermost that is open.
   return std::visit(
-      Overloaded{
+      model::Overloaded{
           [&](model::Savepoint) { return SendSql("SAVEPOINT s", slot); },
           [&](model::RollbackToSavepoint) -> Result<void> {
             if (auto ok = SendSync(); !ok) return ok;
@@ -225,7 +222,7 @@ Result<std::optional<Outcome>> Session::Advance() {
 }
 
 void Session::OnResult(const Slot& slot, const postgres::PipelineResult& result) {
-  std::visit(Overloaded{
+  std::visit(model::Overloaded{
                  [&](const postgres::CommandOk& ok) { OnSuccess(slot, ok); },
                  [&](const postgres::CommandFailed& failed) {
                    OnFailure(slot, failed.error.sqlstate, failed.error.message);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include "model/overloaded.h"
 #include "model/relation.h"
 #include "model/row.h"
 
@@ -19,11 +20,6 @@ using model::Row;
 using model::SabotageKind;
 using model::Transaction;
 using model::Value;
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
 
 // The row with one cell in another's place.
 Row ReplaceCell(const Row& row, std::size_t column, const Value& value) {
@@ -41,7 +37,7 @@ Row ReplaceCell(const Row& row, std::size_t column, const Value& value) {
 
 // The new row of an insert or an update; nullptr for a delete.
 Row* NewRow(Change& change) {
-  return std::visit(Overloaded{
+  return std::visit(model::Overloaded{
                         [](model::Insert& insert) { return &insert.row; },
                         [](model::Update& update) { return &update.row; },
                         [](const auto&) -> Row* { return nullptr; },
@@ -55,7 +51,7 @@ std::set<std::pair<const model::Relation*, Row>> TouchedKeys(const Transaction& 
   for (const Change& change : transaction.changes) {
     if (!model::RelationOf(change)) continue;
     const model::Relation& relation = *model::RelationOf(change);
-    std::visit(Overloaded{
+    std::visit(model::Overloaded{
                    [&](const model::Insert& insert) {
                      keys.emplace(&relation, relation.KeyOf(insert.row));
                    },
@@ -184,7 +180,7 @@ static std::optional<Value> FlipBit(const Value& value, std::string& scratch) {
     return scratch;
   };
   return std::visit(
-      Overloaded{
+      model::Overloaded{
           [](bool v) -> std::optional<Value> { return !v; },
           [](std::int64_t v) -> std::optional<Value> { return v ^ 1; },
           [](model::Date v) -> std::optional<Value> { return model::Date{v.days ^ 1}; },

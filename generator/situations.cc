@@ -10,6 +10,7 @@
 #include "generator/table_maker.h"
 #include "generator/temporal_maker.h"
 #include "model/outcome.h"
+#include "model/overloaded.h"
 #include "model/relation.h"
 #include "model/value.h"
 
@@ -18,11 +19,6 @@ namespace {
 
 constexpr std::size_t kLargeOperations = 1000;
 constexpr std::string_view kUniqueViolationState = "23505";
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
 
 std::vector<Situation> SituationsOf(const model::Column& column, const model::Catalog& catalog) {
   const std::string_view name = column.type_name;
@@ -173,26 +169,29 @@ std::vector<std::pair<std::string, std::uint64_t>> Situations::counts() const {
 }
 
 void Situations::AddOperation(const model::Operation& operation, const model::Effect& effect) {
-  std::visit(Overloaded{[&](const model::InsertRow& insert) {
-                          Count(Situation::kInsert);
-                          AddRow(insert.table, insert.row);
-                        },
-                        [&](const model::UpsertRow& upsert) {
-                          Count(Situation::kUpsert);
-                          AddRow(upsert.table, upsert.row);
-                        },
-                        [&](const model::UpdateRow& update) {
-                          if (effect.rows == 0) return Count(Situation::kAbsentKey);
-                          Count(Situation::kUpdate);
-                          AddRow(update.table, update.assignments);
-                        },
-                        [&](const model::DeleteRow&) {
-                          Count(effect.rows == 0 ? Situation::kAbsentKey : Situation::kDelete);
-                        },
-                        [&](const model::TruncateTable&) { Count(Situation::kTruncate); },
-                        [&](const model::EmitMessage&) { Count(Situation::kLogicalMessage); },
-                        [](model::Savepoint) {}, [](model::RollbackToSavepoint) {},
-                        [](model::ReleaseSavepoint) {}},
+  std::visit(model::Overloaded{
+                 [&](const model::InsertRow& insert) {
+                   Count(Situation::kInsert);
+                   AddRow(insert.table, insert.row);
+                 },
+                 [&](const model::UpsertRow& upsert) {
+                   Count(Situation::kUpsert);
+                   AddRow(upsert.table, upsert.row);
+                 },
+                 [&](const model::UpdateRow& update) {
+                   if (effect.rows == 0) return Count(Situation::kAbsentKey);
+                   Count(Situation::kUpdate);
+                   AddRow(update.table, update.assignments);
+                 },
+                 [&](const model::DeleteRow&) {
+                   Count(effect.rows == 0 ? Situation::kAbsentKey : Situation::kDelete);
+                 },
+                 [&](const model::TruncateTable&) { Count(Situation::kTruncate); },
+                 [&](const model::EmitMessage&) { Count(Situation::kLogicalMessage); },
+                 [](model::Savepoint) {},
+                 [](model::RollbackToSavepoint) {},
+                 [](model::ReleaseSavepoint) {},
+             },
              operation);
 }
 

@@ -2,15 +2,9 @@
 
 #include <type_traits>
 
+#include "model/overloaded.h"
+
 namespace lockstep::model {
-namespace {
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
-
-}  // namespace
 
 const RelationPtr& RelationOf(const Change& change) {
   static const RelationPtr kNone;

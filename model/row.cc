@@ -9,13 +9,10 @@
 #include <limits>
 #include <optional>
 
+#include "model/overloaded.h"
+
 namespace lockstep::model {
 namespace {
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
 
 constexpr std::uint64_t kCanonicalNan = 0x7FF8000000000000;
 

@@ -11,15 +11,11 @@
 #include <type_traits>
 
 #include "model/calendar.h"
+#include "model/overloaded.h"
 #include "model/type_oid.h"
 
 namespace lockstep::model {
 namespace {
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
 
 constexpr std::int64_t kMicrosPerSecond = 1'000'000;
 constexpr std::int64_t kMicrosPerDay = 86'400 * kMicrosPerSecond;

@@ -5,16 +5,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/overloaded.h"
+
 namespace lockstep::replication {
 namespace {
 
 using model::ErrorKind;
 using model::Fail;
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
 
 }  // namespace
 
@@ -72,7 +69,7 @@ void TransactionAssembler::AddUnread(model::UnreadTable table) {
 
 model::Result<std::optional<model::Transaction>> TransactionAssembler::Add(Event event) {
   using Assembled = model::Result<std::optional<model::Transaction>>;
-  return std::visit(Overloaded{
+  return std::visit(model::Overloaded{
                         [&](BeginEvent& begin) -> Assembled {
                           if (open_) {
                             return Fail(ErrorKind::kMalformed,

@@ -5,16 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/overloaded.h"
+
 namespace lockstep::verifier {
-
-namespace {
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
-
-}  // namespace
 
 using model::Digest;
 using model::Lsn;
@@ -83,7 +76,7 @@ void ListenerJudge::Judge(const Oracle& oracle) {
     const auto& report = reports_.front();
     const Lsn end_lsn = std::visit([](const auto& r) { return r.end_lsn; }, report);
     if (end_lsn > frontier) break;  // what is expected there is not known yet
-    std::visit(Overloaded{
+    std::visit(model::Overloaded{
                    [&](const wire::Commit& commit) { JudgeCommit(commit, oracle); },
                    [&](const wire::Misfit& misfit) { JudgeMisfit(misfit, oracle); },
                    [&](const wire::Quarantined& q) { JudgeQuarantined(q, oracle); },

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "model/fits.h"
+#include "model/overloaded.h"
 #include "model/text_form.h"
 
 namespace lockstep::verifier {
@@ -18,18 +19,13 @@ using model::Outcome;
 using model::TransactionId;
 using model::Xid;
 
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
-
 std::string DescribeOperation(const model::Catalog& catalog, const model::Operation& operation) {
   const auto on = [&](const char* verb, std::uint32_t table, const model::Row& key) {
     const model::Relation& relation = *catalog.tables[table];
     return fmt::format("{} {} {}", verb, relation.name, model::DescribeKey(relation, key));
   };
   return std::visit(
-      Overloaded{
+      model::Overloaded{
           [&](const model::InsertRow& o) {
             return on("INSERT INTO", o.table, catalog.tables[o.table]->KeyOf(o.row));
           },

@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "model/output_plugin.h"
+#include "model/overloaded.h"
 #include "verifier/divergence_report.h"
 
 namespace lockstep::verifier {
@@ -17,11 +18,6 @@ namespace {
 
 using model::Lsn;
 using model::VerdictKind;
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
 
 }  // namespace
 
@@ -34,7 +30,7 @@ void Referee::OnMessage(const std::string& peer, wire::Message message, std::siz
   const auto when_running = [&](auto act) {
     if (oracle_) act();
   };
-  std::visit(Overloaded{
+  std::visit(model::Overloaded{
                  [&](wire::CatalogMade& made) { On(std::move(made)); },
                  [&](wire::Ready& ready) { On(std::move(ready)); },
                  [&](const wire::Join& join) { On(peer, join); },
@@ -95,9 +91,9 @@ void Referee::TakeFromApplier() {
   for (; !from_applier_.empty(); from_applier_.pop_front()) {
     // One barrier after the other; what comes behind it waits too.
     if (barrier_ && std::holds_alternative<wire::BarrierReached>(from_applier_.front())) return;
-    std::visit(Overloaded{[&](model::Outcome& outcome) { On(std::move(outcome)); },
-                          [&](const wire::Settled& settled) { OnSettled(settled.lsn); },
-                          [&](const wire::BarrierReached& reached) { On(reached); }},
+    std::visit(model::Overloaded{[&](model::Outcome& outcome) { On(std::move(outcome)); },
+                                 [&](const wire::Settled& settled) { OnSettled(settled.lsn); },
+                                 [&](const wire::BarrierReached& reached) { On(reached); }},
                from_applier_.front());
   }
 }

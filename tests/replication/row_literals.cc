@@ -4,6 +4,8 @@
 
 #include <variant>
 
+#include "model/overloaded.h"
+
 namespace lockstep::replication {
 
 model::Row RowOf(std::initializer_list<model::Cell> cells) {
@@ -23,11 +25,6 @@ model::Row WithCell(const model::Row& row, std::size_t column, const model::Cell
 
 namespace lockstep::model {
 namespace {
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
 
 std::string Escaped(std::string_view bytes) {
   std::string out;
