@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -242,6 +243,10 @@ class Observed {
     }
   }
 
+  // Of each kind of operation, in the variant's order: TRUNCATE writes rows, too.
+  static constexpr std::string_view kLetters = "iuUdsrltm";
+  static_assert(kLetters.size() == std::variant_size_v<model::Operation>);
+
   // By what was written: a key that moves, a row written more than once.
   void CountKeys(const model::Script& script, const model::Execution& execution) {
     std::map<std::pair<std::uint32_t, model::Row>, std::vector<std::uint32_t>> writers;
@@ -261,7 +266,7 @@ class Observed {
       if (operations.size() < 2) continue;
       count["row written twice"]++;
       std::string kinds;
-      for (std::uint32_t o : operations) kinds += "iuUd"[script.operations[o].index()];
+      for (std::uint32_t o : operations) kinds += kLetters[script.operations[o].index()];
       if (kinds.find("di") != std::string::npos) count["delete, insert the same key"]++;
       if (kinds.find("iUd") != std::string::npos) count["insert, update, delete"]++;
       if (kinds.find("UU") != std::string::npos) count["update, update"]++;
