@@ -426,7 +426,7 @@ bool Following::Excuse(std::uint32_t table, Explanation explanation, const Table
   switch (explanation) {
     case Explanation::kFault:
     case Explanation::kTooEarly:
-      return false;
+      break;
     case Explanation::kUnshown:
       ledger_.OnExcluded(relation->schema, relation->name, UnshownReason(facts));
       LeaveOut(table);

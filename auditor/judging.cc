@@ -1,10 +1,12 @@
 #include "auditor/judging.h"
 
+#include <cstddef>
 #include <map>
 
 #include "auditor/comparison.h"
 #include "auditor/logged_statements.h"
 #include "model/database.h"
+#include "model/lsn.h"
 #include "model/relation.h"
 
 namespace lockstep::auditor {

@@ -15,6 +15,7 @@
 
 #include "auditor/attempts.h"
 #include "auditor/checkpoint.h"
+#include "auditor/comparison.h"
 #include "auditor/explanation.h"
 #include "auditor/following.h"
 #include "auditor/judging.h"
