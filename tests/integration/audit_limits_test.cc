@@ -312,6 +312,23 @@ class Finally {
   std::function<void()> action_;
 };
 
+// A pooled session keeps its counts for some seconds; until they come it is not known whether the
+// rows are gone by an UPDATE that is not sent.
+TEST_F(AuditLimitsTest, CountsThatASessionKeepsAreWaitedFor) {
+  Execute("CREATE TABLE t(v int)");
+  Execute("INSERT INTO t VALUES (1), (2)");
+  AuditRun run = Start({"--watch", "--plugin=pgoutput"}, {});
+  WaitUntil("it has attached",
+            [&] { return run.output().find("lockstep: attached") != std::string::npos; });
+  Connection pooled = Open();
+  Must(pooled.Execute("SELECT count(*) FROM t"));  // tells its counts at once, and no more so soon
+  Must(pooled.Execute("UPDATE t SET v = v + 10"));
+  run.Signal(SIGINT);
+  const AuditEnded ended = run.End();
+  EXPECT_EQ(ended.Status("t"), "excluded") << ended.output;
+  EXPECT_THAT(ended.Reason("t"), HasSubstr("rows were updated or deleted"));
+}
+
 // One that was begun while tables were copied, and so waited for the auditor's locks.
 TEST_F(AuditLimitsTest, ATruncationThatWaitedForTheCopyExcludesTheTable) {
   Execute(
