@@ -5,6 +5,7 @@
 #include "postgres/connection.h"
 #include "postgres/remedy.h"
 #include "postgres/slot.h"
+#include "postgres/table_reader.h"
 
 namespace lockstep::auditor {
 
@@ -21,7 +22,7 @@ constexpr char kCheckSlotPlugin[] = "pgoutput";
 
 bool MayPass(const model::Error& error) {
   return error.kind == model::ErrorKind::kMisfit || model::IsWorthRetry(error) ||
-         error.sqlstate == "55P03" || postgres::IsSnapshotTooLarge(error);
+         postgres::TellsOfChange(error) || postgres::IsSnapshotTooLarge(error);
 }
 
 Result<Checkpoint> Checkpoint::Begin(const CheckpointOptions& options) {

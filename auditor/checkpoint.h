@@ -61,7 +61,7 @@ class Checkpoint {
   model::Result<bool> Read();
   Comparison& comparison() { return *comparison_; }
   // Of locked().tables.followed, in their order, as of now: they are still locked. Blocks for a
-  // round trip.
+  // round trip, which needs no lock that somebody may want who waits for ours.
   model::Result<std::vector<postgres::TableActivity>> ReadActivity();
 
   // Whether the server counts updated and deleted rows, and tells soon after they were.
@@ -92,7 +92,8 @@ class Checkpoint {
 };
 
 // Whether another checkpoint may be made where this one could not: open transactions, too many
-// savepoints, a table that was truncated or altered just then, a connection that was lost.
+// savepoints, a table that was truncated or altered just then, a lock or an answer that did not
+// come in time, a connection that was lost.
 bool MayPass(const model::Error& error);
 
 }  // namespace lockstep::auditor

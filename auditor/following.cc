@@ -37,7 +37,7 @@ constexpr std::chrono::seconds kUnseenLimit{10};
 
 Result<Connection> Open(const ProcessOptions& options) {
   return Connection::Open(options.conninfo, ConnectionKind::kSql,
-                          {.application_name = "lockstep " + options.id});
+                          postgres::OnlookerOptions("lockstep " + options.id));
 }
 
 postgres::TableName NameOf(const model::Relation& relation) {
@@ -58,13 +58,14 @@ Result<model::Xid> RollBackOne(const ProcessOptions& options) {
 }  // namespace
 
 Following::Following(const ProcessOptions& options, model::PluginVersion version, Ledger& ledger,
-                     consumer::OnAttachWait on_wait)
+                     consumer::OnAttachWait on_wait, std::function<void()> let_go)
     : options_(options),
       scope_{.scope = postgres::TableScope::Matching(options.schemas, options.tables),
              .policy = replication::FollowPolicy::kSetAside,
              .plugin = {options.plugin, version}},
       ledger_(ledger),
       on_wait_(std::move(on_wait)),
+      let_go_(std::move(let_go)),
       publishing_(options) {
   if (!options.publication.empty()) scope_.plugin.publications = {options.publication};
   if (options.sabotage)
@@ -449,6 +450,7 @@ Result<Following::Sight> Following::LookAfter(model::Xid xid, std::uint32_t tabl
   const auto cannot_look = [](model::Error error) {
     return model::Fail("what became of the table could not be read", std::move(error));
   };
+  let_go_();
   auto sql = Open(options_);
   if (!sql) return cannot_look(std::move(sql.error()));
   auto is_seen = postgres::AwaitEnd(*sql, xid, kUnseenLimit);

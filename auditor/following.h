@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -39,9 +40,11 @@ namespace lockstep::auditor {
 
 class Following {
  public:
-  // All of it must outlive it. `on_wait` is told what an attach waits for.
+  // All of it must outlive it. `on_wait` is told what an attach waits for. `let_go` is called
+  // before the end of somebody's transaction is waited for, who may wait in turn for what this
+  // process holds.
   Following(const ProcessOptions& options, model::PluginVersion version, Ledger& ledger,
-            consumer::OnAttachWait on_wait);
+            consumer::OnAttachWait on_wait, std::function<void()> let_go);
 
   // Makes the publications and attaches. Blocks.
   model::Result<void> Attach();
@@ -145,6 +148,7 @@ class Following {
   consumer::AttachScope scope_;
   Ledger& ledger_;
   consumer::OnAttachWait on_wait_;
+  std::function<void()> let_go_;
   Publishing publishing_;
   std::optional<consumer::Saboteur> saboteur_;
 

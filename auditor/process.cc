@@ -72,8 +72,10 @@ class Process {
         reporter_(std::move(reporter)),
         projection_(model::LossesOf(options.plugin, version)),
         ledger_(options.id, options.plugin),
-        following_(options_, version, ledger_,
-                   [this](const consumer::AttachWait& wait) { return SayWait(wait); }),
+        following_(
+            options_, version, ledger_,
+            [this](const consumer::AttachWait& wait) { return SayWait(wait); },
+            [this] { EndCheckpoint(); }),
         schedule_(options.checkpoint, wire::Clock::now()),
         attempts_(kCheckpointPatience, std::chrono::seconds(options.attach_timeout_s)) {
     if (reporter_.client()) poller_.Add(*reporter_.client());

@@ -19,7 +19,7 @@ constexpr std::chrono::milliseconds kLongestWait{5'000};
 
 Result<Connection> Open(const ProcessOptions& options) {
   return Connection::Open(options.conninfo, ConnectionKind::kSql,
-                          {.application_name = "lockstep " + options.id});
+                          postgres::OnlookerOptions("lockstep " + options.id));
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "postgres/connection.h"
 #include "postgres/slot.h"
 #include "postgres/system_identity.h"
+#include "postgres/table_reader.h"
 #include "postgres/truncation_trigger.h"
 #include "replication/frames.h"
 #include "replication/make_decoder.h"
@@ -33,7 +34,10 @@ using postgres::ConnectionKind;
 constexpr std::chrono::milliseconds kLongestTriggerWait{8'000};
 
 Result<Connection> Open(const ConsumerOptions& options, ConnectionKind kind) {
-  return Connection::Open(options.conninfo, kind, {.application_name = options.application_name});
+  return Connection::Open(options.conninfo, kind,
+                          kind == ConnectionKind::kSql
+                              ? postgres::OnlookerOptions(options.application_name)
+                              : postgres::ConnectionOptions{options.application_name});
 }
 
 // A probe takes a slot of its own: only where the version matters.
@@ -90,7 +94,9 @@ Result<MadeSlot> MakeSlotAndCopy(const ConsumerOptions& options, const std::stri
     model::Error error = std::move(snapshot.error());
     if (auto dropped = DropOwnSlot(options, &replication); !dropped)
       return std::unexpected(WithSlotLeft(std::move(error), options, dropped.error()));
-    if (error.kind != model::ErrorKind::kMisfit) return std::unexpected(std::move(error));
+    // Readers wait for locks a short while only.
+    if (error.kind != model::ErrorKind::kMisfit && !postgres::TellsOfChange(error))
+      return std::unexpected(std::move(error));
     AttachWait wait{.reason = "finding the tables unchanged: " + error.message};
     if (auto ok = patience.Pause(std::move(wait), std::move(error)); !ok)
       return std::unexpected(std::move(ok.error()));

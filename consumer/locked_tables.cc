@@ -28,7 +28,9 @@ using postgres::TableName;
 using replication::FollowPolicy;
 
 // How long a lock is waited for: shorter than the shortest wait after which Postgres looks for a
-// deadlock, of which the user's statement may be the victim.
+// deadlock, of which the user's statement may be the victim. It holds for all of the reading: a
+// reader that waits for a lock on the catalog lets go of the tables, for which the one who has that
+// lock may wait in turn.
 constexpr std::chrono::milliseconds kLockTimeout{300};
 
 // Followed tables first.
@@ -74,35 +76,6 @@ Result<void> CheckUnchanged(const std::vector<RelationPtr>& prepared,
               fmt::format("{} got a new table while the slot was made", scope.scope.Describe()));
 }
 
-// TRUNCATE keeps no rows for older snapshots, so an emptied table would look like one that was
-// empty at the consistent point. Locks come after the slot, not before: making it waits for every
-// transaction with an xid, and a TRUNCATE that waits for our lock has one.
-Result<LockedTables> LockUnchanged(TablePreparation& prepared, const std::string& snapshot_name,
-                                   const AttachScope& scope) {
-  Connection& leader = prepared.reading.front();
-  const std::vector<RelationPtr> relations = AllOf(prepared.tables);
-  auto locked = postgres::BeginSnapshotAndLock(leader, snapshot_name, relations, kLockTimeout);
-  if (!locked) {
-    if (postgres::TellsOfChange(locked.error())) locked.error().kind = model::ErrorKind::kMisfit;
-    return std::unexpected(std::move(locked.error()));
-  }
-  auto states = postgres::ReadTableStates(leader, relations);
-  if (!states) return std::unexpected(std::move(states.error()));
-  auto then = ReadTables(leader, scope);
-  if (!then) return std::unexpected(std::move(then.error()));
-  auto now = ReadTables(prepared.observer, scope);
-  if (!now) return std::unexpected(std::move(now.error()));
-  if (auto ok = CheckUnchanged(relations, *states, *then, *now, scope); !ok)
-    return std::unexpected(std::move(ok.error()));
-  // These relations, whose addresses the caller may know, with what the snapshot says of the rest.
-  LockedTables tables{.tables = std::move(*then)};
-  tables.tables.followed = std::move(prepared.tables.followed);
-  tables.tables.truncation_logs = std::move(prepared.tables.truncation_logs);
-  states->resize(tables.tables.followed.size());
-  tables.states = std::move(*states);
-  return tables;
-}
-
 Result<std::vector<TableName>> FindBlindTables(Connection& connection,
                                                const std::vector<RelationPtr>& followed) {
   std::map<std::string, std::vector<std::string>> seen;  // by schema
@@ -130,30 +103,72 @@ Result<std::chrono::milliseconds> ReadWalSenderTimeout(Connection& connection) {
 }
 
 // What else the snapshot tells of the database.
-Result<void> ReadFacts(Connection& leader, const AttachScope& scope, LockedTables& tables) {
+Result<void> ReadFacts(Connection& catalog, const AttachScope& scope, LockedTables& tables) {
   if (replication::NeedsTypes(scope.plugin)) {
-    auto types = postgres::ReadTypes(leader);
+    auto types = postgres::ReadTypes(catalog);
     if (!types) return std::unexpected(std::move(types.error()));
     tables.types = std::move(*types);
   }
   if (model::LossesOf(scope.plugin.name, scope.plugin.version).Has(model::Loss::kTruncate)) {
-    auto blind = FindBlindTables(leader, tables.tables.followed);
+    auto blind = FindBlindTables(catalog, tables.tables.followed);
     if (!blind) return std::unexpected(std::move(blind.error()));
     tables.blind_tables = std::move(*blind);
   }
   if (scope.policy == FollowPolicy::kSetAside) {
-    auto log = postgres::ReadDdlLog(leader);
-    if (!log) {
-      // Another audit's, which ended.
-      if (postgres::TellsOfChange(log.error())) log.error().kind = model::ErrorKind::kMisfit;
-      return std::unexpected(std::move(log.error()));
-    }
+    auto log = postgres::ReadDdlLog(catalog);  // may be another audit's, which ends
+    if (!log) return std::unexpected(std::move(log.error()));
     tables.ddl_log = std::move(*log);
   }
-  auto timeout = ReadWalSenderTimeout(leader);
+  auto timeout = ReadWalSenderTimeout(catalog);
   if (!timeout) return std::unexpected(std::move(timeout.error()));
   tables.wal_sender_timeout = *timeout;
   return {};
+}
+
+// What the catalog says under the snapshot, in a transaction of `catalog` that ends here: reading
+// the catalog locks it to the end of the transaction, and new sessions cannot start behind a VACUUM
+// FULL or REINDEX of it that waits.
+Result<LockedTables> ReadCatalog(Connection& catalog, const std::string& snapshot_name,
+                                 const std::vector<RelationPtr>& relations,
+                                 const AttachScope& scope) {
+  if (auto ok = postgres::BeginSnapshot(catalog, snapshot_name); !ok)
+    return std::unexpected(std::move(ok.error()));
+  auto states = postgres::ReadTableStates(catalog, relations);
+  if (!states) return std::unexpected(std::move(states.error()));
+  auto then = ReadTables(catalog, scope);
+  if (!then) return std::unexpected(std::move(then.error()));
+  LockedTables tables{.tables = std::move(*then), .states = std::move(*states)};
+  if (auto ok = ReadFacts(catalog, scope, tables); !ok)
+    return std::unexpected(std::move(ok.error()));
+  if (auto ended = catalog.Execute("COMMIT"); !ended)
+    return std::unexpected(std::move(ended.error()));
+  return tables;
+}
+
+// TRUNCATE keeps no rows for older snapshots, so an emptied table would look like one that was
+// empty at the consistent point. Locks come after the slot, not before: making it waits for every
+// transaction with an xid, and a TRUNCATE that waits for our lock has one.
+//
+//   reading.front()  BEGIN, snapshot, LOCK TABLE ────────── holds the tables, and nothing else
+//   observer                                      └─ BEGIN, snapshot, the catalog then, COMMIT ─
+//   now
+Result<LockedTables> LockUnchanged(TablePreparation& prepared, const std::string& snapshot_name,
+                                   const AttachScope& scope) {
+  const std::vector<RelationPtr> relations = AllOf(prepared.tables);
+  auto locked = postgres::BeginSnapshotAndLock(prepared.reading.front(), snapshot_name, relations,
+                                               kLockTimeout);
+  if (!locked) return std::unexpected(std::move(locked.error()));
+  auto tables = ReadCatalog(prepared.observer, snapshot_name, relations, scope);
+  if (!tables) return tables;
+  auto now = ReadTables(prepared.observer, scope);
+  if (!now) return std::unexpected(std::move(now.error()));
+  if (auto ok = CheckUnchanged(relations, tables->states, tables->tables, *now, scope); !ok)
+    return std::unexpected(std::move(ok.error()));
+  // These relations, whose addresses the caller may know, with what the snapshot says of the rest.
+  tables->tables.followed = std::move(prepared.tables.followed);
+  tables->tables.truncation_logs = std::move(prepared.tables.truncation_logs);
+  tables->states.resize(tables->tables.followed.size());
+  return tables;
 }
 
 }  // namespace
@@ -173,16 +188,16 @@ Result<ScopeTables> ReadTables(Connection& connection, const AttachScope& scope)
 Result<TablePreparation> PrepareTables(const std::string& conninfo,
                                        const std::string& application_name, int connections,
                                        const AttachScope& scope) {
-  const auto open = [&] {
-    return Connection::Open(conninfo, ConnectionKind::kSql, {.application_name = application_name});
+  const auto open = [&](postgres::ConnectionOptions options) {
+    return Connection::Open(conninfo, ConnectionKind::kSql, options);
   };
-  auto observer = open();
+  auto observer = open(postgres::OnlookerOptions(application_name));
   if (!observer) return std::unexpected(std::move(observer.error()));
   auto tables = ReadTables(*observer, scope);
   if (!tables) return std::unexpected(std::move(tables.error()));
   TablePreparation prepared{std::move(*observer), {}, std::move(*tables)};
   for (int i = 0; i < std::max(connections, 1); ++i) {
-    auto connection = open();
+    auto connection = open({.application_name = application_name, .lock_timeout = kLockTimeout});
     if (!connection && i == 0) return std::unexpected(std::move(connection.error()));
     if (!connection) break;
     prepared.reading.push_back(std::move(*connection));
@@ -193,9 +208,10 @@ Result<TablePreparation> PrepareTables(const std::string& conninfo,
 Result<LockedTables> LockTables(TablePreparation& prepared, const std::string& snapshot_name,
                                 const AttachScope& scope) {
   auto tables = LockUnchanged(prepared, snapshot_name, scope);
-  if (!tables) return tables;
-  if (auto ok = ReadFacts(prepared.reading.front(), scope, *tables); !ok)
-    return std::unexpected(std::move(ok.error()));
+  if (!tables) {
+    if (postgres::TellsOfChange(tables.error())) tables.error().kind = model::ErrorKind::kMisfit;
+    return tables;
+  }
   auto readers = postgres::StartReaders(std::move(prepared.reading), snapshot_name,
                                         tables->Relations(), tables->tables.followed.size());
   if (!readers) return std::unexpected(std::move(readers.error()));

@@ -40,7 +40,7 @@ model::Result<postgres::ScopeTables> ReadTables(postgres::Connection& connection
 // can happen to them.
 struct TablePreparation {
   // Idle kSql connections.
-  postgres::Connection observer;              // sees what is there now
+  postgres::Connection observer;              // looks at the catalog
   std::vector<postgres::Connection> reading;  // at least one
   postgres::ScopeTables tables;
 };
@@ -60,7 +60,8 @@ struct LockedTables {
   // Under kSetAside: what was done to the tables' form, where the database has such a log.
   std::optional<postgres::DdlLog> ddl_log;
   std::chrono::milliseconds wal_sender_timeout{0};
-  // At least one, in transactions that hold the locks. TRUNCATE and ALTER wait for them.
+  // At least one, in transactions that hold the locks: of the tables, not of the catalog. TRUNCATE
+  // and ALTER wait for them.
   std::vector<postgres::TableReader> readers;
 
   // The followed tables, then the logs of truncations: what a decoder is to know.

@@ -200,7 +200,7 @@ class Session {
 
   Result<Connection> OpenOwn() const {
     return Connection::Open(uri_, postgres::ConnectionKind::kSql,
-                            {.application_name = "lockstep audit"});
+                            postgres::OnlookerOptions("lockstep audit"));
   }
 
   Result<void> RunCrew(const std::string& program) {

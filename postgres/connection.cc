@@ -28,8 +28,7 @@ constexpr std::string_view kPinnedOptions =
 // What a role or a database may be set to for its applications, and would end a long copy or keep
 // publications from being made. The URI and PGOPTIONS come after it.
 constexpr std::string_view kDefaultOptions =
-    "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
-    " -c default_transaction_read_only=off";
+    "-c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off";
 // Of the same kind, but an older server refuses a connection that names one it does not know: those
 // that there are, unless the URI or PGOPTIONS set them. transaction_timeout is of 17.
 constexpr int kIdleSessionTimeout = 140000;
@@ -214,6 +213,17 @@ std::uint64_t QueryResult::affected_rows() const {
 void QueryResult::Clear::operator()(pg_result* result) const { PQclear(result); }
 void Connection::Finish::operator()(pg_conn* connection) const { PQfinish(connection); }
 
+ConnectionOptions OnlookerOptions(std::string application_name) {
+  // Shorter than the shortest wait after which Postgres looks for a deadlock (deadlock_timeout, 1
+  // s): it may end the user's statement for it.
+  constexpr std::chrono::milliseconds kLockTimeout{500};
+  // Of the catalog of some 100,000 tables.
+  constexpr std::chrono::seconds kStatementTimeout{60};
+  return {.application_name = std::move(application_name),
+          .lock_timeout = kLockTimeout,
+          .statement_timeout = kStatementTimeout};
+}
+
 Result<Connection> Connection::Open(const std::string& conninfo, ConnectionKind kind,
                                     const ConnectionOptions& options) {
   Result<ParsedConninfo> parsed = Parse(conninfo);
@@ -241,9 +251,10 @@ Result<Connection> Connection::Open(const std::string& conninfo, ConnectionKind 
     }
   }
   bool replication = kind == ConnectionKind::kReplication;
-  std::string settings =
-      fmt::format("{} {} {}{}", kDefaultOptions, session == nullptr ? "" : session, kPinnedOptions,
-                  replication ? kReplicationOptions : "");
+  std::string settings = fmt::format(
+      "-c lock_timeout={} -c statement_timeout={} {} {} {}{}", options.lock_timeout.count(),
+      options.statement_timeout.count(), kDefaultOptions, session == nullptr ? "" : session,
+      kPinnedOptions, replication ? kReplicationOptions : "");
   add("options", settings.c_str());
   add("client_encoding", "UTF8");
   add("fallback_application_name", options.application_name.c_str());

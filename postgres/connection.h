@@ -45,7 +45,16 @@ struct ConnectionOptions {
   TextEncoding encoding = TextEncoding::kDatabase;
   // For all of the connecting; connect_timeout in the conninfo wins.
   std::chrono::seconds connect_timeout{10};
+  // How long the server lets a statement of the session wait for a lock, and take in all; 0: for
+  // ever. SQLSTATE 55P03 and 57014 then.
+  std::chrono::milliseconds lock_timeout{0};
+  std::chrono::milliseconds statement_timeout{0};
 };
+
+// The session of one who looks at somebody's database now and then: its questions are answered from
+// the catalog at once, or not now. While it waits another session of ours may hold what somebody
+// else waits for, so it waits a little only.
+ConnectionOptions OnlookerOptions(std::string application_name);
 
 // The rows and the tag of one statement. Moves; owns libpq's buffer, into which every view points.
 class QueryResult {

@@ -93,8 +93,9 @@ std::string LockCommand(const std::vector<model::RelationPtr>& tables) {
 }  // namespace
 
 bool TellsOfChange(const Error& error) {
-  // A lock not in time, a deadlock, no such table or schema, a right that was taken away.
-  constexpr std::string_view kChanges[] = {"55P03", "40P01", "42P01", "3F000", "42501"};
+  // A lock or an answer not in time, a deadlock, no such table or schema, a right that was taken
+  // away.
+  constexpr std::string_view kChanges[] = {"55P03", "57014", "40P01", "42P01", "3F000", "42501"};
   return std::ranges::find(kChanges, error.sqlstate) != std::end(kChanges);
 }
 

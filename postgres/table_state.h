@@ -15,12 +15,13 @@ struct TableState {
   // Since the snapshot the table was truncated, rewritten, dropped or renamed: its old rows are
   // gone, or another table has the name.
   bool replaced = false;
-  std::uint64_t bytes = 0;  // on disk, without indexes
+  // On disk, without indexes, when it was vacuumed or analyzed last: a guess that needs no lock.
+  std::uint64_t bytes = 0;
 };
 
-// Of each table, in their order, in a transaction under the snapshot that they were read with and
-// that holds a lock on each (LockTables), so that the answer stays true. The snapshot's pg_class
-// names the file that held the rows then; the server's functions tell today's.
+// Of each table, in their order, in a transaction under the snapshot that they are read with, while
+// another one under it holds a lock on each (LockTables), so that the answer stays true. The
+// snapshot's pg_class names the file that held the rows then; the server's functions tell today's.
 model::Result<std::vector<TableState>> ReadTableStates(
     Connection& connection, const std::vector<model::RelationPtr>& tables);
 
