@@ -3,50 +3,71 @@
 namespace lockstep::auditor {
 namespace {
 
-// Another table has the name, or its rows were written to another file, not by a TRUNCATE that the
-// stream shows; nor, where all rewrites are logged, by what keeps rows as they are (VACUUM FULL,
-// CLUSTER).
+// The server says so: another table has the name, its rows were written anew, or the text of a type
+// is another one now.
 bool IsRewritten(const TableFacts& facts) {
-  if (facts.new_table || facts.logged_rewrite) return true;
-  return facts.new_file && !facts.saw_truncate && !facts.blind && !facts.has_log;
+  return facts.new_table || facts.logged_rewrite || facts.new_text;
 }
+
+// VACUUM FULL and CLUSTER keep the rows, SET UNLOGGED and a rewrite need not: only the log of
+// schema changes tells one from the other. A TRUNCATE that the stream shows explains the file, and
+// with it no difference; beside it a rewrite leaves another form.
+bool MayBeRewritten(const TableFacts& facts) {
+  return facts.new_file && !facts.has_log && (!facts.saw_truncate || facts.altered);
+}
+
+// Without a TRUNCATE the rows are fewer or others, never more.
+bool MayBeTruncated(const TableFacts& facts) { return facts.new_file && facts.blind; }
 
 }  // namespace
 
 Explanation Explain(const TableFacts& facts, const TableComparison& mismatched) {
-  // What is not shown leaves rows in the replica that the source has no longer. A row that is only
-  // missing there was inserted, and inserts are always shown.
-  const bool has_stale_rows = mismatched.stale_count() > 0;
   if (IsRewritten(facts)) return Explanation::kRewritten;
-  if (facts.new_file && facts.blind) return Explanation::kUnshown;
-  if (facts.altered) return Explanation::kRewritten;
-  if (!facts.insert_only || !has_stale_rows) return Explanation::kFault;
-  if (facts.updated_or_deleted > 0 || facts.statistics == Statistics::kNone)
-    return Explanation::kUnshown;
-  return facts.statistics == Statistics::kSettled ? Explanation::kFault : Explanation::kTooEarly;
+  // What is not shown leaves rows in the replica that the source has no longer, one for each that
+  // the source has and the replica has not: an insert is always shown.
+  const bool lacks_inserts = mismatched.missing_count() > mismatched.stale_count();
+  if (MayBeTruncated(facts) && !lacks_inserts) return Explanation::kMaybeUnshown;
+  if (MayBeRewritten(facts) || facts.renamed) return Explanation::kMaybeRewritten;
+  if (lacks_inserts) return Explanation::kFault;
+  if (facts.altered || facts.volatile_text) return Explanation::kMaybeRewritten;
+  if (!facts.insert_only) return Explanation::kFault;
+  if (facts.updated_or_deleted > 0) return Explanation::kUnshown;
+  return facts.statistics == Statistics::kLate ? Explanation::kTooEarly
+                                               : Explanation::kMaybeUnshown;
 }
 
 Explanation ExplainMisfit(const TableFacts& facts) {
   if (IsRewritten(facts)) return Explanation::kRewritten;
-  if (facts.new_file && facts.blind) return Explanation::kUnshown;
-  if (facts.altered) return Explanation::kRewritten;
-  return facts.insert_only ? Explanation::kUnshown : Explanation::kFault;
+  if (MayBeTruncated(facts)) return Explanation::kMaybeUnshown;
+  if (MayBeRewritten(facts) || facts.renamed || facts.altered || facts.volatile_text)
+    return Explanation::kMaybeRewritten;
+  if (!facts.insert_only) return Explanation::kFault;
+  return facts.updated_or_deleted > 0 ? Explanation::kUnshown : Explanation::kMaybeUnshown;
 }
 
 std::string RewrittenReason(const TableFacts& facts) {
   if (facts.new_table) return "was dropped and made again";
-  return IsRewritten(facts) ? "was rewritten" : "was altered";
+  if (facts.new_text && !facts.logged_rewrite) return "has values of a type that was altered";
+  if (facts.logged_rewrite) return "was rewritten";
+  if (MayBeRewritten(facts)) return "has another file: it was rewritten, or packed (VACUUM FULL)";
+  if (facts.renamed) return "may have had another name or other partitions";
+  if (facts.altered) return "was altered";
+  return "has values that name other objects, which may have been renamed";
+}
+
+std::string ExcuseReason(Explanation explanation, const TableFacts& facts) {
+  return explanation == Explanation::kMaybeUnshown ? UnshownReason(facts)
+                                                   : "it " + RewrittenReason(facts);
 }
 
 std::string UnshownReason(const TableFacts& facts) {
-  if (facts.new_file && facts.blind)
+  if (MayBeTruncated(facts)) {
     return "it was truncated or rewritten, which the plugin does not send; --install-triggers "
-           "makes "
-           "TRUNCATE visible";
+           "makes TRUNCATE visible";
+  }
   if (facts.updated_or_deleted == 0) {
     return "rows are gone or have another value; maybe they were updated or deleted, which is not "
-           "sent without a replica identity, and the server's statistics cannot tell "
-           "(track_counts, or PostgreSQL 13 or 14)";
+           "sent without a replica identity, and the server's statistics do not tell";
   }
   return "rows were updated or deleted, which is not sent: it has no replica identity (give it a "
          "primary key or REPLICA IDENTITY FULL), or none that is published, or the publication "

@@ -139,7 +139,7 @@ void Following::ReadFacts(const ActivityByName& before) {
     const auto found = before.find(database.table(i).relation()->QualifiedName());
     tables_.push_back({.identity = ++identities_,
                        .copied_at = consumer_->consistent_point(),
-                       .strangers = strangers_,
+                       .known_at = consumer_->consistent_point(),
                        .first = found == before.end() ? postgres::TableActivity{} : found->second});
   }
   NoteTables();
@@ -243,7 +243,7 @@ Result<void> Following::TakeOver(consumer::LockedTables& locked, model::Database
       fresh.database().PutTable(i, copies.TakeTable(*copy));
       tables.push_back({.identity = ++identities_,
                         .copied_at = consistent_point,
-                        .strangers = strangers_,
+                        .known_at = consistent_point,
                         .first = activity[i]});
       ledger_.OnCopied(relation, consistent_point);
       to_read_anew_.erase(NameOf(relation));
@@ -378,8 +378,12 @@ bool Following::SettleMisfit(const model::Transaction& transaction,
     return true;
   }
   TableFacts facts = Facts(*table, sight->activity);
-  AddLogged(sight->ddl_log, *relation, tables_[*table].copied_at, transaction.end_lsn, facts);
-  if (!Excuse(*table, ExplainMisfit(facts), facts, transaction.end_lsn)) {
+  AddLogged(sight->ddl_log, *relation, tables_[*table].known_at, transaction.end_lsn, facts);
+  const Explanation explanation = ExplainMisfit(facts);
+  if (IsExcuse(explanation)) {
+    ledger_.OnExcusedMisfit(transaction, *relation, misfit, ExcuseReason(explanation, facts));
+  }
+  if (!Excuse(*table, explanation, facts, transaction.end_lsn)) {
     ledger_.OnMisfit(transaction, *relation, misfit);
     LeaveOut(*table);
   }
@@ -392,7 +396,7 @@ void Following::OnSetAside(const replication::SetAsideTable& table, model::Xid x
   const postgres::TableName name{table.schema, table.name};
   const auto number = replica().database().FindTable(table.schema, table.name);
   if (!number) {
-    ++strangers_;
+    strangers_[name] = table.end_lsn;
     return ReadAnew(name, table.end_lsn, "was made");
   }
   if (table.is_followable) return ReadAnew(name, table.end_lsn, table.reason);
@@ -401,7 +405,7 @@ void Following::OnSetAside(const replication::SetAsideTable& table, model::Xid x
   if (sight && sight->activity.oid != 0 && sight->activity.oid != first.oid)
     return ReadAnew(name, table.end_lsn, RewrittenReason({.new_table = true}));
   // What cannot be told now the next comparison tells.
-  if (!sight || sight->activity.form != first.form)
+  if (!sight || sight->activity.form != first.form || sight->activity.entry != first.entry)
     return ReadAnew(name, table.end_lsn, "was altered");
   spdlog::warn("{}: table {} cannot be followed beyond {}: {}", options_.id, name.QualifiedName(),
                ToString(table.end_lsn), table.reason);
@@ -416,7 +420,10 @@ TableFacts Following::Facts(std::uint32_t table, const postgres::TableActivity& 
           .blind = known.blind,
           .new_table = now.oid != known.first.oid,
           .new_file = now.file != known.first.file,
-          .altered = WasAltered(known, now),
+          .new_text = postgres::IsTextAltered(known.first, now),
+          .volatile_text = now.volatile_text,
+          .altered = now.form != known.first.form || now.entry != known.first.entry,
+          .renamed = MayHaveBeenRenamed(known, now) || now.partitions != known.first.partitions,
           .saw_truncate = known.saw_truncate,
           .updated_or_deleted = now.updated_or_deleted - known.first.updated_or_deleted};
 }
@@ -429,10 +436,12 @@ bool Following::Excuse(std::uint32_t table, Explanation explanation, const Table
     case Explanation::kTooEarly:
       break;
     case Explanation::kUnshown:
+    case Explanation::kMaybeUnshown:
       ledger_.OnExcluded(relation->schema, relation->name, UnshownReason(facts));
       LeaveOut(table);
       return true;
     case Explanation::kRewritten:
+    case Explanation::kMaybeRewritten:
       ReadAnew(NameOf(*relation), lsn, RewrittenReason(facts));
       return true;
   }
@@ -441,9 +450,24 @@ bool Following::Excuse(std::uint32_t table, Explanation explanation, const Table
 
 // A rename and the one back leave a new row in the catalog, as does much else; and what was changed
 // under that name came as changes of a table that was not followed.
-bool Following::WasAltered(const Followed& known, const postgres::TableActivity& now) const {
-  return now.form != known.first.form ||
-         (now.entry != known.first.entry && strangers_ > known.strangers);
+bool Following::MayHaveBeenRenamed(const Followed& known,
+                                   const postgres::TableActivity& now) const {
+  return now.entry != known.first.entry &&
+         std::ranges::any_of(
+             strangers_, [&](const auto& stranger) { return stranger.second > known.known_at; });
+}
+
+void Following::OnEqual(std::uint32_t table, const postgres::TableActivity& now, model::Lsn point) {
+  Followed& known = tables_[table];
+  known.known_at = point;
+  known.first = now;
+  known.saw_truncate = false;
+}
+
+void Following::OnSeen(const postgres::ScopeTables& tables) {
+  for (const model::RelationPtr& relation : tables.followed) strangers_.erase(NameOf(*relation));
+  for (const postgres::ExcludedTable& table : tables.excluded)
+    strangers_.erase({table.schema, table.name});
 }
 
 Result<Following::Sight> Following::LookAfter(model::Xid xid, std::uint32_t table) {

@@ -98,16 +98,22 @@ class Following {
   struct Followed {
     std::uint64_t identity = 0;     // of its own among all that were ever followed
     model::Lsn copied_at;           // the snapshot that its rows came from
+    model::Lsn known_at;            // that, or the last point at which its rows were equal
     bool left_out = false;          // see LeaveOut
     bool insert_only = false;       // its UPDATE and DELETE are not in the stream
     bool blind = false;             // nor is its TRUNCATE
-    bool saw_truncate = false;      // since it was copied
-    std::uint64_t strangers = 0;    // seen when it was copied, see WasAltered
-    postgres::TableActivity first;  // as it was when it was copied
+    bool saw_truncate = false;      // since known_at
+    postgres::TableActivity first;  // as it was at known_at
   };
   const Followed& table(std::uint32_t table) const { return tables_[table]; }
   // What is known of a table of the replica that differs, whose activity is `now`.
   TableFacts Facts(std::uint32_t table, const postgres::TableActivity& now) const;
+  // Its rows are the source's at `point`, where it was `now`: what happened before explains nothing
+  // any more.
+  void OnEqual(std::uint32_t table, const postgres::TableActivity& now, model::Lsn point);
+  // Tables that are there under these names: theirs were no changes of one that had another name
+  // meanwhile.
+  void OnSeen(const postgres::ScopeTables& tables);
   // What follows, from `lsn` on, where the stream could not show what happened: the table is left
   // out, or read anew. False: it is a fault, or too early.
   bool Excuse(std::uint32_t table, Explanation explanation, const TableFacts& facts,
@@ -141,7 +147,7 @@ class Following {
   };
   model::Result<Sight> LookAfter(model::Xid xid, std::uint32_t table);
   void OnSetAside(const replication::SetAsideTable& table, model::Xid xid);
-  bool WasAltered(const Followed& known, const postgres::TableActivity& now) const;
+  bool MayHaveBeenRenamed(const Followed& known, const postgres::TableActivity& now) const;
   void NoteTruncations(const model::Transaction& transaction);
 
   const ProcessOptions& options_;
@@ -155,7 +161,9 @@ class Following {
   std::optional<consumer::Consumer> consumer_;
   std::vector<Followed> tables_;  // by the replica's numbers
   std::uint64_t identities_ = 0;  // given so far
-  std::uint64_t strangers_ = 0;   // tables seen in the stream that were not followed
+  // Tables seen in the stream that were not followed, and where last. Unless they are there, one
+  // that is followed had that name for a while.
+  std::map<postgres::TableName, model::Lsn> strangers_;
   LastWriters writers_;
   std::set<postgres::TableName> to_read_anew_;
   std::size_t set_aside_seen_ = 0;  // of the replica's

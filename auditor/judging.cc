@@ -22,11 +22,17 @@ bool JudgeTable(Checkpoint& checkpoint, const ComparedTable& compared,
   if (compared.comparison.mismatch_count() > 0) {
     TableFacts facts = following.Facts(table, activity);
     facts.statistics = statistics;
-    AddLogged(checkpoint.locked().ddl_log, *relation, following.table(table).copied_at, point,
+    AddLogged(checkpoint.locked().ddl_log, *relation, following.table(table).known_at, point,
               facts);
     const Explanation explanation = Explain(facts, compared.comparison);
     if (explanation == Explanation::kTooEarly) return false;
+    if (IsExcuse(explanation)) {
+      ledger.OnExcused(compared, *relation, following.writers(), point,
+                       ExcuseReason(explanation, facts));
+    }
     if (following.Excuse(table, explanation, facts, point)) return true;
+  } else {
+    following.OnEqual(table, activity, point);
   }
   ledger.OnTableCompared(compared, *relation, following.writers(), point);
   return true;
@@ -44,6 +50,7 @@ std::uint64_t JudgeTables(Checkpoint& checkpoint,
     if (const auto table = replica.FindTable(followed[i]->schema, followed[i]->name))
       by_table.emplace(*table, &activity[i]);
   }
+  following.OnSeen(checkpoint.locked().tables);
   std::uint64_t too_early = 0;
   for (const ComparedTable& compared : checkpoint.comparison().compared()) {
     if (!JudgeTable(checkpoint, compared, *by_table.at(compared.table), statistics, following,

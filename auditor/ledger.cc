@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "model/named_texts.h"
 #include "model/output_plugin.h"
@@ -15,17 +16,24 @@ using report::AuditDifference;
 using report::AuditedTable;
 using report::TableStatus;
 
-AuditedTable& Ledger::TableOf(const model::Relation& relation) {
-  auto [place, added] = tables_.try_emplace({relation.schema, relation.name});
-  place->second.schema = relation.schema;
-  place->second.name = relation.name;
+Ledger::Entry& Ledger::EntryOf(const std::string& schema, const std::string& name) {
+  auto [place, added] = tables_.try_emplace({schema, name});
+  if (added) {
+    place->second.table.schema = schema;
+    place->second.table.name = name;
+  }
   return place->second;
+}
+
+void Ledger::GiveUpPending(Entry& entry, const std::string& reason) {
+  entry.pending.reason = reason;
+  AddUnproven(entry.table.unproven, std::exchange(entry.pending, {}));
 }
 
 void Ledger::OnAttached(const model::Database& replica, model::Lsn lsn) {
   if (!result_.joined.IsValid()) result_.joined = lsn;
-  for (const auto& [name, table] : tables_) {
-    if (!replica.FindTable(table.schema, table.name)) OnGone({table.schema, table.name}, lsn);
+  for (const auto& [name, entry] : tables_) {
+    if (!replica.FindTable(name.first, name.second)) OnGone({name.first, name.second}, lsn);
   }
   for (std::uint32_t i = 0; i < replica.table_count(); ++i)
     OnCopied(*replica.table(i).relation(), lsn);
@@ -61,7 +69,10 @@ void Ledger::OnCopied(const model::Relation& relation, model::Lsn lsn) {
     resync.copied_at = lsn;
     ++tables_read_anew_;
   }
-  AuditedTable& table = TableOf(relation);
+  Entry& entry = EntryOf(relation.schema, relation.name);
+  GiveUpPending(entry, "all tables were read anew");
+  entry.is_followed = true;
+  AuditedTable& table = entry.table;
   table.followed_from = lsn;
   if (table.status == TableStatus::kDifferent) return;
   table.status = TableStatus::kExcluded;
@@ -78,25 +89,30 @@ void Ledger::OnGone(const postgres::TableName& table, model::Lsn lsn) {
 
 void Ledger::OnExcluded(const std::string& schema, const std::string& name,
                         const std::string& reason) {
-  AuditedTable& table = tables_[{schema, name}];
-  table.schema = schema;
-  table.name = name;
-  if (table.status == TableStatus::kDifferent) return;
-  table.status = TableStatus::kExcluded;
-  table.reason = reason;
+  Entry& entry = EntryOf(schema, name);
+  GiveUpPending(entry, reason);
+  entry.is_followed = false;
+  if (entry.table.status == TableStatus::kDifferent) return;
+  entry.table.status = TableStatus::kExcluded;
+  entry.table.reason = reason;
 }
 
 void Ledger::OnTransaction(const model::Transaction& transaction) {
   ++result_.transactions;
-  result_.changes += transaction.changes.size() + transaction.other_changes;
+  result_.changes += transaction.changes.size() + transaction.unread_changes;
+  AddUnproven(result_.unread, {transaction.unread_changes, transaction.end_lsn, transaction.end_lsn,
+                               "of tables that were not followed then"});
   for (const model::Change& change : transaction.changes) {
     const model::RelationPtr& relation = model::RelationOf(change);
     if (!relation) continue;
     if (relation != last_relation_) {
       last_relation_ = relation;
-      last_table_ = &TableOf(*relation);
+      last_entry_ = &EntryOf(relation->schema, relation->name);
     }
-    ++last_table_->changes;
+    ++last_entry_->table.changes;
+    if (last_entry_->pending.changes++ == 0) last_entry_->pending.from = transaction.end_lsn;
+    last_entry_->pending.to = transaction.end_lsn;
+    if (!last_entry_->is_followed) GiveUpPending(*last_entry_, last_entry_->table.reason);
   }
 }
 
@@ -122,20 +138,39 @@ void Ledger::OnUndecided(const model::Relation& relation, const std::string& rea
   result_.reason = fmt::format("table {}: {}", relation.QualifiedName(), reason);
 }
 
+AuditDifference Ledger::DifferenceOf(const model::Transaction& transaction,
+                                     const model::Relation& relation,
+                                     const replication::Misfit& misfit) {
+  return {.schema = relation.schema,
+          .table = relation.name,
+          .key = model::KeyTextsOf(relation, misfit.key),
+          .replica_xid = transaction.xid,
+          .replica_lsn = transaction.end_lsn,
+          .checkpoint = transaction.end_lsn,
+          .misfit = misfit.message};
+}
+
 void Ledger::OnMisfit(const model::Transaction& transaction, const model::Relation& relation,
                       const replication::Misfit& misfit) {
-  AuditedTable& table = TableOf(relation);
+  Entry& entry = EntryOf(relation.schema, relation.name);
+  AuditedTable& table = entry.table;
   table.status = TableStatus::kDifferent;
   table.reason = fmt::format("xid {} at {}: {}", transaction.xid.value,
                              ToString(transaction.end_lsn), misfit.message);
+  GiveUpPending(entry, "it differs");
+  entry.is_followed = false;
   CountDifferences(relation, difference_counts_[{relation.schema, relation.name}] + 1);
-  AddDifference({.schema = relation.schema,
-                 .table = relation.name,
-                 .key = model::KeyTextsOf(relation, misfit.key),
-                 .replica_xid = transaction.xid,
-                 .replica_lsn = transaction.end_lsn,
-                 .checkpoint = transaction.end_lsn,
-                 .misfit = misfit.message});
+  AddDifference(DifferenceOf(transaction, relation, misfit));
+}
+
+void Ledger::OnExcusedMisfit(const model::Transaction& transaction, const model::Relation& relation,
+                             const replication::Misfit& misfit, const std::string& reason) {
+  result_.excuses.push_back({.schema = relation.schema,
+                             .table = relation.name,
+                             .rows = 1,
+                             .lsn = transaction.end_lsn,
+                             .reason = reason,
+                             .examples = {DifferenceOf(transaction, relation, misfit)}});
 }
 
 void Ledger::OnCheckpoint() {
@@ -143,9 +178,43 @@ void Ledger::OnCheckpoint() {
   result_.projected.clear();
 }
 
+std::vector<AuditDifference> Ledger::DifferencesOf(const ComparedTable& compared,
+                                                   const model::Relation& relation,
+                                                   const LastWriters& writers,
+                                                   model::Lsn checkpoint) {
+  std::vector<AuditDifference> differences;
+  for (const RowMismatch& mismatch : compared.comparison.mismatches()) {
+    const Writer writer = writers.Find(compared.table, mismatch.key).value_or(Writer{});
+    differences.push_back({.schema = relation.schema,
+                           .table = relation.name,
+                           .key = model::KeyTextsOf(relation, mismatch.key),
+                           .source = model::TextsOf(relation, mismatch.source),
+                           .replicated = model::TextsOf(relation, mismatch.replicated),
+                           .source_xid = mismatch.source_xid,
+                           .replica_xid = writer.xid,
+                           .replica_lsn = writer.end_lsn,
+                           .checkpoint = checkpoint});
+  }
+  return differences;
+}
+
+void Ledger::OnExcused(const ComparedTable& compared, const model::Relation& relation,
+                       const LastWriters& writers, model::Lsn checkpoint,
+                       const std::string& reason) {
+  auto examples = DifferencesOf(compared, relation, writers, checkpoint);
+  examples.resize(std::min(examples.size(), kMaxExamples));
+  result_.excuses.push_back({.schema = relation.schema,
+                             .table = relation.name,
+                             .rows = compared.comparison.mismatch_count(),
+                             .lsn = checkpoint,
+                             .reason = reason,
+                             .examples = std::move(examples)});
+}
+
 void Ledger::OnTableCompared(const ComparedTable& compared, const model::Relation& relation,
                              const LastWriters& writers, model::Lsn checkpoint) {
-  AuditedTable& table = TableOf(relation);
+  Entry& entry = EntryOf(relation.schema, relation.name);
+  AuditedTable& table = entry.table;
   const TableComparison& comparison = compared.comparison;
   ++table.comparisons;
   table.rows = comparison.rows();
@@ -156,6 +225,8 @@ void Ledger::OnTableCompared(const ComparedTable& compared, const model::Relatio
       result_.projected[std::string(model::ToString(static_cast<model::Loss>(i)))] += cells;
   }
   if (comparison.mismatch_count() == 0) {
+    table.proven += entry.pending.changes;
+    result_.proven += std::exchange(entry.pending, {}).changes;
     if (table.status == TableStatus::kDifferent) return;
     table.status = TableStatus::kEqual;
     // Copied anew: what happened to it before is not proven.
@@ -166,25 +237,19 @@ void Ledger::OnTableCompared(const ComparedTable& compared, const model::Relatio
   table.status = TableStatus::kDifferent;
   table.reason = fmt::format("{} row{} at {}", comparison.mismatch_count(),
                              comparison.mismatch_count() == 1 ? "" : "s", ToString(checkpoint));
+  GiveUpPending(entry, "it differs");
   CountDifferences(relation, comparison.mismatch_count());
-  for (const RowMismatch& mismatch : comparison.mismatches()) {
-    const Writer writer = writers.Find(compared.table, mismatch.key).value_or(Writer{});
-    AddDifference({.schema = relation.schema,
-                   .table = relation.name,
-                   .key = model::KeyTextsOf(relation, mismatch.key),
-                   .source = model::TextsOf(relation, mismatch.source),
-                   .replicated = model::TextsOf(relation, mismatch.replicated),
-                   .source_xid = mismatch.source_xid,
-                   .replica_xid = writer.xid,
-                   .replica_lsn = writer.end_lsn,
-                   .checkpoint = checkpoint});
-  }
+  for (AuditDifference& difference : DifferencesOf(compared, relation, writers, checkpoint))
+    AddDifference(std::move(difference));
 }
 
 report::AuditResult Ledger::Result() const {
   report::AuditResult result = result_;
-  for (const auto& [name, table] : tables_) {
-    if (table.name != model::kTruncationLog) result.tables.push_back(table);
+  for (const auto& [name, entry] : tables_) {
+    if (entry.table.name == model::kTruncationLog) continue;
+    Entry last = entry;
+    GiveUpPending(last, "not compared since");
+    result.tables.push_back(std::move(last.table));
   }
   return result;
 }

@@ -24,6 +24,8 @@ class Ledger {
  public:
   // More differences than this are counted only.
   static constexpr std::size_t kMaxDifferences = 100;
+  // Of an excuse.
+  static constexpr std::size_t kMaxExamples = 3;
 
   Ledger(std::string id, std::string plugin) {
     result_.id = std::move(id);
@@ -48,6 +50,11 @@ class Ledger {
   void OnGone(const postgres::TableName& table, model::Lsn lsn);
   void OnTransaction(const model::Transaction& transaction);
   // What differs in it may be a fault or not, and cannot be told: the audit is inconclusive.
+  void OnExcused(const ComparedTable& compared, const model::Relation& relation,
+                 const LastWriters& writers, model::Lsn checkpoint, const std::string& reason);
+  void OnExcusedMisfit(const model::Transaction& transaction, const model::Relation& relation,
+                       const replication::Misfit& misfit, const std::string& reason);
+  // The same, and the table cannot be judged any longer.
   void OnUndecided(const model::Relation& relation, const std::string& reason);
   // A change did not fit the table's replica, though its form is the table's: it differs.
   void OnMisfit(const model::Transaction& transaction, const model::Relation& relation,
@@ -70,18 +77,36 @@ class Ledger {
 
  private:
   using TableName = std::pair<std::string, std::string>;
-  report::AuditedTable& TableOf(const model::Relation& relation);
+  struct Entry {
+    report::AuditedTable table;
+    bool is_followed = false;
+    // Changes since its rows were read or compared: proven by the next comparison, or not at all.
+    report::UnprovenChanges pending;
+  };
+  // Of a table that is met for the first time too.
+  Entry& EntryOf(const std::string& schema, const std::string& name);
+  report::AuditedTable& TableOf(const model::Relation& relation) {
+    return EntryOf(relation.schema, relation.name).table;
+  }
+  static void GiveUpPending(Entry& entry, const std::string& reason);
+  static std::vector<report::AuditDifference> DifferencesOf(const ComparedTable& compared,
+                                                            const model::Relation& relation,
+                                                            const LastWriters& writers,
+                                                            model::Lsn checkpoint);
+  static report::AuditDifference DifferenceOf(const model::Transaction& transaction,
+                                              const model::Relation& relation,
+                                              const replication::Misfit& misfit);
   void AddDifference(report::AuditDifference difference);
   void CountDifferences(const model::Relation& relation, std::uint64_t count);
 
   report::AuditResult result_;
   std::uint64_t tables_read_anew_ = 0;
-  std::map<TableName, report::AuditedTable> tables_;
+  std::map<TableName, Entry> tables_;
   // Rows that were found to differ, by table: the most at one comparison, and misfits.
   std::map<TableName, std::uint64_t> difference_counts_;
   // Of the change before. Held, so that its address stays its own.
   model::RelationPtr last_relation_;
-  report::AuditedTable* last_table_ = nullptr;
+  Entry* last_entry_ = nullptr;
 };
 
 }  // namespace lockstep::auditor

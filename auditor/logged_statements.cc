@@ -31,12 +31,17 @@ const DdlEntry* LastStatement(const MaybeDdlLog& log, const postgres::TableName&
   return last;
 }
 
-void AddLogged(const MaybeDdlLog& log, const model::Relation& table, Lsn copied_at, Lsn until,
+void AddLogged(const MaybeDdlLog& log, const model::Relation& table, Lsn known_at, Lsn until,
                TableFacts& facts) {
   if (!log) return;
-  facts.has_log = log->since <= copied_at && !table.is_partitioned;
-  const DdlEntry* rewrite = FirstRewrite(log, {table.schema, table.name}, copied_at);
+  const postgres::TableName name{table.schema, table.name};
+  facts.has_log = log->since <= known_at && !table.is_partitioned;
+  const DdlEntry* rewrite = FirstRewrite(log, name, known_at);
   facts.logged_rewrite = rewrite && rewrite->lsn <= until;
+  if (facts.has_log && !LastStatement(log, name, known_at)) {
+    facts.altered = false;
+    facts.renamed = false;
+  }
 }
 
 }  // namespace lockstep::auditor

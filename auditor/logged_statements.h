@@ -25,9 +25,10 @@ const postgres::DdlEntry* FirstRewrite(const MaybeDdlLog& log, const postgres::T
 const postgres::DdlEntry* LastStatement(const MaybeDdlLog& log, const postgres::TableName& table,
                                         std::optional<model::Lsn> copied_at);
 
-// Puts into `facts` what is logged between the copy and `until`. Of a partitioned table the log is
+// Puts into `facts` what is logged between `known_at` and `until`: what was altered without a
+// logged ALTER TABLE has the form that it had (GRANT, a trigger). Of a partitioned table the log is
 // not all: partitions come, go and are truncated without a rewrite.
-void AddLogged(const MaybeDdlLog& log, const model::Relation& table, model::Lsn copied_at,
+void AddLogged(const MaybeDdlLog& log, const model::Relation& table, model::Lsn known_at,
                model::Lsn until, TableFacts& facts);
 
 }  // namespace lockstep::auditor

@@ -99,8 +99,12 @@ class Process {
     ledger_.result().end_lsn = following_.received();
     EndCheckpoint();
     following_.Unwatch(poller_);
-    if (const auto& saboteur = following_.saboteur())
-      spdlog::info("sabotage: {}", saboteur->deed().empty() ? "never acted" : saboteur->deed());
+    if (const auto& saboteur = following_.saboteur()) {
+      const std::string deed = saboteur->deed();
+      ledger_.result().sabotage =
+          deed.empty() ? "it never was, no transaction came that the kind fits" : deed;
+      spdlog::info("sabotage: {}", ledger_.result().sabotage);
+    }
     auto detached = following_.Detach();
     auto written = WriteResult();
     return detached ? written : detached;

@@ -14,7 +14,7 @@ constexpr std::size_t kRowsInBin = 256;
 
 void TableComparison::Add(RowMismatch mismatch) {
   ++mismatch_count_;
-  if (mismatch.replicated) ++stale_count_;
+  ++(mismatch.replicated ? stale_count_ : missing_count_);
   if (mismatches_.size() < kMaxMismatches) mismatches_.push_back(std::move(mismatch));
 }
 

@@ -62,6 +62,8 @@ class TableComparison {
   std::uint64_t mismatch_count() const { return mismatch_count_; }
   // Rows of the replica that the source has not, or has otherwise.
   std::uint64_t stale_count() const { return stale_count_; }
+  // Rows of the source that the replica has not at all.
+  std::uint64_t missing_count() const { return missing_count_; }
   const std::vector<RowMismatch>& mismatches() const { return mismatches_; }
 
  private:
@@ -90,6 +92,7 @@ class TableComparison {
   std::uint64_t found_ = 0;  // rows of the source whose key the replica has
   std::uint64_t mismatch_count_ = 0;
   std::uint64_t stale_count_ = 0;
+  std::uint64_t missing_count_ = 0;
   std::vector<RowMismatch> mismatches_;
 };
 

@@ -74,6 +74,8 @@ struct Transaction {
   std::int64_t commit_micros = 0;   // since 2000-01-01 UTC, by the server's clock
   std::vector<Change> changes;      // of followed tables
   std::uint64_t other_changes = 0;  // of tables that are not followed, only counted
+  // Of these, changes of tables that are to be followed: they cannot be read.
+  std::uint64_t unread_changes = 0;
   // Each table once; only where that does not end the following.
   std::vector<UnreadTable> unread;
 };

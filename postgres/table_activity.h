@@ -15,18 +15,31 @@ namespace lockstep::postgres {
 struct TableActivity {
   // Of the table: another one when it was dropped and made again. 0: there is no such table.
   std::uint32_t oid = 0;
-  // Of the catalog's rows that say its columns, its identity and its partitions: another number
-  // after an ALTER of them, also after one that was undone by another.
+  // Of the catalog's rows that say its columns and its identity: another number after an ALTER of
+  // them, also after one that was undone by another.
   std::uint64_t form = 0;
-  // Of its own row in the catalog: another number after a rename or a move, and after much else.
+  // Of its own row in the catalog: another number after a rename, a move or another replica
+  // identity, and after much else (GRANT, a first trigger).
   std::uint64_t entry = 0;
+  // Of a partitioned table: of the rows that say its partitions.
+  std::uint64_t partitions = 0;
   // The file that holds the rows: another one after a TRUNCATE or a rewrite. 0: as above. Of a
   // partitioned table the sum of its partitions'.
   std::uint64_t file = 0;
   // Rows updated and deleted so far, as the server's statistics have it: they lag behind by a
   // second, and count rolled back ones too.
   std::uint64_t updated_or_deleted = 0;
+  // What the text of values depends on besides themselves, sorted: an entry for each label of the
+  // enums in its columns, and for the attributes of each composite type. One that is gone or has
+  // changed may have changed values.
+  std::vector<std::string> text;
+  // A column's values are shown as names of other objects (regclass, aclitem): these may be renamed
+  // at any time.
+  bool volatile_text = false;
 };
+
+// Whether an entry of `before` is no longer there as it was.
+bool IsTextAltered(const TableActivity& before, const TableActivity& now);
 
 // Of each table, in their order, as of now.
 model::Result<std::vector<TableActivity>> ReadTableActivity(

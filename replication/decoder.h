@@ -39,6 +39,7 @@ struct ChangeEvent {
 // A change of a table that is not followed.
 struct OtherTableEvent {
   model::Xid xid;
+  bool is_unread = false;  // though it should be: an UnreadEvent told why
 };
 
 // TRUNCATE of one or more tables that are followed.

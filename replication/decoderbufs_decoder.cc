@@ -47,6 +47,7 @@ struct SentTable {
   std::vector<std::string> column_names;  // as last sent (SQL-quoted) and found to fit, by position
   // Why the table is not known, though it should be followed; told with its first change.
   std::optional<model::Error> unknown = {};
+  bool is_unread = false;  // it was told
 };
 
 class DecoderbufsDecoder final : public Decoder {
@@ -86,7 +87,7 @@ class DecoderbufsDecoder final : public Decoder {
     if (!table) return std::unexpected(std::move(table.error()));
     if ((*table)->unknown)
       return SetAside(xid, **table, *std::exchange((*table)->unknown, std::nullopt));
-    if (!(*table)->relation) return OtherTableEvent{xid};
+    if (!(*table)->relation) return OtherTableEvent{xid, (*table)->is_unread};
     // What the trigger writes it deletes again.
     if ((*table)->is_truncation_log && message_.op() != decoderbufs::INSERT)
       return OtherTableEvent{xid};
@@ -101,7 +102,10 @@ class DecoderbufsDecoder final : public Decoder {
     error.message = fmt::format("decoderbufs: transaction {}, table {}: {}", xid.value,
                                 message_.table(), error.message);
     auto event = Unreadable(relations_.policy(), xid, table.name, std::move(error));
-    if (event) table.relation = nullptr;
+    if (event) {
+      table.relation = nullptr;
+      table.is_unread = true;
+    }
     return event;
   }
 

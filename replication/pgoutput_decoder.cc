@@ -176,7 +176,8 @@ class PgoutputDecoder final : public Decoder {
       if (relations_.policy() == FollowPolicy::kStrict)
         return std::unexpected(std::move(table.error()));
       table = SentTable{.unread = model::UnreadTable{std::move(sent.schema), std::move(sent.name),
-                                                     std::move(table.error().message)}};
+                                                     std::move(table.error().message)},
+                        .is_unread = true};
     }
     tables_[oid.value] = std::move(*table);
     return NoEvent{};
@@ -248,7 +249,7 @@ class PgoutputDecoder final : public Decoder {
     if (!(*table)->relation) {
       auto unread = std::exchange((*table)->unread, std::nullopt);
       if (unread) return UnreadEvent{open_->xid, std::move(*unread)};
-      return OtherTableEvent{open_->xid};
+      return OtherTableEvent{open_->xid, (*table)->is_unread};
     }
     auto change = (this->*decode)(**table, in);
     if (change) {
@@ -260,7 +261,10 @@ class PgoutputDecoder final : public Decoder {
           fmt::format("table {}: {}", relation->QualifiedName(), change.error().message);
       auto event = Unreadable(relations_.policy(), open_->xid, {relation->schema, relation->name},
                               std::move(change.error()));
-      if (event) (*table)->relation = nullptr;
+      if (event) {
+        (*table)->relation = nullptr;
+        (*table)->is_unread = true;
+      }
       return event;
     }
     return ChangeEvent{open_->xid, std::move(*change)};

@@ -44,6 +44,7 @@ struct SentTable {
   std::vector<bool> in_identity;
   // Why it is not followed, though it should be; told with its first change.
   std::optional<model::UnreadTable> unread = {};
+  bool is_unread = false;  // it is to be told, or was
 };
 
 // `known`: the table as the catalog had it at the attach. It is the table's relation when `sent`

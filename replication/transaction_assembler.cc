@@ -49,6 +49,7 @@ model::Result<void> TransactionAssembler::AddChange(model::Change change) {
 // Its table is not what it was, and what it is cannot be known from here.
 void TransactionAssembler::PassOver(const model::Change& change) {
   ++transaction_.other_changes;
+  ++transaction_.unread_changes;
   const model::RelationPtr& relation = model::RelationOf(change);
   if (!relation || relation == last_passed_over_) return;
   last_passed_over_ = relation;
@@ -106,6 +107,7 @@ model::Result<std::optional<model::Transaction>> TransactionAssembler::Add(Event
                             return std::unexpected(ok.error());
                           AddUnread(std::move(unread.table));
                           ++transaction_.other_changes;
+                          ++transaction_.unread_changes;
                           return std::nullopt;
                         },
                         [](NoEvent) -> Assembled { return std::nullopt; },
@@ -113,6 +115,7 @@ model::Result<std::optional<model::Transaction>> TransactionAssembler::Add(Event
                           if (auto ok = CheckOpen(other.xid, "change"); !ok)
                             return std::unexpected(ok.error());
                           ++transaction_.other_changes;
+                          if (other.is_unread) ++transaction_.unread_changes;
                           return std::nullopt;
                         },
                         [&](CommitEvent& commit) -> Assembled {

@@ -36,6 +36,7 @@ struct SentTable {
   model::RelationPtr relation = nullptr;  // nullptr: not followed
   // Why the table is not known, though it should be followed; told with its first change.
   std::optional<model::Error> unknown = {};
+  bool is_unread = false;  // it was told
 };
 
 class Wal2jsonDecoder final : public Decoder {
@@ -134,7 +135,7 @@ class Wal2jsonDecoder final : public Decoder {
     if ((*table)->unknown)
       return SetAside(xid, **table, *std::exchange((*table)->unknown, std::nullopt));
     const model::RelationPtr& relation = (*table)->relation;
-    if (!relation) return OtherTableEvent{xid};
+    if (!relation) return OtherTableEvent{xid, (*table)->is_unread};
     if (action == 'T') return TruncateEvent{xid, {relation}};
     const bool has_row = action != 'D';
     if (has_row && !message.columns) return Malformed(message, "columns");
@@ -150,7 +151,10 @@ class Wal2jsonDecoder final : public Decoder {
                                 model::QuoteIfNeeded(table.name.schema),
                                 model::QuoteIfNeeded(table.name.name), error.message);
     auto event = Unreadable(relations_.policy(), xid, table.name, std::move(error));
-    if (event) table.relation = nullptr;
+    if (event) {
+      table.relation = nullptr;
+      table.is_unread = true;
+    }
     return event;
   }
 

@@ -25,6 +25,17 @@ Json LsnJson(model::Lsn lsn) { return lsn.IsValid() ? Json(ToString(lsn)) : Json
 Json XidJson(model::Xid xid) { return xid.value == 0 ? Json(nullptr) : Json(xid.value); }
 Json TextJson(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
+Json UnprovenJson(const std::vector<UnprovenChanges>& unproven) {
+  Json list = Json::array();
+  for (const UnprovenChanges& one : unproven) {
+    list.push_back({{"changes", one.changes},
+                    {"from", LsnJson(one.from)},
+                    {"to", LsnJson(one.to)},
+                    {"reason", one.reason}});
+  }
+  return list;
+}
+
 Json TableJson(const AuditedTable& table) {
   return {{"schema", table.schema},
           {"table", table.name},
@@ -32,6 +43,8 @@ Json TableJson(const AuditedTable& table) {
           {"reason", TextJson(table.reason)},
           {"rows", table.rows},
           {"changes", table.changes},
+          {"proven", table.proven},
+          {"unproven", UnprovenJson(table.unproven)},
           {"comparisons", table.comparisons},
           {"digest", ToString(table.digest)},
           {"followed_from", LsnJson(table.followed_from)}};
@@ -64,6 +77,18 @@ Json ResyncJson(const AuditResync& resync) {
           {"reason", resync.reason}};
 }
 
+Json ExcuseJson(const AuditExcuse& excuse) {
+  Json json = {{"schema", excuse.schema},
+               {"table", excuse.table},
+               {"rows", excuse.rows},
+               {"lsn", LsnJson(excuse.lsn)},
+               {"reason", excuse.reason}};
+  json["examples"] = Json::array();
+  for (const AuditDifference& example : excuse.examples)
+    json["examples"].push_back(DifferenceJson(example));
+  return json;
+}
+
 Json ResultJson(const AuditResult& result) {
   Json json = {{"id", result.id},
                {"plugin", result.plugin},
@@ -71,6 +96,9 @@ Json ResultJson(const AuditResult& result) {
                {"reason", TextJson(result.reason)},
                {"transactions", result.transactions},
                {"changes", result.changes},
+               {"proven", result.proven},
+               {"unread", UnprovenJson(result.unread)},
+               {"sabotage", TextJson(result.sabotage)},
                {"joined", LsnJson(result.joined)},
                {"end_lsn", LsnJson(result.end_lsn)},
                {"checkpoints", result.checkpoints},
@@ -81,6 +109,8 @@ Json ResultJson(const AuditResult& result) {
                {"projected", result.projected}};
   json["resyncs"] = Json::array();
   for (const AuditResync& resync : result.resyncs) json["resyncs"].push_back(ResyncJson(resync));
+  json["excuses"] = Json::array();
+  for (const AuditExcuse& excuse : result.excuses) json["excuses"].push_back(ExcuseJson(excuse));
   json["tables"] = TablesJson(result.tables);
   json["differences"] = Json::array();
   for (const AuditDifference& difference : result.differences)
@@ -125,6 +155,17 @@ std::optional<model::NamedTexts> RowOf(const Json& json) {
   return row;
 }
 
+std::vector<UnprovenChanges> UnprovenOf(const Json& json) {
+  std::vector<UnprovenChanges> list;
+  for (const Json& one : json) {
+    list.push_back({.changes = one.at("changes"),
+                    .from = LsnOf(one.at("from")),
+                    .to = LsnOf(one.at("to")),
+                    .reason = one.at("reason")});
+  }
+  return list;
+}
+
 AuditedTable TableOf(const Json& json) {
   AuditedTable table{.schema = json.at("schema"), .name = json.at("table")};
   for (const TableStatus status :
@@ -134,6 +175,8 @@ AuditedTable TableOf(const Json& json) {
   table.reason = TextOf(json.at("reason"));
   table.rows = json.at("rows");
   table.changes = json.at("changes");
+  table.proven = json.at("proven");
+  table.unproven = UnprovenOf(json.at("unproven"));
   table.comparisons = json.at("comparisons");
   table.digest = model::ParseDigest(json.at("digest").get<std::string>()).value();
   table.followed_from = LsnOf(json.at("followed_from"));
@@ -161,6 +204,16 @@ AuditResync ResyncOf(const Json& json) {
           .reason = json.at("reason")};
 }
 
+AuditExcuse ExcuseOf(const Json& json) {
+  AuditExcuse excuse{.schema = json.at("schema"),
+                     .table = json.at("table"),
+                     .rows = json.at("rows"),
+                     .lsn = LsnOf(json.at("lsn")),
+                     .reason = json.at("reason")};
+  for (const Json& example : json.at("examples")) excuse.examples.push_back(DifferenceOf(example));
+  return excuse;
+}
+
 AuditResult ResultOf(const Json& json) {
   AuditResult result{.id = json.at("id"),
                      .plugin = json.at("plugin"),
@@ -168,6 +221,8 @@ AuditResult ResultOf(const Json& json) {
                      .reason = TextOf(json.at("reason")),
                      .transactions = json.at("transactions"),
                      .changes = json.at("changes"),
+                     .proven = json.at("proven"),
+                     .unread = UnprovenOf(json.at("unread")),
                      .joined = LsnOf(json.at("joined")),
                      .end_lsn = LsnOf(json.at("end_lsn")),
                      .checkpoints = json.at("checkpoints"),
@@ -175,7 +230,9 @@ AuditResult ResultOf(const Json& json) {
                      .skipped_checkpoints = json.at("skipped_checkpoints"),
                      .skipped_reason = TextOf(json.at("skipped_reason")),
                      .difference_count = json.at("difference_count")};
+  result.sabotage = TextOf(json.at("sabotage"));
   json.at("projected").get_to(result.projected);
+  for (const Json& excuse : json.at("excuses")) result.excuses.push_back(ExcuseOf(excuse));
   for (const Json& resync : json.at("resyncs")) result.resyncs.push_back(ResyncOf(resync));
   for (const Json& table : json.at("tables")) result.tables.push_back(TableOf(table));
   for (const Json& difference : json.at("differences"))

@@ -23,6 +23,16 @@ std::string_view ToString(TableStatus status) {
   __builtin_unreachable();
 }
 
+void AddUnproven(std::vector<UnprovenChanges>& list, UnprovenChanges more) {
+  if (more.changes == 0) return;
+  if (list.empty() || list.back().reason != more.reason) {
+    list.push_back(std::move(more));
+    return;
+  }
+  list.back().changes += more.changes;
+  list.back().to = more.to;
+}
+
 namespace {
 
 std::size_t Count(const AuditResult& auditor, TableStatus status) {
@@ -30,11 +40,26 @@ std::size_t Count(const AuditResult& auditor, TableStatus status) {
       std::ranges::count(auditor.tables, status, &AuditedTable::status));
 }
 
+// Those of the first table; the report has all.
+std::string ExcusesText(const std::vector<AuditExcuse>& excuses) {
+  const AuditExcuse& first = excuses.front();
+  std::string text = fmt::format("{} row{} of table {}.{} differed at {}, maybe because {}",
+                                 first.rows, first.rows == 1 ? "" : "s", first.schema, first.table,
+                                 ToString(first.lsn), first.reason);
+  if (excuses.size() > 1) text += fmt::format(", and so in {} more cases", excuses.size() - 1);
+  return text;
+}
+
 // Why this auditor's word is not enough; empty: it is.
 std::string Doubt(const AuditResult& auditor) {
   if (!auditor.reason.empty()) return auditor.reason;
   if (!auditor.finished) return "the comparison at the end was not made";
   if (Count(auditor, TableStatus::kEqual) == 0) return "no table could be compared";
+  if (auditor.changes > 0 && auditor.proven == 0)
+    return fmt::format("none of the {} changes that arrived is proven", auditor.changes);
+  if (!auditor.excuses.empty()) return ExcusesText(auditor.excuses);
+  if (!auditor.sabotage.empty())
+    return fmt::format("the stream was to be falsified, and nothing differs: {}", auditor.sabotage);
   return {};
 }
 
@@ -107,6 +132,7 @@ std::vector<AuditedTable> MergeTables(const std::vector<AuditResult>& auditors) 
       auto [place, added] = merged.try_emplace({table.schema, table.name}, Merged{table, {}});
       auto& [kept, reasons] = place->second;
       const std::uint64_t changes = std::max(kept.changes, table.changes);
+      const std::uint64_t proven = std::min(kept.proven, table.proven);
       const std::uint64_t rows = std::max(kept.rows, table.rows);
       if (table.status > kept.status) {
         kept = table;
@@ -115,6 +141,7 @@ std::vector<AuditedTable> MergeTables(const std::vector<AuditResult>& auditors) 
       if (table.status == kept.status && !table.reason.empty())
         reasons[table.reason].push_back(auditor.plugin);
       kept.changes = changes;
+      kept.proven = proven;
       kept.rows = rows;
     }
   }

@@ -24,16 +24,33 @@ enum class TableStatus : std::uint8_t { kEqual, kExcluded, kDifferent };
 // "equal", "excluded", "different".
 std::string_view ToString(TableStatus status);
 
+// Changes that arrived and were not proven.
+struct UnprovenChanges {
+  std::uint64_t changes = 0;
+  // Of the first and the last transaction that held them.
+  model::Lsn from;
+  model::Lsn to;
+  std::string reason;
+  friend bool operator==(const UnprovenChanges&, const UnprovenChanges&) = default;
+};
+
+// Adds to the last entry where that has the same reason.
+void AddUnproven(std::vector<UnprovenChanges>& list, UnprovenChanges more);
+
+// A change is proven when it was applied to rows that were compared afterwards and found equal,
+// without having been read anew in between.
 struct AuditedTable {
   std::string schema;
   std::string name;
   TableStatus status = TableStatus::kExcluded;
   std::string reason;             // why it is so; of kEqual: since when, where not from the start
   std::uint64_t rows = 0;         // in the source, at the last comparison
-  std::uint64_t changes = 0;      // received
+  std::uint64_t changes = 0;      // received: proven and unproven ones
+  std::uint64_t proven = 0;       // of them
   std::uint64_t comparisons = 0;  // how often its rows were compared
   model::Digest digest;           // of its rows, at the last comparison
   model::Lsn followed_from;       // the snapshot that it was copied under; 0: never
+  std::vector<UnprovenChanges> unproven;
   friend bool operator==(const AuditedTable&, const AuditedTable&) = default;
 };
 
@@ -67,6 +84,18 @@ struct AuditResync {
   friend bool operator==(const AuditResync&, const AuditResync&) = default;
 };
 
+// Rows that differed, and were not called different: something happened that may be why, and
+// nothing tells whether it is.
+struct AuditExcuse {
+  std::string schema;
+  std::string table;
+  std::uint64_t rows = 0;
+  model::Lsn lsn;      // of the comparison, or of the transaction that did not fit
+  std::string reason;  // what may have happened: "it was altered"
+  std::vector<AuditDifference> examples;
+  friend bool operator==(const AuditExcuse&, const AuditExcuse&) = default;
+};
+
 // Of one auditor, which follows with one plugin.
 struct AuditResult {
   std::string id;
@@ -75,7 +104,11 @@ struct AuditResult {
   bool finished = false;
   std::string reason;  // why not, where it says so
   std::uint64_t transactions = 0;
+  // Received, of tables that are to be followed; of them proven. The rest is with the tables, and
+  // of tables whose changes could not be read here.
   std::uint64_t changes = 0;
+  std::uint64_t proven = 0;
+  std::vector<UnprovenChanges> unread;
   model::Lsn joined;
   model::Lsn end_lsn;
   std::uint64_t checkpoints = 0;          // comparisons made
@@ -83,6 +116,9 @@ struct AuditResult {
   std::uint64_t skipped_checkpoints = 0;  // that could not be made
   std::string skipped_reason;             // of the last of those
   std::vector<AuditResync> resyncs;
+  std::vector<AuditExcuse> excuses;
+  // What was falsified, where that was asked for ("never acted"); else empty.
+  std::string sabotage;
   std::vector<AuditedTable> tables;          // by schema and name
   std::vector<AuditDifference> differences;  // the first ones
   // Rows: of each table the most at one comparison, and changes that did not fit.
@@ -105,7 +141,8 @@ struct AuditReport {
 };
 
 // Diverged when a table differs; converged when something was compared at the end, by each auditor,
-// and nothing differs; else inconclusive.
+// nothing differs and nothing that differed was excused, and changes, where there were some, are
+// proven; else inconclusive. An audit of a stream that is falsified never converges.
 model::VerdictKind VerdictOf(const AuditReport& report);
 // The sentence behind the verdict; empty when converged.
 std::string ReasonOf(const AuditReport& report);

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <functional>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -19,6 +21,7 @@ namespace lockstep::report {
 namespace {
 
 constexpr std::size_t kDifferencesShown = 10;
+constexpr std::size_t kReasonsShown = 10;
 
 std::string UpperCase(std::string_view text) {
   std::string upper;
@@ -66,13 +69,71 @@ std::string WritersText(const AuditDifference& difference) {
 }
 
 std::string TablesText(const AuditReport& report) {
-  TextRows rows = {{"table", "status", "rows", "changes", "compared", "reason"}};
+  TextRows rows = {{"table", "status", "rows", "changes", "proven", "compared", "reason"}};
   for (const AuditedTable& table : MergeTables(report.auditors)) {
     rows.push_back({OneLine(fmt::format("{}.{}", table.schema, table.name)),
                     std::string(ToString(table.status)), Grouped(table.rows),
-                    Grouped(table.changes), Grouped(table.comparisons), OneLine(table.reason)});
+                    Grouped(table.changes), Grouped(table.proven), Grouped(table.comparisons),
+                    OneLine(table.reason)});
   }
-  return rows.size() == 1 ? "No tables.\n" : TextTable(rows, "llrrrl", "");
+  return rows.size() == 1 ? "No tables.\n" : TextTable(rows, "llrrrrl", "");
+}
+
+// What is not proven, by reason.
+struct Unproven {
+  std::uint64_t changes = 0;
+  std::size_t tables = 0;
+  model::Lsn from;
+  model::Lsn to;
+};
+
+void Add(Unproven& sum, const UnprovenChanges& more) {
+  if (sum.changes == 0 || more.from < sum.from) sum.from = more.from;
+  sum.to = std::max(sum.to, more.to);
+  sum.changes += more.changes;
+}
+
+// "pgoutput: 12 of 300 changes are not proven: ...", the most first.
+std::string UnprovenText(const AuditResult& auditor) {
+  std::map<std::string, Unproven> by_reason;
+  for (const UnprovenChanges& one : auditor.unread) Add(by_reason[one.reason], one);
+  for (const AuditedTable& table : auditor.tables) {
+    for (const UnprovenChanges& one : table.unproven) {
+      Unproven& sum = by_reason[one.reason];
+      Add(sum, one);
+      ++sum.tables;
+    }
+  }
+  if (by_reason.empty()) return {};
+  std::vector<std::pair<std::string, Unproven>> sorted(by_reason.begin(), by_reason.end());
+  std::ranges::stable_sort(sorted, std::greater(),
+                           [](const auto& entry) { return entry.second.changes; });
+  std::string text =
+      fmt::format("{}: {} of {} changes are not proven:\n", auditor.plugin,
+                  Grouped(auditor.changes - auditor.proven), Grouped(auditor.changes));
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    if (i == kReasonsShown) {
+      text += fmt::format("  and {} more reasons, in the report\n", sorted.size() - i);
+      break;
+    }
+    const auto& [reason, sum] = sorted[i];
+    text += fmt::format(
+        "  {}{}, {} to {}: {}\n", Grouped(sum.changes),
+        sum.tables == 0 ? "" : fmt::format(" of {} table{}", sum.tables, sum.tables > 1 ? "s" : ""),
+        ToString(sum.from), ToString(sum.to), OneLine(reason));
+  }
+  return text;
+}
+
+std::string ExcusesText(const AuditResult& auditor) {
+  std::string text;
+  for (const AuditExcuse& excuse : auditor.excuses) {
+    text += fmt::format("{}: {} row{} of {}.{} differed at {} and may be right: {}\n",
+                        auditor.plugin, Grouped(excuse.rows), excuse.rows == 1 ? "" : "s",
+                        excuse.schema, excuse.table, ToString(excuse.lsn), OneLine(excuse.reason));
+    if (!excuse.examples.empty()) text += AuditDifferenceText(excuse.examples.front());
+  }
+  return text;
 }
 
 std::string WhatHappened(const AuditResync& resync) {
@@ -102,14 +163,18 @@ std::string ResyncsText(const AuditResult& auditor) {
 }
 
 std::string AuditorsText(const AuditReport& report) {
-  TextRows rows = {
-      {"plugin", "commits", "changes", "checkpoints", "rows compared", "from", "end LSN"}};
+  TextRows rows = {{"plugin", "commits", "changes", "proven", "checkpoints", "rows compared",
+                    "from", "end LSN"}};
   std::string notes;
   for (const AuditResult& auditor : report.auditors) {
     rows.push_back({auditor.plugin, Grouped(auditor.transactions), Grouped(auditor.changes),
-                    Grouped(auditor.checkpoints), Grouped(auditor.rows_compared),
-                    ToString(auditor.joined), ToString(auditor.end_lsn)});
-    notes += ResyncsText(auditor);
+                    Grouped(auditor.proven), Grouped(auditor.checkpoints),
+                    Grouped(auditor.rows_compared), ToString(auditor.joined),
+                    ToString(auditor.end_lsn)});
+    notes += ResyncsText(auditor) + UnprovenText(auditor) + ExcusesText(auditor);
+    if (!auditor.sabotage.empty())
+      notes += fmt::format("{}: the stream was to be falsified: {}\n", auditor.plugin,
+                           OneLine(auditor.sabotage));
     if (auditor.skipped_checkpoints > 0) {
       notes += fmt::format("{}: {} checkpoint{} could not be made: {}\n", auditor.plugin,
                            auditor.skipped_checkpoints, auditor.skipped_checkpoints == 1 ? "" : "s",
@@ -123,7 +188,7 @@ std::string AuditorsText(const AuditReport& report) {
                            fmt::join(losses, ", "));
     }
   }
-  return TextTable(rows, "lrrrrll", "") + notes;
+  return TextTable(rows, "lrrrrrll", "") + notes;
 }
 
 }  // namespace

@@ -52,34 +52,40 @@ TEST_F(ExplanationTest, WhatNothingExplainsIsAFault) {
 
 TEST_F(ExplanationTest, AnInsertIsAlwaysShown) {
   EXPECT_EQ(OfMissingRow({.insert_only = true, .updated_or_deleted = 5}), Explanation::kFault);
+  EXPECT_EQ(OfMissingRow({.blind = true, .new_file = true, .has_log = true}), Explanation::kFault);
+  EXPECT_EQ(OfMissingRow({.altered = true}), Explanation::kFault);
+  EXPECT_EQ(OfMissingRow({.volatile_text = true}), Explanation::kFault);
 }
 
 TEST_F(ExplanationTest, AnUpdateWithoutIdentityIsNotShown) {
   EXPECT_EQ(OfStaleRow({.insert_only = true, .updated_or_deleted = 1}), Explanation::kUnshown);
 }
 
-TEST_F(ExplanationTest, WhatStatisticsDoNotTellYetIsJudgedAtTheEnd) {
+TEST_F(ExplanationTest, StatisticsNeverProveAFault) {
   EXPECT_EQ(OfStaleRow({.insert_only = true}), Explanation::kTooEarly);
   EXPECT_EQ(OfStaleRow({.insert_only = true, .statistics = Statistics::kSettled}),
-            Explanation::kFault);
-}
-
-TEST_F(ExplanationTest, WhereNothingIsCountedNothingIsAFaultForThat) {
+            Explanation::kMaybeUnshown);
   EXPECT_EQ(OfStaleRow({.insert_only = true, .statistics = Statistics::kNone}),
-            Explanation::kUnshown);
+            Explanation::kMaybeUnshown);
   EXPECT_EQ(OfMissingRow({.insert_only = true, .statistics = Statistics::kNone}),
             Explanation::kFault);
-  EXPECT_NE(UnshownReason({.insert_only = true}).find("statistics cannot tell"), std::string::npos);
+  EXPECT_NE(UnshownReason({.insert_only = true}).find("statistics do not tell"), std::string::npos);
 }
 
-TEST_F(ExplanationTest, ATruncationThatThePluginDoesNotSendIsNotShown) {
-  EXPECT_EQ(OfStaleRow({.blind = true, .new_file = true}), Explanation::kUnshown);
+TEST_F(ExplanationTest, ATruncationThatThePluginDoesNotSendMayHaveBeenOne) {
+  EXPECT_EQ(OfStaleRow({.blind = true, .new_file = true}), Explanation::kMaybeUnshown);
+  EXPECT_EQ(OfStaleRow({.blind = true, .new_file = true, .has_log = true}),
+            Explanation::kMaybeUnshown);
   EXPECT_EQ(OfStaleRow({.blind = true}), Explanation::kFault);
 }
 
-TEST_F(ExplanationTest, ARewriteIsTheOnlyOtherWayToANewFile) {
-  EXPECT_EQ(OfStaleRow({.new_file = true}), Explanation::kRewritten);
+TEST_F(ExplanationTest, ANewFileMayBeARewrite) {
+  EXPECT_EQ(OfStaleRow({.new_file = true}), Explanation::kMaybeRewritten);
+  EXPECT_EQ(OfMissingRow({.new_file = true}), Explanation::kMaybeRewritten);
   EXPECT_EQ(OfStaleRow({.new_file = true, .saw_truncate = true}), Explanation::kFault);
+  // A rewrite that changes values leaves another form, too.
+  EXPECT_EQ(OfStaleRow({.new_file = true, .altered = true, .saw_truncate = true}),
+            Explanation::kMaybeRewritten);
 }
 
 TEST_F(ExplanationTest, WhereRewritesAreLoggedANewFileAloneExcusesNothing) {
@@ -89,7 +95,6 @@ TEST_F(ExplanationTest, WhereRewritesAreLoggedANewFileAloneExcusesNothing) {
             Explanation::kRewritten);
   EXPECT_EQ(OfStaleRow({.new_file = true, .saw_truncate = true, .logged_rewrite = true}),
             Explanation::kRewritten);
-  EXPECT_EQ(OfStaleRow({.blind = true, .new_file = true, .has_log = true}), Explanation::kUnshown);
 }
 
 TEST_F(ExplanationTest, ATableOfTheSameNameIsAnotherTable) {
@@ -101,24 +106,43 @@ TEST_F(ExplanationTest, ATableOfTheSameNameIsAnotherTable) {
   EXPECT_EQ(RewrittenReason(made_again), "was dropped and made again");
 }
 
-TEST_F(ExplanationTest, AnAlteredTableIsReadAnewUnlessItsTruncationIsNotShown) {
-  EXPECT_EQ(OfStaleRow({.altered = true}), Explanation::kRewritten);
-  EXPECT_EQ(OfMissingRow({.insert_only = true, .altered = true}), Explanation::kRewritten);
-  EXPECT_EQ(ExplainMisfit({.insert_only = true, .altered = true}), Explanation::kRewritten);
+TEST_F(ExplanationTest, ATypeThatWasAlteredGivesOtherText) {
+  EXPECT_EQ(OfStaleRow({.new_text = true}), Explanation::kRewritten);
+  EXPECT_EQ(ExplainMisfit({.new_text = true}), Explanation::kRewritten);
+  EXPECT_EQ(RewrittenReason({.new_text = true}), "has values of a type that was altered");
+  EXPECT_EQ(OfStaleRow({.volatile_text = true}), Explanation::kMaybeRewritten);
+}
+
+TEST_F(ExplanationTest, AnAlteredTableMayHaveHadAnotherIdentity) {
+  EXPECT_EQ(OfStaleRow({.altered = true}), Explanation::kMaybeRewritten);
+  EXPECT_EQ(ExplainMisfit({.insert_only = true, .altered = true}), Explanation::kMaybeRewritten);
   const TableFacts truncated{.blind = true, .new_file = true, .altered = true};
-  EXPECT_EQ(OfStaleRow(truncated), Explanation::kUnshown);
-  EXPECT_EQ(ExplainMisfit(truncated), Explanation::kUnshown);
+  EXPECT_EQ(OfStaleRow(truncated), Explanation::kMaybeUnshown);
+  EXPECT_EQ(ExplainMisfit(truncated), Explanation::kMaybeUnshown);
   EXPECT_EQ(RewrittenReason({.altered = true}), "was altered");
-  EXPECT_EQ(RewrittenReason({.new_file = true, .altered = true}), "was rewritten");
+}
+
+TEST_F(ExplanationTest, UnderAnotherNameAnythingMayHaveHappened) {
+  EXPECT_EQ(OfStaleRow({.renamed = true}), Explanation::kMaybeRewritten);
+  EXPECT_EQ(OfMissingRow({.renamed = true}), Explanation::kMaybeRewritten);
 }
 
 TEST_F(ExplanationTest, AChangeThatDoesNotFitIsAFaultUnlessSomethingWasNotShown) {
   EXPECT_EQ(ExplainMisfit({}), Explanation::kFault);
-  EXPECT_EQ(ExplainMisfit({.insert_only = true}), Explanation::kUnshown);
+  EXPECT_EQ(ExplainMisfit({.insert_only = true}), Explanation::kMaybeUnshown);
+  EXPECT_EQ(ExplainMisfit({.insert_only = true, .updated_or_deleted = 1}), Explanation::kUnshown);
   EXPECT_EQ(ExplainMisfit({.blind = true}), Explanation::kFault);
-  EXPECT_EQ(ExplainMisfit({.blind = true, .new_file = true}), Explanation::kUnshown);
-  EXPECT_EQ(ExplainMisfit({.new_file = true}), Explanation::kRewritten);
+  EXPECT_EQ(ExplainMisfit({.blind = true, .new_file = true}), Explanation::kMaybeUnshown);
+  EXPECT_EQ(ExplainMisfit({.new_file = true}), Explanation::kMaybeRewritten);
   EXPECT_EQ(ExplainMisfit({.new_file = true, .saw_truncate = true}), Explanation::kFault);
+}
+
+TEST_F(ExplanationTest, OnlyWhatMayBeAFaultIsAnExcuse) {
+  EXPECT_TRUE(IsExcuse(Explanation::kMaybeUnshown));
+  EXPECT_TRUE(IsExcuse(Explanation::kMaybeRewritten));
+  for (const Explanation sure : {Explanation::kFault, Explanation::kUnshown,
+                                 Explanation::kRewritten, Explanation::kTooEarly})
+    EXPECT_FALSE(IsExcuse(sure));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "model/change.h"
 #include "model/output_plugin.h"
 #include "model/projection.h"
 #include "model/type_oid.h"
@@ -18,6 +19,7 @@ namespace {
 
 using report::AuditedTable;
 using report::TableStatus;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class LedgerTest : public ::testing::Test {
@@ -36,6 +38,20 @@ class LedgerTest : public ::testing::Test {
     if (missing) comparison.Take({model::MakeRow({std::int64_t{5}}), {77}});
     if (comparison.EndPass()) (void)comparison.EndPass();
     ledger_.OnTableCompared({table, comparison}, *replica_.table(table).relation(), writers_, lsn);
+  }
+  // Into one of the replica's tables.
+  model::Transaction Inserts(const std::string& table, std::int64_t rows, model::Lsn end_lsn) {
+    model::Transaction transaction{.xid = {9}, .end_lsn = end_lsn};
+    const auto number = replica_.FindTable("s", table).value();
+    for (std::int64_t id = 0; id < rows; ++id) {
+      transaction.changes.emplace_back(
+          model::Insert{replica_.table(number).relation(), model::MakeRow({id})});
+    }
+    return transaction;
+  }
+  static report::UnprovenChanges Unproven(std::uint64_t changes, model::Lsn from, model::Lsn to,
+                                          const std::string& reason) {
+    return {changes, from, to, reason};
   }
   AuditedTable Of(const std::string& name) const {
     for (const AuditedTable& table : ledger_.Result().tables) {
@@ -165,6 +181,65 @@ TEST_F(LedgerTest, WhatThePluginDoesNotShowIsCountedAsOfTheLastComparison) {
   }
   EXPECT_EQ(ledger_.result().projected, (std::map<std::string, std::uint64_t>{{"non_finite", 2}}));
   EXPECT_EQ(ledger_.result().rows_compared, 5u);
+}
+
+TEST_F(LedgerTest, ChangesAreProvenByTheNextComparisonOfTheirTable) {
+  ledger_.OnTransaction(Inserts("a", 3, {150}));
+  EXPECT_EQ(ledger_.Result().proven, 0u);
+  EXPECT_THAT(Of("a").unproven, ElementsAre(Unproven(3, {150}, {150}, "not compared since")));
+  Compare(0, {200});
+  Compare(1, {200});
+  ledger_.OnTransaction(Inserts("a", 2, {250}));
+  EXPECT_EQ(Of("a").changes, 5u);
+  EXPECT_EQ(Of("a").proven, 3u);
+  EXPECT_EQ(ledger_.Result().changes, 5u);
+  EXPECT_EQ(ledger_.Result().proven, 3u);
+}
+
+TEST_F(LedgerTest, WhatIsReadAnewBeforeItWasComparedIsNotProven) {
+  ledger_.OnTransaction(Inserts("a", 3, {150}));
+  ledger_.OnTransaction(Inserts("a", 1, {160}));
+  ledger_.OnNeedsResync({"s", "a"}, {170}, "was altered");
+  ledger_.OnTransaction(Inserts("a", 4, {180}));
+  ledger_.OnCopied(*replica_.table(0).relation(), {190});
+  ledger_.OnTransaction(Inserts("a", 2, {195}));
+  Compare(0, {200});
+  EXPECT_EQ(Of("a").changes, 10u);
+  EXPECT_EQ(Of("a").proven, 2u);
+  EXPECT_THAT(Of("a").unproven,
+              ElementsAre(Unproven(8, {150}, {180}, "needs resync from 0/AA on: it was altered")));
+}
+
+TEST_F(LedgerTest, WhatDiffersOrIsExcludedOrGoneIsNotProven) {
+  ledger_.OnTransaction(Inserts("a", 3, {150}));
+  Compare(0, {200}, true);
+  ledger_.OnTransaction(Inserts("b", 5, {210}));
+  ledger_.OnGone({"s", "b"}, {220});
+  ledger_.OnTransaction(Inserts("b", 1, {230}));
+  EXPECT_EQ(ledger_.Result().proven, 0u);
+  EXPECT_THAT(Of("a").unproven, ElementsAre(Unproven(3, {150}, {150}, "it differs")));
+  EXPECT_THAT(Of("b").unproven, ElementsAre(Unproven(6, {210}, {230}, "it is gone since 0/DC")));
+}
+
+TEST_F(LedgerTest, ChangesThatCouldNotBeReadArrivedAllTheSame) {
+  ledger_.OnTransaction({.xid = {1}, .end_lsn = {150}, .other_changes = 9, .unread_changes = 7});
+  EXPECT_EQ(ledger_.Result().changes, 7u);
+  EXPECT_THAT(ledger_.Result().unread,
+              ElementsAre(Unproven(7, {150}, {150}, "of tables that were not followed then")));
+}
+
+TEST_F(LedgerTest, AnExcuseIsCountedWithExamples) {
+  TableComparison comparison(replica_.table(0), projection_);
+  for (std::int64_t id = 0; id < 5; ++id) comparison.Take({model::MakeRow({id}), {77}});
+  ASSERT_FALSE(comparison.EndPass());
+  ledger_.OnExcused({0, comparison}, *replica_.table(0).relation(), writers_, {200},
+                    "it was altered");
+  const auto result = ledger_.Result();
+  EXPECT_EQ(result.difference_count, 0u);
+  ASSERT_EQ(result.excuses.size(), 1u);
+  EXPECT_EQ(result.excuses[0].rows, 5u);
+  EXPECT_EQ(result.excuses[0].reason, "it was altered");
+  EXPECT_EQ(result.excuses[0].examples.size(), Ledger::kMaxExamples);
 }
 
 TEST_F(LedgerTest, AllTablesReadAnewAreOneEntryAndWhatIsNotAmongThemIsGone) {

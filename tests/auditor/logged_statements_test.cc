@@ -76,5 +76,17 @@ TEST(LoggedStatementsTest, FactsAreOfTheTimeSinceTheCopy) {
   EXPECT_EQ(logged(std::nullopt, {15}, {25}, false), std::pair(false, false));
 }
 
+TEST(LoggedStatementsTest, WhatIsNotLoggedAlteredNothing) {
+  const auto altered = [](const MaybeDdlLog& log) {
+    TableFacts facts{.altered = true, .renamed = true};
+    AddLogged(log, {.schema = "s", .name = "t"}, {15}, {25}, facts);
+    return std::pair(facts.altered, facts.renamed);
+  };
+  EXPECT_EQ(altered(std::nullopt), std::pair(true, true));
+  EXPECT_EQ(altered(Log({Entry(20, "ALTER TABLE")})), std::pair(true, true));
+  EXPECT_EQ(altered(Log({Entry(12, "ALTER TABLE")})), std::pair(false, false));
+  EXPECT_EQ(altered(Log({Entry(20, "ALTER TABLE", {"s", "other"})})), std::pair(false, false));
+}
+
 }  // namespace
 }  // namespace lockstep::auditor

@@ -47,8 +47,7 @@ class LockedTablesTest : public ConsumerFixture {
 // nothing of ours may stand in its way.
 TEST_F(LockedTablesTest, OnlyTheTablesAreLockedAndNotTheCatalog) {
   Ready ready = Prepare();
-  const LockedTables locked =
-      Must(LockTables(ready.prepared, ready.slot.snapshot_name, Scope()));
+  const LockedTables locked = Must(LockTables(ready.prepared, ready.slot.snapshot_name, Scope()));
   Connection sql = Sql();
   EXPECT_EQ(Must(sql.Scalar(std::string(kLocked) + kApplication + "'")), "s.t");
   Must(sql.Execute("SET lock_timeout = '5s'"));

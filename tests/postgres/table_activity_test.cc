@@ -77,6 +77,63 @@ TEST_F(TableActivityTest, AFormIsAnotherOneThoughItLooksAsBeforeAgain) {
   EXPECT_NE(Of(table).entry, entry);
 }
 
+TEST_F(TableActivityTest, AnIdentityIsAnotherEntryThoughItIsAsBeforeAgain) {
+  Connection sql = Sql();
+  Must(sql.Execute("CREATE TABLE n(i int PRIMARY KEY, j int NOT NULL UNIQUE)"));
+  const model::RelationPtr table = Must(ReadRelations(sql, {{"public", "n"}})).at(0);
+  for (const char* there : {"USING INDEX n_j_key", "FULL", "NOTHING"}) {
+    const std::uint64_t entry = Of(table).entry;
+    Must(sql.Execute(std::string("ALTER TABLE n REPLICA IDENTITY ") + there));
+    Must(sql.Execute("ALTER TABLE n REPLICA IDENTITY DEFAULT"));
+    EXPECT_NE(Of(table).entry, entry) << there;
+  }
+}
+
+TEST_F(TableActivityTest, TextDependsOnTypesWithinTypes) {
+  Connection sql = Sql();
+  Must(
+      sql.Execute("CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TYPE pair AS (i int, m mood);"
+                  "CREATE DOMAIN moods AS mood[]; CREATE TYPE moodrange AS RANGE (SUBTYPE = mood);"
+                  "CREATE TABLE row_type(i int); CREATE TYPE p AS (x int);"
+                  "CREATE TABLE enums(e mood); CREATE TABLE arrays(e moods);"
+                  "CREATE TABLE ranges(e moodrange); CREATE TABLE pairs(e pair[]);"
+                  "CREATE TABLE composites(p p); CREATE TABLE row_types(r row_type);"
+                  "CREATE TABLE plain(i int, t text)"));
+  const auto of = [&](const char* name) {
+    return Of(Must(ReadRelations(sql, {{"public", name}})).at(0));
+  };
+  constexpr const char* kMoods[] = {"enums", "arrays", "ranges", "pairs"};
+  std::vector<TableActivity> before;
+  for (const char* table : kMoods) before.push_back(of(table));
+  const TableActivity composites = of("composites");
+  const TableActivity row_types = of("row_types");
+  EXPECT_TRUE(of("plain").text.empty());
+  Must(sql.Execute("ALTER TYPE mood ADD VALUE 'glad'"));
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_FALSE(IsTextAltered(before[i], of(kMoods[i])));
+  Must(sql.Execute("ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'"));
+  for (std::size_t i = 0; i < 4; ++i)
+    EXPECT_TRUE(IsTextAltered(before[i], of(kMoods[i]))) << kMoods[i];
+  Must(sql.Execute("ALTER TYPE mood RENAME VALUE 'blue' TO 'sad'"));
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_TRUE(IsTextAltered(before[i], of(kMoods[i])));
+  EXPECT_FALSE(IsTextAltered(composites, of("composites")));
+  Must(sql.Execute("ALTER TYPE p ADD ATTRIBUTE y int; ALTER TABLE row_type ADD j int"));
+  EXPECT_TRUE(IsTextAltered(composites, of("composites")));
+  EXPECT_TRUE(IsTextAltered(row_types, of("row_types")));
+}
+
+TEST_F(TableActivityTest, TextThatNamesOtherObjectsIsVolatile) {
+  Connection sql = Sql();
+  Must(
+      sql.Execute("CREATE TYPE named AS (i int, r regproc); CREATE TABLE v1(r regclass);"
+                  "CREATE TABLE v2(r regrole[]); CREATE TABLE v3(n named);"
+                  "CREATE TABLE v4(a aclitem[]); CREATE TABLE steady(i int, o oid, n name)"));
+  const auto is_volatile = [&](const char* name) {
+    return Of(Must(ReadRelations(sql, {{"public", name}})).at(0)).volatile_text;
+  };
+  for (const char* table : {"v1", "v2", "v3", "v4"}) EXPECT_TRUE(is_volatile(table)) << table;
+  EXPECT_FALSE(is_volatile("steady"));
+}
+
 TEST_F(TableActivityTest, ManyTablesKeepTheirOrder) {
   Connection sql = Sql();
   Must(sql.Execute("CREATE TABLE b(i int); CREATE TABLE a(i int)"));

@@ -14,6 +14,8 @@ AuditResult FullResult() {
           .finished = true,
           .transactions = 7,
           .changes = 12,
+          .proven = 4,
+          .unread = {{3, {0x110}, {0x120}, "of tables that were not followed then"}},
           .joined = {0x100},
           .end_lsn = {0x200},
           .checkpoints = 2,
@@ -26,15 +28,24 @@ AuditResult FullResult() {
                        .copied_at = {0x190},
                        .reason = "was altered"},
                       {.lsn = {0x1a0}, .reason = "the slot is gone"}},
+          .excuses = {{.schema = "s",
+                       .table = "u",
+                       .rows = 2,
+                       .lsn = {0x180},
+                       .reason = "it was altered",
+                       .examples = {{.schema = "s", .table = "u", .misfit = "no such row"}}}},
+          .sabotage = "it never was",
           .tables = {{.schema = "s",
                       .name = "t",
                       .status = TableStatus::kDifferent,
                       .reason = "1 row at 0/200",
                       .rows = 20,
                       .changes = 12,
+                      .proven = 4,
                       .comparisons = 2,
                       .digest = {1, 2},
-                      .followed_from = {0x100}},
+                      .followed_from = {0x100},
+                      .unproven = {{8, {0x130}, {0x140}, "it differs"}}},
                      {.schema = "s", .name = "u", .reason = "unlogged"}},
           .differences = {{.schema = "s",
                            .table = "t",
@@ -126,6 +137,41 @@ TEST(AuditResultTest, NothingComparedIsInconclusive) {
   EXPECT_EQ(VerdictOf(report), model::VerdictKind::kInconclusive);
   EXPECT_EQ(ReasonOf(report), "audit-pgoutput: no table could be compared");
   EXPECT_EQ(VerdictOf(AuditReport()), model::VerdictKind::kInconclusive);
+}
+
+TEST(AuditResultTest, NothingProvenOfWhatArrivedIsInconclusive) {
+  AuditResult result = EqualResult("wal2json");
+  result.changes = 155267;
+  EXPECT_EQ(VerdictOf({.auditors = {result}}), model::VerdictKind::kInconclusive);
+  EXPECT_NE(ReasonOf({.auditors = {result}}).find("none of the 155267 changes"), std::string::npos);
+  result.proven = 1;
+  EXPECT_EQ(VerdictOf({.auditors = {result}}), model::VerdictKind::kConverged);
+}
+
+TEST(AuditResultTest, AnExcuseKeepsFromConvergingAndIsNamed) {
+  AuditResult result = EqualResult("wal2json");
+  result.excuses = {
+      {.schema = "s", .table = "u", .rows = 2, .lsn = {0x180}, .reason = "it was altered"}};
+  EXPECT_EQ(VerdictOf({.auditors = {result}}), model::VerdictKind::kInconclusive);
+  EXPECT_EQ(ReasonOf({.auditors = {result}}),
+            "audit-wal2json: 2 rows of table s.u differed at 0/180, maybe because it was altered");
+}
+
+TEST(AuditResultTest, AStreamThatWasFalsifiedNeverConverges) {
+  AuditResult result = EqualResult("wal2json");
+  result.sabotage = "it never was";
+  EXPECT_EQ(VerdictOf({.auditors = {result}}), model::VerdictKind::kInconclusive);
+}
+
+TEST(AuditResultTest, UnprovenChangesOfOneReasonAreOneEntry) {
+  std::vector<UnprovenChanges> list;
+  AddUnproven(list, {0, {1}, {1}, "nothing"});
+  AddUnproven(list, {2, {5}, {6}, "it is gone"});
+  AddUnproven(list, {3, {7}, {8}, "it is gone"});
+  AddUnproven(list, {1, {9}, {9}, "it differs"});
+  const std::vector<UnprovenChanges> expected = {{5, {5}, {8}, "it is gone"},
+                                                 {1, {9}, {9}, "it differs"}};
+  EXPECT_EQ(list, expected);
 }
 
 TEST(AuditResultTest, ADifferenceCountsWhateverElseHappened) {

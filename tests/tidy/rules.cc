@@ -10,7 +10,7 @@
 namespace lockstep::tidy {
 namespace {
 
-constexpr std::size_t kMaxLines = 500;
+constexpr std::size_t kMaxLines = 800;
 constexpr std::size_t kMaxColumns = 100;
 
 using Folders = std::set<std::string, std::less<>>;

@@ -36,7 +36,7 @@ Violations CheckOwnIncludes(std::string_view path, std::string_view text);
 // launcher/ and report/, CLI11 to main.cc and options files.
 Violations CheckForeignIncludes(std::string_view path, std::string_view text);
 
-// At most 500 lines a file and 100 columns a line; no tabs, no blanks at the end, a newline at the
+// At most 800 lines a file and 100 columns a line; no tabs, no blanks at the end, a newline at the
 // end of the file.
 Violations CheckLayout(std::string_view path, std::string_view text);
 
