@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <map>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "model/output_plugin.h"
+#include "postgres/foreign_code.h"
 #include "postgres/parallel_reader.h"
 #include "postgres/publication.h"
 #include "postgres/truncation_trigger.h"
@@ -30,6 +32,11 @@ using replication::FollowPolicy;
 // How long a lock is waited for: shorter than the shortest wait after which Postgres looks for a
 // deadlock, of which the user's statement may be the victim.
 constexpr std::chrono::milliseconds kLockTimeout{300};
+
+constexpr const char* kForeignCode =
+    "its generated columns can only be read by a query, in which code of its owner, or of others "
+    "in "
+    "its indexes, would run with the user's rights";
 
 // Followed tables first.
 std::vector<RelationPtr> AllOf(const ScopeTables& tables) {
@@ -92,6 +99,9 @@ Result<LockedTables> LockUnchanged(TablePreparation& prepared, const std::string
   if (!then) return std::unexpected(std::move(then.error()));
   auto now = ReadTables(prepared.observer, scope);
   if (!now) return std::unexpected(std::move(now.error()));
+  auto foreign = postgres::ReadForeignCode(prepared.observer, relations);
+  if (!foreign) return std::unexpected(std::move(foreign.error()));
+  for (std::size_t i = 0; i < states->size(); ++i) (*states)[i].has_foreign_code = (*foreign)[i];
   if (auto ok = CheckUnchanged(relations, *states, *then, *now, scope); !ok)
     return std::unexpected(std::move(ok.error()));
   // These relations, whose addresses the caller may know, with what the snapshot says of the rest.
@@ -121,8 +131,8 @@ Result<std::vector<TableName>> FindBlindTables(Connection& connection,
 }
 
 Result<std::chrono::milliseconds> ReadWalSenderTimeout(Connection& connection) {
-  auto timeout =
-      connection.Scalar("SELECT setting FROM pg_settings WHERE name = 'wal_sender_timeout'");
+  auto timeout = connection.Scalar(
+      "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'");
   if (!timeout) return std::unexpected(std::move(timeout.error()));
   std::int64_t milliseconds = 0;
   std::from_chars(timeout->data(), timeout->data() + timeout->size(), milliseconds);
@@ -160,6 +170,42 @@ Result<void> ReadFacts(Connection& leader, const AttachScope& scope, LockedTable
 
 std::vector<RelationPtr> LockedTables::Relations() const { return AllOf(tables); }
 
+namespace {
+
+// Generated columns that the plugin sends are read by a query, or not at all. Those of a run are
+// its own.
+Result<void> ExcludeForeignCode(Connection& connection, const AttachScope& scope,
+                                ScopeTables& tables) {
+  if (RowFormFor(scope) == postgres::RowForm::kStored) return {};
+  std::vector<RelationPtr> queried;
+  for (const RelationPtr& relation : tables.followed) {
+    if (std::ranges::any_of(relation->columns,
+                            [](const model::Column& column) { return !column.generated.empty(); }))
+      queried.push_back(relation);
+  }
+  auto foreign = postgres::ReadForeignCode(connection, queried);
+  if (!foreign) return std::unexpected(std::move(foreign.error()));
+  for (std::size_t i = 0; i < queried.size(); ++i) {
+    if (!(*foreign)[i]) continue;
+    const TableName name{queried[i]->schema, queried[i]->name};
+    std::erase(tables.followed, queried[i]);
+    std::erase(tables.insert_only, name);
+    tables.excluded.push_back({name.schema, name.name, kForeignCode, true});
+  }
+  std::ranges::sort(tables.excluded, {}, [](const postgres::ExcludedTable& table) {
+    return std::tie(table.schema, table.name);
+  });
+  return {};
+}
+
+}  // namespace
+
+postgres::RowForm RowFormFor(const AttachScope& scope) {
+  const model::LossSet losses = model::LossesOf(scope.plugin.name, scope.plugin.version);
+  return losses.Has(model::Loss::kGeneratedColumn) ? postgres::RowForm::kStored
+                                                   : postgres::RowForm::kComplete;
+}
+
 Result<ScopeTables> ReadTables(Connection& connection, const AttachScope& scope) {
   auto tables = postgres::ReadScope(connection, scope.scope);
   if (!tables || scope.policy == FollowPolicy::kStrict) return tables;
@@ -167,6 +213,8 @@ Result<ScopeTables> ReadTables(Connection& connection, const AttachScope& scope)
     auto ok = postgres::ExcludeUnpublished(connection, scope.plugin.publications, *tables);
     if (!ok) return std::unexpected(std::move(ok.error()));
   }
+  if (auto ok = ExcludeForeignCode(connection, scope, *tables); !ok)
+    return std::unexpected(std::move(ok.error()));
   return tables;
 }
 

@@ -15,7 +15,7 @@ using model::Result;
 
 // By the transactions that wrote them, later ones having higher numbers. Of c.
 constexpr std::string_view kForm =
-    "(SELECT sum(x::pg_catalog.text::pg_catalog.int8)::pg_catalog.int8 FROM ("
+    "(SELECT pg_catalog.sum(x::pg_catalog.text::pg_catalog.int8)::pg_catalog.int8 FROM ("
     "SELECT a.xmin FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid UNION ALL "
     "SELECT i.xmin FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid "
     "AND (i.indisprimary OR i.indisreplident)) catalog_rows(x)) + "
@@ -30,16 +30,19 @@ Result<std::vector<TableActivity>> ReadTableActivity(
       "SELECT coalesce(c.oid, 0), coalesce({}, 0) + f.partitions, "
       "coalesce(c.xmin::pg_catalog.text::pg_catalog.int8, 0), f.file, f.updated_or_deleted {}",
       kForm,
-      FromTables(tables,
-                 fmt::format("CROSS JOIN LATERAL ({} SELECT "
-                             "coalesce(sum(pg_catalog.pg_relation_filenode(tree.oid)::int8), 0), "
-                             "coalesce(sum(pg_catalog.pg_stat_get_tuples_updated(tree.oid) "
-                             "+ pg_catalog.pg_stat_get_tuples_deleted(tree.oid)), 0), "
-                             "coalesce(sum(h.xmin::pg_catalog.text::pg_catalog.int8), 0)::int8 "
-                             "FROM tree LEFT JOIN pg_catalog.pg_inherits h "
-                             "ON h.inhrelid = tree.oid AND tree.oid <> c.oid) "
-                             "f(file, updated_or_deleted, partitions)",
-                             kPartitionTree))));
+      FromTables(
+          tables,
+          fmt::format("CROSS JOIN LATERAL ({} SELECT "
+                      "coalesce(pg_catalog.sum(pg_catalog.pg_relation_filenode(tree.oid)::pg_"
+                      "catalog.int8), 0), "
+                      "coalesce(pg_catalog.sum(pg_catalog.pg_stat_get_tuples_updated(tree.oid) "
+                      "+ pg_catalog.pg_stat_get_tuples_deleted(tree.oid)), 0), "
+                      "coalesce(pg_catalog.sum(h.xmin::pg_catalog.text::pg_catalog.int8), "
+                      "0)::pg_catalog.int8 "
+                      "FROM tree LEFT JOIN pg_catalog.pg_inherits h "
+                      "ON h.inhrelid = tree.oid AND tree.oid <> c.oid) "
+                      "f(file, updated_or_deleted, partitions)",
+                      kPartitionTree))));
   if (!result) return model::Fail("reading the activity of the tables", result.error());
   std::vector<TableActivity> activity;
   for (int row = 0; row < result->rows(); ++row) {

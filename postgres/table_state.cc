@@ -19,12 +19,16 @@ Result<std::vector<TableState>> ReadTableStates(Connection& connection,
   Result<QueryResult> result = connection.Execute(fmt::format(
       "SELECT c.oid IS DISTINCT FROM pg_catalog.to_regclass(pg_catalog.format('%I.%I', l.s, l.t)) "
       "OR f.replaced, f.bytes {}",
-      FromTables(tables,
-                 fmt::format("CROSS JOIN LATERAL ({} SELECT coalesce(bool_or(t.relfilenode <> "
-                             "coalesce(pg_catalog.pg_relation_filenode(t.oid), 0)), true), "
-                             "sum(pg_catalog.pg_table_size(t.oid)) FROM tree "
-                             "JOIN pg_catalog.pg_class t ON t.oid = tree.oid) f(replaced, bytes)",
-                             kPartitionTree))));
+      FromTables(
+          tables,
+          fmt::format("CROSS JOIN LATERAL ({} SELECT coalesce(pg_catalog.bool_or(t.relfilenode <> "
+                      "coalesce(pg_catalog.pg_relation_filenode(t.oid), 0) OR t.oid IS DISTINCT "
+                      "FROM pg_catalog.to_regclass(pg_catalog.format('%I.%I', p.nspname, "
+                      "t.relname))), true), pg_catalog.sum(pg_catalog.pg_table_size(t.oid)) "
+                      "FROM tree JOIN pg_catalog.pg_class t ON t.oid = tree.oid "
+                      "JOIN pg_catalog.pg_namespace p ON p.oid = t.relnamespace) "
+                      "f(replaced, bytes)",
+                      kPartitionTree))));
   if (!result) return Fail("reading the state of the tables", result.error());
   std::vector<TableState> states;
   for (int row = 0; row < result->rows(); ++row) {

@@ -13,9 +13,11 @@ namespace lockstep::postgres {
 
 struct TableState {
   // Since the snapshot the table was truncated, rewritten, dropped or renamed: its old rows are
-  // gone, or another table has the name.
+  // gone, or another table has the name. Or a partition.
   bool replaced = false;
   std::uint64_t bytes = 0;  // on disk, without indexes
+  // Not read here: see ReadForeignCode.
+  bool has_foreign_code = true;
 };
 
 // Of each table, in their order, in a transaction under the snapshot that they were read with and
