@@ -2,8 +2,8 @@
 //
 // Before it reads a row, the server plans a query, and planning runs the constant parts of what the
 // table's indexes and extended statistics compute. The functions in them are the owner's choice;
-// with COPY (SELECT ...) they would run with the rights of whoever reads, and could even RESET ROLE.
-// COPY table TO plans nothing.
+// with COPY (SELECT ...) they would run with the rights of whoever reads, and could even RESET
+// ROLE. COPY table TO plans nothing.
 #ifndef LOCKSTEP_POSTGRES_FOREIGN_CODE_H_
 #define LOCKSTEP_POSTGRES_FOREIGN_CODE_H_
 

@@ -131,16 +131,15 @@ TEST_F(ForeignCodeTest, WhereNothingForeignIsAQueryRunsNothing) {
 TEST_F(ForeignCodeTest, TablesOfSomebodyWeakerAreForeign) {
   Connection sql = Ours();
   EXPECT_THAT(Must(ReadForeignCode(sql, Tables("weak"))), Each(true));
-  Connection weak =
-      Must(Connection::Open("host=" + cluster().directory() + " user=weak dbname=postgres",
-                            ConnectionKind::kSql));
+  Connection weak = Must(Connection::Open(
+      "host=" + cluster().directory() + " user=weak dbname=postgres", ConnectionKind::kSql));
   EXPECT_THAT(Must(ReadForeignCode(weak, Tables("weak"))), Each(false));
   // A superuser's, whose code runs anyway with more than weak has.
   EXPECT_THAT(Must(ReadForeignCode(weak, Tables("ours"))), Each(false));
   Must(sql.Execute("DROP TABLE ours.plain"));
   const model::Relation gone{.schema = "ours", .name = "plain"};
-  EXPECT_THAT(
-      Must(ReadForeignCode(sql, {std::make_shared<const model::Relation>(gone)})), Each(true));
+  EXPECT_THAT(Must(ReadForeignCode(sql, {std::make_shared<const model::Relation>(gone)})),
+              Each(true));
 }
 
 }  // namespace

@@ -46,8 +46,8 @@ class SessionSettingsTest : public ClusterFixture {
         setting.value, setting.name)));
   }
   static bool IsKnown(Connection& sql, std::string_view name) {
-    return Must(sql.Scalar(fmt::format("SELECT count(*) FROM pg_settings WHERE name = '{}'",
-                                       name))) == "1";
+    return Must(sql.Scalar(
+               fmt::format("SELECT count(*) FROM pg_settings WHERE name = '{}'", name))) == "1";
   }
 };
 
@@ -58,9 +58,9 @@ TEST_F(SessionSettingsTest, EachThatCanBeSetForASessionIsDecidedAbout) {
     EXPECT_TRUE(decided.emplace(setting.name).second) << setting.name << " stands there twice";
     EXPECT_FALSE(setting.reason.empty()) << setting.name;
   }
-  const auto settings = Must(
-      Ours().Execute("SELECT name FROM pg_settings WHERE context IN "
-                     "('user', 'superuser', 'backend', 'superuser-backend') ORDER BY name"));
+  const auto settings =
+      Must(Ours().Execute("SELECT name FROM pg_settings WHERE context IN "
+                          "('user', 'superuser', 'backend', 'superuser-backend') ORDER BY name"));
   EXPECT_GT(settings.rows(), 150);
   for (int row = 0; row < settings.rows(); ++row) {
     EXPECT_TRUE(decided.contains(settings.Text(row, 0)))
@@ -111,11 +111,12 @@ TEST_F(SessionSettingsTest, TheUriAndTheEnvironmentCannotUndoWhatIsPinned) {
 
 // Not a superuser: what he may not set does not keep him from connecting.
 TEST_F(SessionSettingsTest, AUserHasThemAsFarAsHeMay) {
-  Must(Ours().Execute("CREATE ROLE plain LOGIN REPLICATION; ALTER DATABASE postgres SET "
-                      "session_replication_role = replica"));
+  Must(
+      Ours().Execute("CREATE ROLE plain LOGIN REPLICATION; ALTER DATABASE postgres SET "
+                     "session_replication_role = replica"));
   for (ConnectionKind kind : kKinds) {
-    Connection plain = Must(Connection::Open(
-        "host=" + cluster().directory() + " user=plain dbname=postgres", kind));
+    Connection plain = Must(
+        Connection::Open("host=" + cluster().directory() + " user=plain dbname=postgres", kind));
     EXPECT_EQ(Must(plain.Scalar("SHOW search_path")), "pg_catalog, pg_temp");
     EXPECT_EQ(Must(plain.Scalar("SHOW session_replication_role")), "replica");
   }
