@@ -67,8 +67,16 @@ class HostileTest : public AuditFixture {
 
   // Changes that the role itself makes.
   static std::vector<std::string> Mallory(const std::string& sql) {
-    return {"env", "PGUSER=mallory", "PGOPTIONS=-c search_path=pg_catalog", "psql", "-X", "-q",
-            "-v",  "ON_ERROR_STOP=1", "-c", sql};
+    return {"env",
+            "PGUSER=mallory",
+            "PGOPTIONS=-c search_path=pg_catalog",
+            "psql",
+            "-X",
+            "-q",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-c",
+            sql};
   }
 
  private:
@@ -104,8 +112,9 @@ TEST_F(HostileTest, DoctorIsNot) {
 }
 
 TEST_F(HostileTest, SlotsAreNot) {
-  Must(Ours().Execute("SELECT pg_create_logical_replication_slot('lockstep_deadbeef_1', "
-                      "'pgoutput')"));
+  Must(
+      Ours().Execute("SELECT pg_create_logical_replication_slot('lockstep_deadbeef_1', "
+                     "'pgoutput')"));
   const Printed slots = Lockstep("slots " + Database());
   EXPECT_THAT(slots.output, HasSubstr("lockstep_deadbeef_1"));
   const Printed pruned = Lockstep("slots prune " + Database());
@@ -132,8 +141,9 @@ TEST_F(HostileTest, AnAuditIsNotAndSaysWhatItCannotRead) {
 }
 
 TEST_F(HostileTest, AnAuditOfARootIsNot) {
-  Must(Open().Execute("CREATE PUBLICATION roots FOR TABLE public.root WITH "
-                      "(publish_via_partition_root)"));
+  Must(
+      Open().Execute("CREATE PUBLICATION roots FOR TABLE public.root WITH "
+                     "(publish_via_partition_root)"));
   const AuditEnded ended =
       Audit({"--plugin=pgoutput", "--publication=roots"},
             Mallory("INSERT INTO public.root SELECT n, 'w' FROM generate_series(100, 150) n"));

