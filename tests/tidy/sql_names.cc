@@ -105,8 +105,8 @@ class LiteralReader {
 
 bool IsSql(const std::string& text) {
   static const std::regex kVerbs(
-      R"((^|[^A-Za-z])(SELECT|FROM|JOIN|INSERT INTO|UPDATE|DELETE FROM|RETURNING|LOCK TABLE)[^A-Za-z])"
-      R"(|(CREATE|ALTER|DROP|TRUNCATE) [A-Z]|pg_catalog\.)");
+      R"((^|[^A-Za-z])(SELECT|FROM|JOIN|INSERT INTO|UPDATE|DELETE FROM|RETURNING)[^A-Za-z])"
+      R"(|(CREATE|ALTER|DROP|LOCK|TRUNCATE) [A-Z]|pg_catalog\.)");
   return std::regex_search(text + " ", kVerbs);
 }
 
