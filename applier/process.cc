@@ -275,7 +275,7 @@ class Process {
       if (!worker.session.idle() || !worker.scripts.empty()) return {};
     }
     auto connection = Open();
-    auto lsn = connection ? connection->ScalarLsn("SELECT pg_current_wal_insert_lsn()")
+    auto lsn = connection ? connection->ScalarLsn("SELECT pg_catalog.pg_current_wal_insert_lsn()")
                           : Result<model::Lsn>(std::unexpected(std::move(connection.error())));
     if (!lsn) {
       // A server that is away is asked again with the settler's next question.

@@ -30,7 +30,8 @@ model::Result<void> CreateSchema(postgres::Connection& connection, const model::
   const std::string schema = SqlIdentifier(catalog.schema);
   // One simple query is one transaction, and leaves no failed one behind.
   // Tables name the run's types without schema (model::Column::type_name).
-  std::string sql = fmt::format("CREATE SCHEMA {0};\nSET LOCAL search_path = {0};\n", schema);
+  std::string sql = fmt::format(
+      "CREATE SCHEMA {0};\nSET LOCAL search_path = pg_catalog, {0}, pg_temp;\n", schema);
   for (const model::UserType& type : catalog.types)
     sql += CreateTypeSql(catalog.schema, type) + ";\n";
   std::string tables;
@@ -39,8 +40,9 @@ model::Result<void> CreateSchema(postgres::Connection& connection, const model::
     tables +=
         fmt::format("{}{}.{}", tables.empty() ? "" : ", ", schema, SqlIdentifier(relation->name));
   }
-  sql += fmt::format("INSERT INTO {}.{} SELECT n, 0 FROM generate_series(1, {}) n;\n", schema,
-                     SqlIdentifier(catalog.tables[model::kSessionTable]->name), catalog.sessions);
+  sql += fmt::format("INSERT INTO {}.{} SELECT n, 0 FROM pg_catalog.generate_series(1, {}) n;\n",
+                     schema, SqlIdentifier(catalog.tables[model::kSessionTable]->name),
+                     catalog.sessions);
   if (triggers == TruncationTriggers::kMake)
     sql += TruncationTriggersSql(catalog, connection.server_version());
   sql += fmt::format("CREATE PUBLICATION {} FOR TABLE {}", schema, tables);

@@ -22,7 +22,7 @@ using model::Result;
 // A statement with one of 300 column sets per table is prepared; a rarer one is parsed each time,
 // so that the server's memory for a session is bounded.
 constexpr std::size_t kMaxPrepared = 2'000;
-constexpr const char* kInsertLsn = "SELECT pg_current_wal_insert_lsn()";
+constexpr const char* kInsertLsn = "SELECT pg_catalog.pg_current_wal_insert_lsn()";
 constexpr const char* kInFailedTransaction = "25P02";
 
 template <typename T>
@@ -46,9 +46,10 @@ constexpr std::chrono::milliseconds kReconnectPause{200};
 // it must be gone first. kDisconnected while it is not.
 Result<void> EndLostBackend(postgres::Connection& connection, int backend_pid) {
   auto ended = connection.Execute(
-      fmt::format("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = {} AND "
-                  "pid <> pg_backend_pid() AND usename = session_user AND "
-                  "application_name = current_setting('application_name')",
+      fmt::format("SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity "
+                  "WHERE pid = {} AND "
+                  "pid <> pg_catalog.pg_backend_pid() AND usename = session_user AND "
+                  "application_name = pg_catalog.current_setting('application_name')",
                   backend_pid));
   if (!ended) return std::unexpected(std::move(ended.error()));
   if (ended->rows() == 0) return {};

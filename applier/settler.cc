@@ -33,7 +33,7 @@ std::optional<Settler::Time> Settler::NextAsk() const {
 Result<void> Settler::Ask(Time now) {
   if (asking_ || candidate_ || now < next_ask_) return {};
   next_ask_ = now + kInterval;
-  auto sent = pipeline_.SendSql("SELECT pg_current_wal_flush_lsn()");
+  auto sent = pipeline_.SendSql("SELECT pg_catalog.pg_current_wal_flush_lsn()");
   if (sent) sent = pipeline_.Sync();
   if (sent) sent = pipeline_.Flush();
   if (sent) {

@@ -146,7 +146,8 @@ std::string StatementMaker::Sql() const {
   switch (shape_) {
     case Shape::kSession:
       return fmt::format(
-          "UPDATE {} SET transaction_id = $1 WHERE session = $2 RETURNING pg_current_xact_id()",
+          "UPDATE {} SET transaction_id = $1 WHERE session = $2 RETURNING "
+          "pg_catalog.pg_current_xact_id()",
           TableName(relation));
     case Shape::kInsert:
       return InsertSql(relation) + " RETURNING xmin";
@@ -167,7 +168,7 @@ std::string StatementMaker::Sql() const {
     case Shape::kDelete:
       return fmt::format("DELETE FROM {} WHERE {}", TableName(relation), KeyCondition(relation, 1));
     case Shape::kMessage:
-      return "SELECT 0 FROM pg_logical_emit_message(true, $1, $2::text)";
+      return "SELECT 0 FROM pg_catalog.pg_logical_emit_message(true, $1, $2::pg_catalog.text)";
   }
   __builtin_unreachable();
 }

@@ -42,8 +42,8 @@ Result<Checkpoint> Checkpoint::Begin(const CheckpointOptions& options) {
 // Before 15 an idle session keeps its counts until its next statement.
 Result<void> Checkpoint::ReadCounting() {
   auto counts = prepared_.observer.Scalar(
-      "SELECT current_setting('track_counts')::bool AND "
-      "current_setting('server_version_num')::int >= 150000");
+      "SELECT pg_catalog.current_setting('track_counts')::pg_catalog.bool AND "
+      "pg_catalog.current_setting('server_version_num')::int >= 150000");
   if (!counts) return std::unexpected(std::move(counts.error()));
   counts_rows_ = *counts == "t";
   return {};

@@ -9,7 +9,7 @@ using model::Result;
 std::vector<postgres::TableToRead> Comparison::ToRead(const std::vector<TableTask>& tasks) {
   std::vector<postgres::TableToRead> tables;
   for (std::uint32_t i = 0; i < tasks.size(); ++i)
-    tables.push_back({tasks[i].relation, i, tasks[i].bytes});
+    tables.push_back({tasks[i].relation, i, tasks[i].bytes, tasks[i].form});
   return tables;
 }
 
@@ -17,7 +17,7 @@ Comparison::Comparison(std::vector<postgres::TableReader> readers,
                        const std::vector<TableTask>& tasks, const model::Database& replica,
                        const model::Projection& projection)
     : copy_(copies_, projection),
-      reader_(std::move(readers), ToRead(tasks), postgres::Xmin::kRead),
+      reader_(std::move(readers), ToRead(tasks)),
       watched_(reader_.connection_count()) {
   for (const TableTask& task : tasks) {
     if (task.compared_with) {

@@ -28,6 +28,7 @@ struct TableTask {
   std::uint64_t bytes = 0;  // the largest is read first
   // The replica's, with which it is compared; nullopt: it is copied.
   std::optional<std::uint32_t> compared_with;
+  postgres::RowForm form = postgres::RowForm::kStored;
 };
 
 // What became of a table.

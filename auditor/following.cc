@@ -49,7 +49,7 @@ Result<model::Xid> RollBackOne(const ProcessOptions& options) {
   auto connection = Open(options);
   if (!connection) return std::unexpected(std::move(connection.error()));
   if (auto ok = connection->Execute("BEGIN"); !ok) return std::unexpected(std::move(ok.error()));
-  auto xid = connection->Scalar("SELECT pg_current_xact_id()::xid");
+  auto xid = connection->Scalar("SELECT pg_catalog.pg_current_xact_id()::pg_catalog.xid");
   if (!xid) return std::unexpected(std::move(xid.error()));
   if (auto ok = connection->Execute("ROLLBACK"); !ok) return std::unexpected(std::move(ok.error()));
   return model::Xid{static_cast<std::uint32_t>(std::stoul(*xid))};

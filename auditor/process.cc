@@ -275,6 +275,7 @@ class Process {
     for (std::size_t i = 0; i < locked.tables.followed.size(); ++i) {
       const model::RelationPtr& relation = locked.tables.followed[i];
       TableTask task{.relation = relation, .bytes = locked.states[i].bytes};
+      if (!locked.states[i].has_foreign_code) task.form = postgres::RowForm::kWithXmin;
       if (!following_.IsToBeReadAnew({relation->schema, relation->name})) {
         task.compared_with = replica.FindTable(relation->schema, relation->name);
         if (!attempts_.compares() || following_.table(*task.compared_with).left_out) continue;

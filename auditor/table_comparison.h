@@ -33,7 +33,7 @@ struct RowMismatch {
   model::Row key;                    // of a table without a key: whatever the replica has it under
   std::optional<model::Row> source;  // as the plugin shows it
   std::optional<model::Row> replicated;
-  model::Xid source_xid;  // xmin; 0 where the source has no such row
+  model::Xid source_xid;  // xmin; 0: it has no such row, or the xmin was not read
   friend bool operator==(const RowMismatch&, const RowMismatch&) = default;
 };
 

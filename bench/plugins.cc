@@ -62,7 +62,7 @@ struct Options {
 
 // A change of each kind of value: what differs between text and binary, and quoted JSON.
 constexpr const char* kWideTable = R"(
-  CREATE TABLE wide(
+  CREATE TABLE public.wide(
     id bigint PRIMARY KEY, small smallint, count integer, price numeric(12,2), ratio float8,
     name text, note varchar(200), flag boolean, token uuid, day date, at timestamptz,
     data bytea, tags text[], props jsonb, length interval, address inet))";
@@ -71,14 +71,14 @@ constexpr const char* kWideTable = R"(
 std::string WideWork(std::uint64_t transactions) {
   return fmt::format(R"(
   DO $$ BEGIN FOR i IN 1..{} LOOP
-    INSERT INTO wide VALUES (i, i % 30000, i * 7, i * 1.37, sqrt(i), 'customer number ' || i,
+    INSERT INTO public.wide VALUES (i, i % 30000, i * 7, i * 1.37, sqrt(i), 'customer number ' || i,
       'a note with "quotes" and a tab' || chr(9), i % 2 = 0, md5(i::text)::uuid,
       date '2000-01-01' + i % 20000, timestamptz '2020-01-01' + i * interval '1 second',
       decode(md5(i::text), 'hex'), ARRAY['red', 'green', 'tag ' || i],
       jsonb_build_object('n', i, 'list', jsonb_build_array(1, 2, 3)), i * interval '1 minute',
       inet '10.0.0.0' + i);
-    UPDATE wide SET price = price + 1, flag = NOT flag WHERE id = i;
-    IF i % 2 = 0 THEN DELETE FROM wide WHERE id = i; END IF;
+    UPDATE public.wide SET price = price + 1, flag = NOT flag WHERE id = i;
+    IF i % 2 = 0 THEN DELETE FROM public.wide WHERE id = i; END IF;
     COMMIT;
   END LOOP; END $$)",
                      transactions);
@@ -280,7 +280,8 @@ Result<void> MeasureTpcb(const Server& server, Connection& sql, const Options& o
   auto filled = RunChild({"pgbench", "-i", "-q", "-s", "1", server.uri()});
   if (!filled) return std::unexpected(std::move(filled.error()));
   if (filled->exit_code != 0) return Fail(ErrorKind::kEnvironment, "pgbench -i: " + filled->output);
-  if (auto ok = Execute(sql, "ALTER TABLE pgbench_history ADD id bigserial PRIMARY KEY"); !ok)
+  if (auto ok = Execute(sql, "ALTER TABLE public.pgbench_history ADD id bigserial PRIMARY KEY");
+      !ok)
     return ok;
   return Measured(server, sql, "tpcb", options, [&]() -> Result<void> {
     auto ran = RunChild({"pgbench", "-n", "-M", "prepared", "-t",

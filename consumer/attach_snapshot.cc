@@ -61,11 +61,10 @@ Result<void> CheckFollowable(const ScopeTables& tables, const AttachScope& scope
 Result<void> CopyRows(LockedTables& locked, const AttachScope& scope, model::Database& database) {
   std::vector<postgres::TableToRead> to_read;
   for (std::uint32_t i = 0; i < locked.tables.followed.size(); ++i)
-    to_read.push_back({locked.tables.followed[i], i, locked.states[i].bytes});
+    to_read.push_back({locked.tables.followed[i], i, locked.states[i].bytes, RowFormFor(scope)});
   const model::Projection projection(model::LossesOf(scope.plugin.name, scope.plugin.version));
   TableCopy copy(database, projection);
-  postgres::ParallelReader reader(std::move(locked.readers), std::move(to_read),
-                                  postgres::Xmin::kLeaveOut);
+  postgres::ParallelReader reader(std::move(locked.readers), std::move(to_read));
   return reader.Run(copy);
 }
 

@@ -68,7 +68,7 @@ model::Error WithSlotLeft(model::Error error, const ConsumerOptions& options,
                           const model::Error& left) {
   error.message += fmt::format(
       "; slot {0} is left on the server and keeps its WAL ({1}): drop it, SELECT "
-      "pg_drop_replication_slot('{0}')",
+      "pg_catalog.pg_drop_replication_slot('{0}')",
       options.slot, left.message);
   return error;
 }

@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <map>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "model/output_plugin.h"
+#include "postgres/foreign_code.h"
 #include "postgres/parallel_reader.h"
 #include "postgres/publication.h"
 #include "postgres/truncation_trigger.h"
@@ -32,6 +34,11 @@ using replication::FollowPolicy;
 // reader that waits for a lock on the catalog lets go of the tables, for which the one who has that
 // lock may wait in turn.
 constexpr std::chrono::milliseconds kLockTimeout{300};
+
+constexpr const char* kForeignCode =
+    "its generated columns can only be read by a query, in which code of its owner, or of others "
+    "in "
+    "its indexes, would run with the user's rights";
 
 // Followed tables first.
 std::vector<RelationPtr> AllOf(const ScopeTables& tables) {
@@ -94,8 +101,8 @@ Result<std::vector<TableName>> FindBlindTables(Connection& connection,
 }
 
 Result<std::chrono::milliseconds> ReadWalSenderTimeout(Connection& connection) {
-  auto timeout =
-      connection.Scalar("SELECT setting FROM pg_settings WHERE name = 'wal_sender_timeout'");
+  auto timeout = connection.Scalar(
+      "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'");
   if (!timeout) return std::unexpected(std::move(timeout.error()));
   std::int64_t milliseconds = 0;
   std::from_chars(timeout->data(), timeout->data() + timeout->size(), milliseconds);
@@ -162,6 +169,10 @@ Result<LockedTables> LockUnchanged(TablePreparation& prepared, const std::string
   if (!tables) return tables;
   auto now = ReadTables(prepared.observer, scope);
   if (!now) return std::unexpected(std::move(now.error()));
+  auto foreign = postgres::ReadForeignCode(prepared.observer, relations);
+  if (!foreign) return std::unexpected(std::move(foreign.error()));
+  for (std::size_t i = 0; i < tables->states.size(); ++i)
+    tables->states[i].has_foreign_code = (*foreign)[i];
   if (auto ok = CheckUnchanged(relations, tables->states, tables->tables, *now, scope); !ok)
     return std::unexpected(std::move(ok.error()));
   // These relations, whose addresses the caller may know, with what the snapshot says of the rest.
@@ -175,6 +186,42 @@ Result<LockedTables> LockUnchanged(TablePreparation& prepared, const std::string
 
 std::vector<RelationPtr> LockedTables::Relations() const { return AllOf(tables); }
 
+namespace {
+
+// Generated columns that the plugin sends are read by a query, or not at all. Those of a run are
+// its own.
+Result<void> ExcludeForeignCode(Connection& connection, const AttachScope& scope,
+                                ScopeTables& tables) {
+  if (RowFormFor(scope) == postgres::RowForm::kStored) return {};
+  std::vector<RelationPtr> queried;
+  for (const RelationPtr& relation : tables.followed) {
+    if (std::ranges::any_of(relation->columns,
+                            [](const model::Column& column) { return !column.generated.empty(); }))
+      queried.push_back(relation);
+  }
+  auto foreign = postgres::ReadForeignCode(connection, queried);
+  if (!foreign) return std::unexpected(std::move(foreign.error()));
+  for (std::size_t i = 0; i < queried.size(); ++i) {
+    if (!(*foreign)[i]) continue;
+    const TableName name{queried[i]->schema, queried[i]->name};
+    std::erase(tables.followed, queried[i]);
+    std::erase(tables.insert_only, name);
+    tables.excluded.push_back({name.schema, name.name, kForeignCode, true});
+  }
+  std::ranges::sort(tables.excluded, {}, [](const postgres::ExcludedTable& table) {
+    return std::tie(table.schema, table.name);
+  });
+  return {};
+}
+
+}  // namespace
+
+postgres::RowForm RowFormFor(const AttachScope& scope) {
+  const model::LossSet losses = model::LossesOf(scope.plugin.name, scope.plugin.version);
+  return losses.Has(model::Loss::kGeneratedColumn) ? postgres::RowForm::kStored
+                                                   : postgres::RowForm::kComplete;
+}
+
 Result<ScopeTables> ReadTables(Connection& connection, const AttachScope& scope) {
   auto tables = postgres::ReadScope(connection, scope.scope);
   if (!tables || scope.policy == FollowPolicy::kStrict) return tables;
@@ -182,6 +229,8 @@ Result<ScopeTables> ReadTables(Connection& connection, const AttachScope& scope)
     auto ok = postgres::ExcludeUnpublished(connection, scope.plugin.publications, *tables);
     if (!ok) return std::unexpected(std::move(ok.error()));
   }
+  if (auto ok = ExcludeForeignCode(connection, scope, *tables); !ok)
+    return std::unexpected(std::move(ok.error()));
   return tables;
 }
 

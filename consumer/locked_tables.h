@@ -14,6 +14,7 @@
 #include "model/relation.h"
 #include "model/type_catalog.h"
 #include "postgres/connection.h"
+#include "postgres/copy_row.h"
 #include "postgres/ddl_log.h"
 #include "postgres/relation_reader.h"
 #include "postgres/table_reader.h"
@@ -31,8 +32,12 @@ struct AttachScope {
   replication::PluginChoice plugin;
 };
 
+// How much of a row is read to be copied: what the plugin sends.
+postgres::RowForm RowFormFor(const AttachScope& scope);
+
 // The tables of the scope as they can be followed by the plugin. Under kSetAside those that the
-// publications leave out are excluded, too.
+// publications leave out are excluded, too, and those that only a query could read in which others'
+// code may run (postgres/foreign_code.h).
 model::Result<postgres::ScopeTables> ReadTables(postgres::Connection& connection,
                                                 const AttachScope& scope);
 

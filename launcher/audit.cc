@@ -297,7 +297,7 @@ class Session {
   // `sql` is made anew when it was lost: the server may have been started again.
   void ShowProgress(Result<Connection>& sql) const {
     if (!sql || !sql->IsAlive()) sql = OpenOwn();
-    const auto end = sql ? sql->ScalarLsn("SELECT pg_current_wal_lsn()")
+    const auto end = sql ? sql->ScalarLsn("SELECT pg_catalog.pg_current_wal_lsn()")
                          : Result<model::Lsn>(std::unexpected(sql.error()));
     std::string line;
     for (const std::string& plugin : options_.Plugins()) {

@@ -36,7 +36,9 @@ Result<std::vector<std::string>> Texts(Connection& sql, const std::string& query
 
 Result<void> DropPublications(Connection& sql, const std::string& prefix) {
   auto names = Texts(
-      sql, "SELECT pubname FROM pg_catalog.pg_publication WHERE starts_with(pubname, $1)", prefix);
+      sql,
+      "SELECT pubname FROM pg_catalog.pg_publication WHERE pg_catalog.starts_with(pubname, $1)",
+      prefix);
   if (!names) return std::unexpected(names.error());
   Result<void> result;
   for (const std::string& name : *names) {

@@ -48,12 +48,13 @@ Result<void> CheckCreateRight(Connection& sql, const RunOptions& options, Source
   });
   const bool is_audit = use != SourceUse::kRun;
   if (is_audit && (use == SourceUse::kAuditPublication || !publishes)) return {};
-  Result<std::string> may =
-      sql.Scalar("SELECT has_database_privilege(current_database(), 'CREATE')");
+  Result<std::string> may = sql.Scalar(
+      "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')");
   if (!may) return std::unexpected(may.error());
   if (*may == "t") return {};
   Result<std::string> remedy = sql.Scalar(
-      "SELECT format('GRANT CREATE ON DATABASE %I TO %I', current_database(), current_user)");
+      "SELECT pg_catalog.format('GRANT CREATE ON DATABASE %I TO %I', "
+      "pg_catalog.current_database(), current_user)");
   if (!remedy) return std::unexpected(remedy.error());
   return Fail(ErrorKind::kUsage,
               fmt::format("create right: the user may not create a {} in this database: {}",
@@ -127,14 +128,15 @@ Result<void> DropSlots(Connection& sql, const std::string& prefix) {
   const std::optional<std::string_view> parameters[] = {prefix};
   auto slots = sql.Execute(
       "SELECT slot_name, active_pid FROM pg_catalog.pg_replication_slots "
-      "WHERE starts_with(slot_name, $1)",
+      "WHERE pg_catalog.starts_with(slot_name, $1)",
       parameters);
   if (!slots) return std::unexpected(slots.error());
   Result<void> result;
   for (int row = 0; row < slots->rows(); ++row) {
     // The listener is gone; its walsender may not have noticed.
     if (!slots->IsNull(row, 1)) {
-      (void)sql.Execute(fmt::format("SELECT pg_terminate_backend({})", slots->Text(row, 1)));
+      (void)sql.Execute(
+          fmt::format("SELECT pg_catalog.pg_terminate_backend({})", slots->Text(row, 1)));
     }
     Result<void> done = postgres::DropSlot(sql, std::string(slots->Text(row, 0)));
     if (!done && result) result = done;

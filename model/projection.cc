@@ -131,6 +131,9 @@ std::optional<Row> Projection::Project(const Relation& relation, const Row& row,
     if (MayLose(column)) {
       const Cell cell = *it;
       if (const auto* value = std::get_if<Value>(&cell)) lost = Project(column, *value, scratch);
+      // It was not even read.
+      if (counts && !column.generated.empty() && std::holds_alternative<NotSent>(cell))
+        ++(*counts)[Loss::kGeneratedColumn];
     }
     if (!lost) {
       builder.AddEncoded(it.encoded());

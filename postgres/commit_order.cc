@@ -25,25 +25,33 @@ using model::Result;
 // begins with the prepared one's.
 constexpr std::string_view kQuery = R"(
 WITH bound AS MATERIALIZED (
-  SELECT f.flushed, least(f.flushed, {0}::pg_lsn + {1}) AS upper
+  SELECT f.flushed, least(f.flushed, {0}::pg_catalog.pg_lsn + {1}) AS upper
   FROM (SELECT pg_catalog.pg_current_wal_flush_lsn() AS flushed) f),
 record AS MATERIALIZED (
   SELECT r.end_lsn,
          CASE WHEN r.resource_manager <> 'Transaction' THEN NULL
-              WHEN r.record_type = 'COMMIT' THEN r.xid::text
+              WHEN r.record_type = 'COMMIT' THEN r.xid::pg_catalog.text
               WHEN r.record_type = 'COMMIT_PREPARED'
               THEN coalesce(substring(r.description FROM '^([0-9]+):'), 'unknown') END AS xid
-  FROM bound b, LATERAL {2}.pg_get_wal_records_info({0}::pg_lsn, b.upper) r
-  WHERE b.upper > {0}::pg_lsn)
+  FROM bound b, LATERAL {2}.pg_get_wal_records_info({0}::pg_catalog.pg_lsn, b.upper) r
+  WHERE b.upper > {0}::pg_catalog.pg_lsn)
 SELECT xid, end_lsn FROM record WHERE xid IS NOT NULL
-UNION ALL SELECT 'read', coalesce(max(end_lsn), {0}::pg_lsn) FROM record
+UNION ALL SELECT 'read', coalesce(pg_catalog.max(end_lsn), {0}::pg_catalog.pg_lsn) FROM record
 UNION ALL SELECT 'flushed', flushed FROM bound)";
 
-constexpr std::string_view kSchemaQuery =
-    "SELECT n.nspname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = "
-    "e.extnamespace WHERE e.extname = 'pg_walinspect'";
+// Who owns the schema could put a function of his own in the place of the extension's, and we would
+// call it. The role pg_database_owner (14) stands for the database's owner.
+constexpr std::string_view kSchemaQuery = R"(
+SELECT n.nspname, o.rolsuper OR o.rolname = current_user, o.rolname
+FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()
+JOIN pg_catalog.pg_roles s ON s.oid = n.nspowner
+JOIN pg_catalog.pg_roles o
+  ON o.oid = CASE s.rolname WHEN 'pg_database_owner' THEN d.datdba ELSE s.oid END
+WHERE e.extname = 'pg_walinspect')";
 
-// The log ends in the middle of the first record after the start: it is being written.
+// The log ends in the middle of the first record after the start: it is being written. In English,
+// where this user may ask for that (session_settings).
 bool IsUnfinishedRecord(const Error& error) {
   return error.message.find("could not find a valid record after") != std::string::npos;
 }
@@ -59,7 +67,7 @@ Result<std::string> CommitOrder::WhyUnavailable(Connection& connection) {
   if (!schema) return std::unexpected(schema.error());
   if (schema->rows() == 0) {
     Result<QueryResult> created =
-        connection.Execute("CREATE EXTENSION IF NOT EXISTS pg_walinspect");
+        connection.Execute("CREATE EXTENSION IF NOT EXISTS pg_walinspect SCHEMA pg_catalog");
     if (!created) {
       if (created.error().kind == ErrorKind::kDisconnected) {
         return std::unexpected(created.error());
@@ -72,10 +80,17 @@ Result<std::string> CommitOrder::WhyUnavailable(Connection& connection) {
     if (!schema) return std::unexpected(schema.error());
     if (schema->rows() == 0) return std::string("pg_walinspect vanished while it was created");
   }
-  std::string function = fmt::format("{}.pg_get_wal_records_info(pg_lsn, pg_lsn)",
-                                     model::SqlIdentifier(std::string(schema->Text(0, 0))));
-  Result<std::string> allowed = connection.Scalar(
-      fmt::format("SELECT has_function_privilege({}, 'EXECUTE')", model::SqlLiteral(function)));
+  if (schema->Text(0, 1) != "t") {
+    return fmt::format(
+        "pg_walinspect is in schema {}, which {} owns, who could put other functions in its place: "
+        "have a superuser run ALTER EXTENSION pg_walinspect SET SCHEMA pg_catalog",
+        schema->Text(0, 0), schema->Text(0, 2));
+  }
+  std::string function =
+      fmt::format("{}.pg_get_wal_records_info(pg_catalog.pg_lsn, pg_catalog.pg_lsn)",
+                  model::SqlIdentifier(std::string(schema->Text(0, 0))));
+  Result<std::string> allowed = connection.Scalar(fmt::format(
+      "SELECT pg_catalog.has_function_privilege({}, 'EXECUTE')", model::SqlLiteral(function)));
   if (!allowed) return std::unexpected(allowed.error());
   if (*allowed == "t") return std::string();
   return std::string(
@@ -85,8 +100,6 @@ Result<std::string> CommitOrder::WhyUnavailable(Connection& connection) {
 Result<CommitOrder> CommitOrder::Start(Connection connection, Lsn from, std::uint64_t step_bytes) {
   Result<std::string> schema = connection.Scalar(std::string(kSchemaQuery));
   if (!schema) return Fail("pg_walinspect is not there", schema.error());
-  // English messages, where this user may ask for them: see IsUnfinishedRecord.
-  (void)connection.Execute("SET lc_messages = 'C'");
   Result<Pipeline> pipeline = Pipeline::Start(std::move(connection));
   if (!pipeline) return std::unexpected(pipeline.error());
   return CommitOrder(std::move(*pipeline), model::SqlIdentifier(*schema), from, step_bytes);

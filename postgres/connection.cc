@@ -13,6 +13,7 @@
 
 #include "postgres/libpq_access.h"
 #include "postgres/remedy.h"
+#include "postgres/session_settings.h"
 
 namespace lockstep::postgres {
 namespace {
@@ -22,19 +23,6 @@ using model::ErrorKind;
 using model::Fail;
 using model::Result;
 
-constexpr std::string_view kPinnedOptions =
-    "-c DateStyle=ISO,YMD -c IntervalStyle=postgres -c extra_float_digits=3 -c bytea_output=hex"
-    " -c TimeZone=UTC -c lc_monetary=C -c standard_conforming_strings=on";
-// What a role or a database may be set to for its applications, and would end a long copy or keep
-// publications from being made. The URI and PGOPTIONS come after it.
-constexpr std::string_view kDefaultOptions =
-    "-c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off";
-// Of the same kind, but an older server refuses a connection that names one it does not know: those
-// that there are, unless the URI or PGOPTIONS set them. transaction_timeout is of 17.
-constexpr int kIdleSessionTimeout = 140000;
-constexpr const char* kTurnOffTimeouts =
-    "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings "
-    "WHERE name IN ('idle_session_timeout', 'transaction_timeout') AND source <> 'client'";
 // A server whose machine or network is gone says nothing: the kernel asks after 30 s of silence,
 // and gives up when nothing was acknowledged for a minute (else for hours). Over TCP only.
 constexpr std::array<std::pair<const char*, const char*>, 4> kNetworkTimeouts = {
@@ -42,10 +30,6 @@ constexpr std::array<std::pair<const char*, const char*>, 4> kNetworkTimeouts = 
      {"keepalives_interval", "10"},
      {"keepalives_count", "3"},
      {"tcp_user_timeout", "60000"}}};  // ms, the others in seconds
-// wal2json warns of what it leaves out.
-constexpr std::string_view kReplicationOptions =
-    " -c search_path=pg_catalog -c client_min_messages=warning";
-
 struct FreeOptions {
   void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
 };
@@ -251,10 +235,13 @@ Result<Connection> Connection::Open(const std::string& conninfo, ConnectionKind 
     }
   }
   bool replication = kind == ConnectionKind::kReplication;
-  std::string settings = fmt::format(
-      "-c lock_timeout={} -c statement_timeout={} {} {} {}{}", options.lock_timeout.count(),
-      options.statement_timeout.count(), kDefaultOptions, session == nullptr ? "" : session,
-      kPinnedOptions, replication ? kReplicationOptions : "");
+  // As if they were given there: what is given beside them counts more.
+  std::string given = session == nullptr ? "" : session;
+  if (options.lock_timeout.count() > 0 || options.statement_timeout.count() > 0) {
+    given = fmt::format("-c lock_timeout={} -c statement_timeout={} {}",
+                        options.lock_timeout.count(), options.statement_timeout.count(), given);
+  }
+  const std::string settings = StartupOptions(given);
   add("options", settings.c_str());
   add("client_encoding", "UTF8");
   add("fallback_application_name", options.application_name.c_str());
@@ -275,10 +262,8 @@ Result<Connection> Connection::Open(const std::string& conninfo, ConnectionKind 
   if (PQstatus(handle) != CONNECTION_OK) return std::unexpected(OpenError(handle, description));
   PQsetErrorVerbosity(handle, PQERRORS_DEFAULT);
   if (!AskFor(options.encoding, handle)) return std::unexpected(OpenError(handle, description));
-  if (connection.server_version() >= kIdleSessionTimeout) {
-    if (auto off = connection.Execute(kTurnOffTimeouts); !off)
-      return std::unexpected(std::move(off.error()));
-  }
+  if (auto set = connection.Execute(SettingsStatement()); !set)
+    return std::unexpected(std::move(set.error()));
   return connection;
 }
 

@@ -1,13 +1,11 @@
 // A connection to Postgres and the results of its statements, over libpq.
 //
-// Every session is pinned to settings under which text means the same everywhere
-// (model/text_form.h): DateStyle ISO,YMD; IntervalStyle postgres; extra_float_digits 3;
-// bytea_output hex; TimeZone UTC; lc_monetary C; standard_conforming_strings on; client_encoding
-// UTF8, or SQL_ASCII (TextEncoding). A replication connection also has search_path = pg_catalog, so
-// that plugins print user types with their schema. What the URI or PGOPTIONS say beside that is
-// kept. Timeouts and read-only transactions that a role or a database is set to are not. A server
-// that is gone without a word (over TCP) is kDisconnected after a minute or so; what the URI says
-// of keepalives and tcp_user_timeout counts.
+// Every session has settings of its own (postgres/session_settings.h), whatever role, database, URI
+// and PGOPTIONS say: text means the same everywhere (model/text_form.h), names mean what the system
+// catalog has (search_path is pg_catalog), nothing waits for a standby. client_encoding is UTF8, or
+// SQL_ASCII (TextEncoding). What the URI or PGOPTIONS say beside that is kept. A server that is
+// gone without a word (over TCP) is kDisconnected after a minute or so; what the URI says of
+// keepalives and tcp_user_timeout counts.
 //
 // Not thread-safe: one connection belongs to one thread at a time. These calls block.
 #ifndef LOCKSTEP_POSTGRES_CONNECTION_H_

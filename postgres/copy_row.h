@@ -15,19 +15,29 @@
 namespace lockstep::postgres {
 
 struct TableRow {
-  model::Row row;   // complete, columns as in the Relation
+  model::Row row;   // columns as in the Relation
   model::Xid xmin;  // 0 unless asked for. The subtransaction's where a savepoint was open
 };
 
-enum class Xmin { kLeaveOut, kRead };
+// How much of a row is read.
+enum class RowForm {
+  // COPY table (columns): nothing is planned, so that nobody's code runs (postgres/foreign_code.h).
+  // Generated columns cannot be had: they are NotSent.
+  kStored,
+  // All columns: of a table with generated ones by a query.
+  kComplete,
+  kWithXmin,  // by a query
+};
 
 // COPY ... TO STDOUT of the table's own rows: the columns in the relation's order, then xmin.
-std::string CopyCommand(const model::Relation& relation, Xmin xmin);
+// `table`: where they are, if that is not the relation itself but a partition of it.
+std::string CopyCommand(const model::Relation& relation, RowForm form,
+                        const std::string& table = {});
 
 class CopyRowParser {
  public:
   // `relation` must outlive the parser.
-  CopyRowParser(const model::Relation& relation, Xmin xmin);
+  CopyRowParser(const model::Relation& relation, RowForm form);
 
   // `line`: the bytes of one CopyData message. kMalformed, with the table and the column or the
   // offset, when it is not a row of the relation's types.
@@ -35,7 +45,7 @@ class CopyRowParser {
 
  private:
   const model::Relation* relation_;
-  Xmin xmin_;
+  RowForm form_;
   CopyTextParser fields_;
   model::RowBuilder builder_;
 };

@@ -18,7 +18,7 @@ using model::Result;
 // its subtransactions too, so only the oldest of each counts. A prepared one has no pid.
 constexpr const char* kQuery = R"(
 SELECT held.transactionid, held.pid, p.gid, coalesce(p.database, a.datname), a.application_name,
-       a.state, date_trunc('second', coalesce(p.prepared, a.xact_start))
+       a.state, pg_catalog.date_trunc('second', coalesce(p.prepared, a.xact_start))
 FROM (SELECT DISTINCT ON (virtualtransaction) transactionid, pid
       FROM pg_catalog.pg_locks
       WHERE locktype = 'transactionid' AND granted AND mode = 'ExclusiveLock'

@@ -39,9 +39,8 @@ Result<std::vector<TableReader>> StartReaders(std::vector<Connection> connection
   return readers;
 }
 
-ParallelReader::ParallelReader(std::vector<TableReader> readers, std::vector<TableToRead> tables,
-                               Xmin xmin)
-    : tables_(std::move(tables)), xmin_(xmin), left_(tables_.size()) {
+ParallelReader::ParallelReader(std::vector<TableReader> readers, std::vector<TableToRead> tables)
+    : tables_(std::move(tables)), left_(tables_.size()) {
   assert(!readers.empty());
   for (TableReader& reader : readers) lanes_.push_back({std::move(reader)});
   std::ranges::sort(tables_, std::greater(), &TableToRead::bytes);
@@ -52,7 +51,7 @@ Result<bool> ParallelReader::Turn(Lane& lane, TableSink& sink) {
   if (lane.reader.done()) {
     if (!lane.table) lane.table = next_ < tables_.size() ? &tables_[next_++] : nullptr;
     if (!lane.table) return false;
-    if (auto ok = lane.reader.Read(lane.table->relation, xmin_); !ok)
+    if (auto ok = lane.reader.Read(lane.table->relation, lane.table->form); !ok)
       return std::unexpected(std::move(ok.error()));
   }
   if (lane.reader.WantsWrite()) {

@@ -22,6 +22,7 @@ struct TableToRead {
   model::RelationPtr relation;
   std::uint32_t number = 0;  // whatever the caller calls it
   std::uint64_t bytes = 0;   // the largest is read first
+  RowForm form = RowForm::kStored;
 };
 
 // Who gets the rows, those of several tables by turns.
@@ -44,7 +45,7 @@ model::Result<std::vector<TableReader>> StartReaders(std::vector<Connection> con
 class ParallelReader {
  public:
   // Each reader, at least one, is done().
-  ParallelReader(std::vector<TableReader> readers, std::vector<TableToRead> tables, Xmin xmin);
+  ParallelReader(std::vector<TableReader> readers, std::vector<TableToRead> tables);
 
   // Gives what has arrived to the sink, some thousand rows at most. Errors as TableReader::Next,
   // with the table.
@@ -73,7 +74,6 @@ class ParallelReader {
 
   std::vector<Lane> lanes_;
   std::vector<TableToRead> tables_;
-  Xmin xmin_;
   std::size_t next_ = 0;  // to be asked for
   std::size_t left_;      // not yet done
   bool has_more_ = true;

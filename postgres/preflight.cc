@@ -74,7 +74,8 @@ class ServerChecks {
 
   void CheckFree(const char* check, const char* setting, const char* view) {
     Result<std::string> free = sql_.Scalar(
-        fmt::format("SELECT current_setting('{}')::int - count(*) FROM {}", setting, view));
+        fmt::format("SELECT pg_catalog.current_setting('{}')::int - pg_catalog.count(*) FROM {}",
+                    setting, view));
     if (!free) return Add(Severity::kError, check, free.error().message);
     std::string text = fmt::format("{} free, {} wanted", *free, slots_);
     if (std::atoi(free->c_str()) >= slots_) return Add(Severity::kOk, check, text);
@@ -107,8 +108,10 @@ class ServerChecks {
 
   void CheckIdleSlots() {
     auto slots = sql_.Execute(
-        "SELECT slot_name, pg_size_pretty(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN "
-        "pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, restart_lsn)) "
+        "SELECT slot_name, pg_catalog.pg_size_pretty(pg_catalog.pg_wal_lsn_diff(CASE WHEN "
+        "pg_catalog.pg_is_in_recovery() THEN "
+        "pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_lsn() END, "
+        "restart_lsn)) "
         "FROM pg_catalog.pg_replication_slots WHERE NOT active ORDER BY slot_name");
     if (!slots) return Add(Severity::kError, "idle slot", slots.error().message);
     for (int row = 0; row < slots->rows(); ++row) {
@@ -117,7 +120,7 @@ class ServerChecks {
           slots->IsNull(row, 1) ? fmt::format("nobody reads slot {}", name)
                                 : fmt::format("nobody reads slot {}, which keeps {} of WAL", name,
                                               slots->Text(row, 1)),
-          fmt::format("SELECT pg_drop_replication_slot({}); -- when nobody will",
+          fmt::format("SELECT pg_catalog.pg_drop_replication_slot({}); -- when nobody will",
                       model::SqlLiteral(name)));
     }
   }

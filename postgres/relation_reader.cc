@@ -7,8 +7,6 @@
 #include <memory>
 #include <utility>
 
-#include "postgres/qualified_query.h"
-
 namespace lockstep::postgres {
 namespace {
 
@@ -40,26 +38,29 @@ enum Field {
 constexpr std::string_view kQuery = R"(
 SELECT n.nspname, c.relname, c.relkind, c.relreplident, a.attname,
        (WITH RECURSIVE d(oid, typtype, typbasetype) AS (
-          SELECT t.oid, t.typtype, t.typbasetype FROM pg_type t WHERE t.oid = a.atttypid
+          SELECT t.oid, t.typtype, t.typbasetype FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid
           UNION ALL
-          SELECT t.oid, t.typtype, t.typbasetype FROM d JOIN pg_type t ON t.oid = d.typbasetype
+          SELECT t.oid, t.typtype, t.typbasetype
+          FROM d JOIN pg_catalog.pg_type t ON t.oid = d.typbasetype
           WHERE d.typtype = 'd')
         SELECT d.oid FROM d WHERE d.typtype <> 'd'),
        CASE WHEN t.typnamespace = n.oid
-              AND starts_with(format_type(a.atttypid, a.atttypmod), quote_ident(n.nspname) || '.')
-            THEN substr(format_type(a.atttypid, a.atttypmod), length(quote_ident(n.nspname)) + 2)
-            ELSE format_type(a.atttypid, a.atttypmod) END,
+              AND pg_catalog.starts_with(p.type, pg_catalog.quote_ident(n.nspname) || '.')
+            THEN pg_catalog.substr(p.type, pg_catalog.length(pg_catalog.quote_ident(n.nspname)) + 2)
+            ELSE p.type END,
        a.attnotnull,
        CASE WHEN a.attgenerated <> '' THEN d.adbin END,
-       (SELECT k.position FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, position)
+       (SELECT k.position
+        FROM pg_catalog.unnest(i.indkey::pg_catalog.int2[]) WITH ORDINALITY k(attnum, position)
         WHERE k.attnum = a.attnum AND k.position <= i.indnkeyatts),
        t.typtype = 'd', a.attgenerated = 'v'
-FROM pg_class c
-JOIN pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-LEFT JOIN pg_type t ON t.oid = a.atttypid
-LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indimmediate
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+CROSS JOIN LATERAL (SELECT pg_catalog.format_type(a.atttypid, a.atttypmod)) p(type)
+LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+LEFT JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND i.indimmediate
   AND CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END
 WHERE {}
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C", a.attnum)";
@@ -116,8 +117,7 @@ Result<std::vector<RelationPtr>> ReadSchema(Connection& connection, const std::s
 
 Result<std::vector<RelationPtr>> ReadRelationsWhere(Connection& connection,
                                                     const std::string& condition) {
-  Result<QueryResult> result =
-      ExecuteQualified(connection, fmt::format(fmt::runtime(kQuery), condition));
+  Result<QueryResult> result = connection.Execute(fmt::format(fmt::runtime(kQuery), condition));
   if (!result) return Fail("reading tables where " + condition, result.error());
   std::vector<RelationPtr> relations;
   for (int row = 0; row < result->rows();) {
@@ -134,8 +134,7 @@ Result<std::vector<RelationPtr>> ReadRelations(Connection& connection,
     list += fmt::format("{}({}, {})", list.empty() ? "" : ", ", model::SqlLiteral(table.schema),
                         model::SqlLiteral(table.name));
   }
-  Result<QueryResult> result = ExecuteQualified(
-      connection,
+  Result<QueryResult> result = connection.Execute(
       fmt::format(fmt::runtime(kQuery), fmt::format("(n.nspname, c.relname) IN ({})", list)));
   if (!result) return Fail("reading tables", result.error());
 

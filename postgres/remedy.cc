@@ -59,7 +59,7 @@ const std::vector<Known>& AllKnown() {
       "another client is following this slot: stop it, give this one a slot of its own, or end "
       "that session with pg_terminate_backend(pid)";
   static constexpr std::string_view kNoSlotIsFree =
-      "drop a slot that nobody uses (SELECT pg_drop_replication_slot(...)) or raise "
+      "drop a slot that nobody uses (SELECT pg_catalog.pg_drop_replication_slot(...)) or raise "
       "max_replication_slots in postgresql.conf and restart the server";
   static const std::vector<Known> kKnown = {
       {{},

@@ -48,8 +48,9 @@ std::string SlotQuery(int server_version) {
       "(SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() "
       "ELSE pg_catalog.pg_current_wal_lsn() END AS now) w "
       "ORDER BY s.slot_name COLLATE \"C\"",
-      tells ? "date_trunc('second', s.inactive_since)" : "NULL",
-      tells ? "extract(epoch FROM clock_timestamp() - s.inactive_since)::bigint" : "NULL::bigint");
+      tells ? "pg_catalog.date_trunc('second', s.inactive_since)" : "NULL",
+      tells ? "extract(epoch FROM pg_catalog.clock_timestamp() - s.inactive_since)::bigint"
+            : "NULL::bigint");
 }
 
 // Schemas and publications that are named as a run's or an audit's, with its id, and the logs that
@@ -57,14 +58,16 @@ std::string SlotQuery(int server_version) {
 std::string MadeQuery() {
   return fmt::format(
       R"(
-SELECT 'publication', pubname::text, pg_catalog.left(pubname::text, {2}),
+SELECT 'publication', pubname::pg_catalog.text, pg_catalog.left(pubname::pg_catalog.text, {2}),
   pg_catalog.format('DROP PUBLICATION %I;', pubname)
 FROM pg_catalog.pg_publication WHERE pubname ~ '{0}(_[a-z_]+)?$'
 UNION ALL
-SELECT 'schema', nspname::text, nspname::text, pg_catalog.format('DROP SCHEMA %I CASCADE;', nspname)
+SELECT 'schema', nspname::pg_catalog.text, nspname::pg_catalog.text,
+  pg_catalog.format('DROP SCHEMA %I CASCADE;', nspname)
 FROM pg_catalog.pg_namespace WHERE nspname ~ '{0}$'
 UNION ALL
-SELECT 'schema log', nspname::text, NULL, pg_catalog.format('DROP SCHEMA %I CASCADE;', nspname)
+SELECT 'schema log', nspname::pg_catalog.text, NULL,
+  pg_catalog.format('DROP SCHEMA %I CASCADE;', nspname)
 FROM pg_catalog.pg_namespace WHERE nspname = '{3}'
 UNION ALL
 SELECT 'truncation log', pg_catalog.format('%I.%I', n.nspname, c.relname), NULL,

@@ -76,27 +76,30 @@ enum ColumnField { kTable, kColumn, kType, kBase, kTypeName, kStorage, kGenerate
 constexpr std::string_view kTables = R"(
 WITH keys AS (
   SELECT i.indrelid, i.indisprimary, i.indisreplident, i.indimmediate, ic.relname,
-         (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.position)
-          FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, position)
-          JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+         (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY k.position)
+          FROM pg_catalog.unnest(i.indkey::pg_catalog.int2[]) WITH ORDINALITY k(attnum, position)
+          JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
           WHERE k.position <= i.indnkeyatts) AS columns,
          i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL AND NOT EXISTS (
-           SELECT FROM unnest(i.indkey::int2[]) k(attnum)
-           JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+           SELECT FROM pg_catalog.unnest(i.indkey::pg_catalog.int2[]) k(attnum)
+           JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
            WHERE NOT a.attnotnull) AS identifies
-  FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid
+  FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
   WHERE i.indisunique AND i.indisvalid),
 candidates AS (
-  SELECT indrelid, min(relname COLLATE "C") AS first FROM keys WHERE identifies GROUP BY indrelid),
+  SELECT indrelid, pg_catalog.min(relname COLLATE "C") AS first
+  FROM keys WHERE identifies GROUP BY indrelid),
 inheriting AS (
-  SELECT h.inhparent, h.inhrelid FROM pg_inherits h JOIN pg_class k ON k.oid = h.inhrelid
+  SELECT h.inhparent, h.inhrelid
+  FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class k ON k.oid = h.inhrelid
   WHERE NOT k.relispartition)
 SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, c.relreplident,
-       has_schema_privilege(n.oid, 'USAGE'), has_table_privilege(c.oid, 'SELECT'),
-       row_security_active(c.oid), c.reltoastrelid <> 0,
+       pg_catalog.has_schema_privilege(n.oid, 'USAGE'),
+       pg_catalog.has_table_privilege(c.oid, 'SELECT'),
+       pg_catalog.row_security_active(c.oid), c.reltoastrelid <> 0,
        c.oid IN (SELECT inhparent FROM inheriting UNION ALL SELECT inhrelid FROM inheriting),
        p.columns, NOT p.indimmediate, r.columns, u.first
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN keys p ON p.indrelid = c.oid AND p.indisprimary
 LEFT JOIN keys r ON r.indrelid = c.oid AND r.indisreplident
 LEFT JOIN candidates u ON u.indrelid = c.oid
@@ -105,15 +108,15 @@ ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C")";
 
 constexpr std::string_view kColumns = R"(
 SELECT a.attrelid, a.attname, a.atttypid, base.oid,
-       format_type(a.atttypid, a.atttypmod), a.attstorage, a.attgenerated
-FROM pg_attribute a
-JOIN pg_class c ON c.oid = a.attrelid
-JOIN pg_namespace n ON n.oid = c.relnamespace
+       pg_catalog.format_type(a.atttypid, a.atttypmod), a.attstorage, a.attgenerated
+FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (
   WITH RECURSIVE d(oid, typtype, typbasetype) AS (
-    SELECT t.oid, t.typtype, t.typbasetype FROM pg_type t WHERE t.oid = a.atttypid
+    SELECT t.oid, t.typtype, t.typbasetype FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid
     UNION ALL
-    SELECT t.oid, t.typtype, t.typbasetype FROM d JOIN pg_type t ON t.oid = d.typbasetype
+    SELECT t.oid, t.typtype, t.typbasetype FROM d JOIN pg_catalog.pg_type t ON t.oid = d.typbasetype
     WHERE d.typtype = 'd')
   SELECT d.oid FROM d WHERE d.typtype <> 'd') base
 WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND {}
@@ -416,8 +419,9 @@ Result<std::vector<Finding>> CheckSchemas(Connection& connection,
   std::vector<Finding> findings;
   for (const std::string& schema : schemas) {
     if (std::ranges::find(tables, schema, &TableFacts::schema) != tables.end()) continue;
-    auto count = connection.Scalar("SELECT count(*) FROM pg_namespace WHERE nspname = " +
-                                   model::SqlLiteral(schema));
+    auto count = connection.Scalar(
+        "SELECT pg_catalog.count(*) FROM pg_catalog.pg_namespace WHERE nspname = " +
+        model::SqlLiteral(schema));
     if (!count) return std::unexpected(count.error());
     findings.push_back(SchemaFinding(
         Severity::kError, schema, "schema",
@@ -443,7 +447,7 @@ Result<std::vector<Finding>> Check(Connection& connection, const TablePreflightO
     if (!names) return std::unexpected(names.error());
     for (std::string& name : *names) logged.emplace(table.schema, std::move(name));
   }
-  Result<std::string> user = connection.Scalar("SELECT quote_ident(current_user)");
+  Result<std::string> user = connection.Scalar("SELECT pg_catalog.quote_ident(current_user)");
   if (!user) return std::unexpected(user.error());
   std::vector<Finding> of_tables;
   for (const TableFacts& table : *tables) {
@@ -471,9 +475,7 @@ Result<std::vector<Finding>> Check(Connection& connection, const TablePreflightO
 
 Result<std::vector<Finding>> CheckTables(Connection& connection,
                                          const TablePreflightOptions& options) {
-  auto begun = connection.Execute(
-      "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; "
-      "SET LOCAL search_path = pg_catalog");
+  auto begun = connection.Execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
   if (!begun) return std::unexpected(begun.error());
   Result<std::vector<Finding>> findings = Check(connection, options);
   (void)connection.Execute("ROLLBACK");

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "postgres/libpq_access.h"
+#include "postgres/partition_tree.h"
 
 namespace lockstep::postgres {
 namespace {
@@ -47,15 +48,34 @@ Result<void> BeginSnapshot(Connection& connection, const std::string& snapshot_n
   return std::unexpected(std::move(error));
 }
 
-Result<void> ReadTable(Connection& connection, const Relation& relation,
-                       const std::function<Result<void>(const TableRow&)>& consume, Xmin xmin) {
+namespace {
+
+// The partitions of a relation that hold rows, as the snapshot shows them.
+std::string PartitionsQuery(const Relation& relation) {
+  return fmt::format(
+      "SELECT pg_catalog.format('%I.%I', p.nspname, t.relname) FROM pg_catalog.pg_class c "
+      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL "
+      "({} SELECT tree.oid FROM tree) l JOIN pg_catalog.pg_class t ON t.oid = l.oid "
+      "JOIN pg_catalog.pg_namespace p ON p.oid = t.relnamespace "
+      "WHERE n.nspname = {} AND c.relname = {} AND t.relkind = 'r' ORDER BY t.oid DESC",
+      kPartitionTree, model::SqlLiteral(relation.schema), model::SqlLiteral(relation.name));
+}
+
+std::vector<std::string> CommandsFor(const QueryResult& partitions, const Relation& relation,
+                                     RowForm form) {
+  std::vector<std::string> commands;
+  for (int row = 0; row < partitions.rows(); ++row)
+    commands.push_back(CopyCommand(relation, form, std::string(partitions.Text(row, 0))));
+  return commands;
+}
+
+Result<void> CopyOut(Connection& connection, const std::string& command, CopyRowParser& parser,
+                     const std::function<Result<void>(const TableRow&)>& consume) {
   PGconn* handle = LibpqAccess::Handle(connection);
-  std::string command = CopyCommand(relation, xmin);
   ResultHandle begun(PQexec(handle, command.c_str()));
   if (PQresultStatus(begun.get()) != PGRES_COPY_OUT) {
     return std::unexpected(ErrorOf(handle, begun.get(), Abbreviate(command)));
   }
-  CopyRowParser parser(relation, xmin);
   Result<void> outcome;
   char* buffer = nullptr;
   int size = 0;
@@ -77,6 +97,23 @@ Result<void> ReadTable(Connection& connection, const Relation& relation,
     outcome = std::unexpected(ErrorOf(handle, nullptr, Abbreviate(command)));
   }
   return outcome;
+}
+
+}  // namespace
+
+Result<void> ReadTable(Connection& connection, const Relation& relation,
+                       const std::function<Result<void>(const TableRow&)>& consume, RowForm form) {
+  std::vector<std::string> commands = {CopyCommand(relation, form)};
+  if (relation.is_partitioned) {
+    auto partitions = connection.Execute(PartitionsQuery(relation));
+    if (!partitions) return std::unexpected(std::move(partitions.error()));
+    commands = CommandsFor(*partitions, relation, form);
+  }
+  CopyRowParser parser(relation, form);
+  for (; !commands.empty(); commands.pop_back()) {
+    if (auto ok = CopyOut(connection, commands.back(), parser, consume); !ok) return ok;
+  }
+  return {};
 }
 
 namespace {
@@ -150,16 +187,20 @@ Result<void> TableReader::Flush() {
   return {};
 }
 
-Result<void> TableReader::Read(model::RelationPtr relation, Xmin xmin) {
-  assert(done());
-  relation_ = std::move(relation);
-  parser_.emplace(*relation_, xmin);
-  std::string command = CopyCommand(*relation_, xmin);
-  if (PQsendQuery(LibpqAccess::Handle(connection_), command.c_str()) != 1) {
+Result<void> TableReader::Send(const std::string& sql) {
+  if (PQsendQuery(LibpqAccess::Handle(connection_), sql.c_str()) != 1)
     return std::unexpected(Failure());
-  }
   state_ = State::kAsked;
   return Flush();
+}
+
+Result<void> TableReader::Read(model::RelationPtr relation, RowForm form) {
+  assert(done());
+  relation_ = std::move(relation);
+  form_ = form;
+  parser_.emplace(*relation_, form_);
+  return Send(relation_->is_partitioned ? PartitionsQuery(*relation_)
+                                        : CopyCommand(*relation_, form_));
 }
 
 // Takes the results around the rows. False: nothing can be done before more has arrived.
@@ -170,6 +211,10 @@ Result<bool> TableReader::Advance() {
   if (!result) {
     if (!connection_.IsAlive()) return std::unexpected(Failure());
     state_ = State::kIdle;
+    if (commands_.empty()) return true;
+    const std::string next = std::move(commands_.back());
+    commands_.pop_back();
+    if (auto ok = Send(next); !ok) return std::unexpected(std::move(ok.error()));
     return true;
   }
   switch (PQresultStatus(result.get())) {
@@ -177,6 +222,9 @@ Result<bool> TableReader::Advance() {
       state_ = State::kCopying;
       return true;
     case PGRES_COMMAND_OK:
+      return true;
+    case PGRES_TUPLES_OK:
+      commands_ = CommandsFor(QueryResult(result.release()), *relation_, form_);
       return true;
     default:
       return std::unexpected(

@@ -2,7 +2,9 @@
 //
 //   Start ──► Read(table) ──► Next* until done() ──► Read(next table) ... ──► Finish
 //
-// Only rows of the table itself are read (ONLY): those of children and partitions belong to them.
+// Only rows of the table itself are read: those of children and partitions belong to them. A
+// relation that is followed as one with its partitions is read partition by partition, since COPY
+// takes no partitioned table.
 #ifndef LOCKSTEP_POSTGRES_TABLE_READER_H_
 #define LOCKSTEP_POSTGRES_TABLE_READER_H_
 
@@ -44,7 +46,7 @@ model::Result<void> LockTables(Connection& connection,
 // of the relation's types is kMalformed.
 model::Result<void> ReadTable(Connection& connection, const model::Relation& relation,
                               const std::function<model::Result<void>(const TableRow&)>& consume,
-                              Xmin xmin = Xmin::kLeaveOut);
+                              RowForm form = RowForm::kComplete);
 
 // Non-blocking, for a poll loop: call Next until nullopt, then wait for fd() (and for writable,
 // then Flush, while WantsWrite()).
@@ -58,7 +60,7 @@ class TableReader {
   static model::Result<TableReader> Adopt(Connection connection);
 
   // Asks for a table; the one before must be done().
-  model::Result<void> Read(model::RelationPtr relation, Xmin xmin = Xmin::kLeaveOut);
+  model::Result<void> Read(model::RelationPtr relation, RowForm form = RowForm::kComplete);
   // The next row; nullopt when none has arrived yet or the table is done().
   model::Result<std::optional<TableRow>> Next();
   bool done() const { return state_ == State::kIdle; }
@@ -74,13 +76,16 @@ class TableReader {
  private:
   enum class State { kIdle, kAsked, kCopying, kEnding };
   explicit TableReader(Connection connection) : connection_(std::move(connection)) {}
+  model::Result<void> Send(const std::string& sql);
   model::Result<bool> Advance();
   model::Error Failure() const;
 
   Connection connection_;
   State state_ = State::kIdle;
   model::RelationPtr relation_;
+  RowForm form_ = RowForm::kComplete;
   std::optional<CopyRowParser> parser_;  // of *relation_
+  std::vector<std::string> commands_;    // still to be sent, the last one first
   bool wants_write_ = false;
 };
 

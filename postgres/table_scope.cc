@@ -12,7 +12,6 @@
 
 #include "model/ddl_log.h"
 #include "model/truncation_log.h"
-#include "postgres/qualified_query.h"
 #include "postgres/relation_reader.h"
 
 namespace lockstep::postgres {
@@ -173,8 +172,7 @@ std::string TableScope::Describe() const {
 }
 
 Result<ScopeTables> ReadScope(Connection& connection, const TableScope& scope) {
-  auto tables =
-      ExecuteQualified(connection, fmt::format(fmt::runtime(kTables), scope.SqlCondition()));
+  auto tables = connection.Execute(fmt::format(fmt::runtime(kTables), scope.SqlCondition()));
   if (!tables) return Fail("reading the tables of " + scope.Describe(), tables.error());
   ScopeTables read;
   std::set<std::pair<std::string, std::string>> excluded;

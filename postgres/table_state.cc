@@ -22,11 +22,14 @@ Result<std::vector<TableState>> ReadTableStates(Connection& connection,
       FromTables(
           tables,
           fmt::format("CROSS JOIN LATERAL ({} SELECT coalesce(pg_catalog.bool_or(t.relfilenode <> "
-                      "coalesce(pg_catalog.pg_relation_filenode(t.oid), 0)), true), "
+                      "coalesce(pg_catalog.pg_relation_filenode(t.oid), 0) OR t.oid IS DISTINCT "
+                      "FROM pg_catalog.to_regclass(pg_catalog.format('%I.%I', p.nspname, "
+                      "t.relname))), true), "
                       "pg_catalog.sum((t.relpages + coalesce(o.relpages, 0))::pg_catalog.int8 "
                       "* pg_catalog.current_setting('block_size')::pg_catalog.int8)"
                       "::pg_catalog.int8 FROM tree "
                       "JOIN pg_catalog.pg_class t ON t.oid = tree.oid "
+                      "JOIN pg_catalog.pg_namespace p ON p.oid = t.relnamespace "
                       "LEFT JOIN pg_catalog.pg_class o ON o.oid = t.reltoastrelid) "
                       "f(replaced, bytes)",
                       kPartitionTree))));

@@ -13,10 +13,12 @@ namespace lockstep::postgres {
 
 struct TableState {
   // Since the snapshot the table was truncated, rewritten, dropped or renamed: its old rows are
-  // gone, or another table has the name.
+  // gone, or another table has the name. Or a partition.
   bool replaced = false;
   // On disk, without indexes, when it was vacuumed or analyzed last: a guess that needs no lock.
   std::uint64_t bytes = 0;
+  // Not read here: see ReadForeignCode.
+  bool has_foreign_code = true;
 };
 
 // Of each table, in their order, in a transaction under the snapshot that they are read with, while

@@ -7,8 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "postgres/qualified_query.h"
-
 namespace lockstep::postgres {
 namespace {
 
@@ -20,15 +18,19 @@ enum Field { kOid, kKind, kRelated, kName };
 // An array is what array_in reads: int2vector and oidvector print in their own way. to_jsonb:
 // before PostgreSQL 14 there are no multiranges and no such column.
 constexpr const char* kQuery = R"(
-SELECT t.oid, CASE WHEN t.typinput = 'pg_catalog.array_in'::regproc THEN 'a' ELSE t.typtype END,
+SELECT t.oid, CASE WHEN t.typinput = 'pg_catalog.array_in'::pg_catalog.regproc THEN 'a'
+                   ELSE t.typtype END,
        CASE WHEN t.typtype = 'd' THEN t.typbasetype
-            WHEN t.typtype = 'r' THEN (SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = t.oid)
-            WHEN t.typtype = 'm' THEN (SELECT (to_jsonb(r) ->> 'rngtypid')::oid FROM pg_range r
-                                       WHERE (to_jsonb(r) ->> 'rngmultitypid')::oid = t.oid)
-            WHEN t.typinput = 'pg_catalog.array_in'::regproc THEN t.typelem
+            WHEN t.typtype = 'r'
+              THEN (SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid)
+            WHEN t.typtype = 'm'
+              THEN (SELECT (pg_catalog.to_jsonb(r) ->> 'rngtypid')::pg_catalog.oid
+                    FROM pg_catalog.pg_range r
+                    WHERE (pg_catalog.to_jsonb(r) ->> 'rngmultitypid')::pg_catalog.oid = t.oid)
+            WHEN t.typinput = 'pg_catalog.array_in'::pg_catalog.regproc THEN t.typelem
             ELSE 0 END,
-       format_type(t.oid, -1)
-FROM pg_type t
+       pg_catalog.format_type(t.oid, -1)
+FROM pg_catalog.pg_type t
 WHERE t.typtype <> 'p' AND t.typisdefined)";
 
 std::uint32_t ToNumber(std::string_view text) {
@@ -40,7 +42,7 @@ std::uint32_t ToNumber(std::string_view text) {
 }  // namespace
 
 Result<model::TypeCatalogPtr> ReadTypes(Connection& connection) {
-  Result<QueryResult> result = ExecuteQualified(connection, kQuery);
+  Result<QueryResult> result = connection.Execute(kQuery);
   if (!result) return model::Fail("reading the types", std::move(result.error()));
   std::vector<model::Type> types;
   types.reserve(static_cast<std::size_t>(result->rows()));

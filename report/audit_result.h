@@ -62,7 +62,7 @@ struct AuditDifference {
   // nullopt: no such row.
   std::optional<model::NamedTexts> source;
   std::optional<model::NamedTexts> replicated;
-  model::Xid source_xid;   // what wrote the source's row (its xmin); 0: there is none
+  model::Xid source_xid;   // what wrote the source's row (its xmin); 0: there is none, or unknown
   model::Xid replica_xid;  // what wrote or deleted the replica's row last; 0: not known
   model::Lsn replica_lsn;  // that transaction's end LSN
   model::Lsn checkpoint;   // both sides hold everything up to it

@@ -14,7 +14,7 @@ Result<SourceCheck> SourceCheck::Begin(const std::string& conninfo, const model:
   if (!holder) return std::unexpected(std::move(holder.error()));
   if (auto ok = postgres::BeginSnapshot(*holder, ""); !ok)
     return std::unexpected(std::move(ok.error()));
-  auto snapshot = holder->Scalar("SELECT pg_export_snapshot()");
+  auto snapshot = holder->Scalar("SELECT pg_catalog.pg_export_snapshot()");
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
   auto connection = Connection::Open(conninfo, ConnectionKind::kSql, options);
   if (!connection) return std::unexpected(std::move(connection.error()));
@@ -27,7 +27,9 @@ Result<void> SourceCheck::Compare(const Oracle& oracle) {
   if (auto ok = reader_.Flush(); !ok) return ok;
   while (!done()) {
     if (!reading_) {
-      if (auto ok = reader_.Read(catalog_->tables[table_], postgres::Xmin::kRead); !ok) return ok;
+      // By a query: the run's tables are its own, and nobody can add an index to them.
+      const auto form = postgres::RowForm::kWithXmin;
+      if (auto ok = reader_.Read(catalog_->tables[table_], form); !ok) return ok;
       reading_ = true;
     }
     auto row = reader_.Next();

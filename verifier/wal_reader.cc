@@ -32,7 +32,7 @@ Result<std::variant<WalReader, WalReader::Unavailable>> WalReader::Open(
   auto reason = CommitOrder::WhyUnavailable(*connection);
   if (!reason) return std::unexpected(std::move(reason.error()));
   if (!reason->empty()) return Unavailable{std::move(*reason)};
-  auto from = connection->ScalarLsn("SELECT pg_current_wal_insert_lsn()");
+  auto from = connection->ScalarLsn("SELECT pg_catalog.pg_current_wal_insert_lsn()");
   if (!from) return std::unexpected(std::move(from.error()));
   auto order = CommitOrder::Start(std::move(*connection), *from);
   if (!order) return std::unexpected(std::move(order.error()));

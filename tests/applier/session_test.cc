@@ -312,7 +312,7 @@ TEST_F(SessionTest, GeneratedScriptsDoAsTheModelSays) {
       ++rows;
       return {};
     };
-    Must(postgres::ReadTable(sql, relation, check, postgres::Xmin::kRead));
+    Must(postgres::ReadTable(sql, relation, check, postgres::RowForm::kWithXmin));
   }
   EXPECT_EQ(rows, written_by.size());
   EXPECT_EQ(stored.digest(), database.digest());

@@ -118,7 +118,7 @@ TEST_F(StatementsTest, SessionUpdateReturnsTheTransactionsXid) {
   const Statement& statement = maker_.SessionUpdate(model::SessionId{2}, model::TransactionId{99});
   EXPECT_EQ(maker_.Sql(),
             "UPDATE \"Run 1\".\"session\" SET transaction_id = $1 WHERE session = $2 "
-            "RETURNING pg_current_xact_id()");
+            "RETURNING pg_catalog.pg_current_xact_id()");
   EXPECT_EQ(statement.parameters, (Parameters{"99", "2"}));
 }
 
@@ -161,7 +161,8 @@ TEST_F(StatementsTest, TruncateNamesOneTable) {
 
 TEST_F(StatementsTest, MessageBindsPrefixAndContent) {
   const Statement& statement = maker_.Make(model::EmitMessage{"it's", ""});
-  EXPECT_EQ(maker_.Sql(), "SELECT 0 FROM pg_logical_emit_message(true, $1, $2::text)");
+  EXPECT_EQ(maker_.Sql(),
+            "SELECT 0 FROM pg_catalog.pg_logical_emit_message(true, $1, $2::pg_catalog.text)");
   EXPECT_EQ(statement.parameters, (Parameters{"it's", ""}));
 }
 

@@ -40,12 +40,11 @@ class ConsumerRestartTest : public ScopeFixture {
     auto locked = Must(LockTables(prepared, slot.snapshot_name, scope));
     std::vector<postgres::TableToRead> tables;
     for (std::uint32_t i = 0; i < locked.tables.followed.size(); ++i)
-      tables.push_back({locked.tables.followed[i], i, locked.states[i].bytes});
+      tables.push_back({locked.tables.followed[i], i, locked.states[i].bytes, RowFormFor(scope)});
     AttachSnapshot snapshot = MakeAttachSnapshot(locked, slot.consistent_point, scope);
     const model::Projection projection(Losses());
     TableCopy copy(snapshot.replica->database(), projection);
-    postgres::ParallelReader reader(std::move(locked.readers), std::move(tables),
-                                    postgres::Xmin::kLeaveOut);
+    postgres::ParallelReader reader(std::move(locked.readers), std::move(tables));
     Must(reader.Run(copy));
     return {std::move(snapshot), slot.consistent_point};
   }

@@ -133,7 +133,7 @@ TEST_F(ConsumerTest, IdleDatabaseAdvancesTheSlot) {
   {
     Connection other =
         Must(Connection::Open(cluster().uri("other"), postgres::ConnectionKind::kSql));
-    Must(other.Execute("CREATE TABLE t AS SELECT generate_series(1, 1000) AS a"));
+    Must(other.Execute("CREATE TABLE public.t AS SELECT generate_series(1, 1000) AS a"));
   }
   const model::Lsn elsewhere = InsertLsn();
   // CREATE DATABASE is a transaction here too, without changes of ours.

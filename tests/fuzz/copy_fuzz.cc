@@ -18,7 +18,7 @@ namespace lockstep::fuzz {
 namespace {
 
 using model::Row;
-using postgres::Xmin;
+using postgres::RowForm;
 
 void CheckRow(const model::Relation& relation, const Row& row) {
   Require(Row::FromCanonical(std::string(row.bytes()), relation.columns.size()).has_value(),
@@ -41,8 +41,8 @@ void CheckRow(const model::Relation& relation, const Row& row) {
   Require(again.Build() == row, "a text form means what it was made of");
 }
 
-void ReadLine(const model::Relation& relation, Xmin xmin, const std::vector<char>& line) {
-  postgres::CopyRowParser parser(relation, xmin);
+void ReadLine(const model::Relation& relation, RowForm form, const std::vector<char>& line) {
+  postgres::CopyRowParser parser(relation, form);
   const auto row = parser.Parse({line.data(), line.size()});
   if (row) {
     CheckRow(relation, row->row);
@@ -61,8 +61,8 @@ void ReadLine(const std::vector<char>& line) {
     return named;
   }();
   static const auto* with_xmin = new model::RelationPtr(replication::CapturedRelation("toasted"));
-  for (const model::RelationPtr& table : *tables) ReadLine(*table, Xmin::kLeaveOut, line);
-  ReadLine(**with_xmin, Xmin::kRead, line);
+  for (const model::RelationPtr& table : *tables) ReadLine(*table, RowForm::kComplete, line);
+  ReadLine(**with_xmin, RowForm::kWithXmin, line);
 }
 
 }  // namespace

@@ -51,7 +51,8 @@ std::string AuditFixture::Conninfo(const std::string& user) const {
 }
 
 postgres::Connection AuditFixture::Open(const std::string& user) const {
-  return Must(postgres::Connection::Open(Conninfo(user), postgres::ConnectionKind::kSql));
+  return postgres::AsUser(
+      Must(postgres::Connection::Open(Conninfo(user), postgres::ConnectionKind::kSql)));
 }
 
 void AuditFixture::Execute(const std::string& sql) const { Must(Open().Execute(sql)); }

@@ -92,7 +92,7 @@ TEST(DoctorOnAnotherServer, APluginThatIsNotAllowedIsAnErrorOnlyWhenItIsAskedFor
       Must(LocalCluster::Start({.settings = {{"output_plugin_libraries", "pgoutput"}}}));
   if (!postgres::RestrictsPlugins(cluster)) GTEST_SKIP() << "this server takes any plugin";
   auto sql = Must(postgres::Connection::Open(cluster.uri(), postgres::ConnectionKind::kSql));
-  Must(sql.Execute("CREATE TABLE t (i int PRIMARY KEY, z timetz)"));
+  Must(sql.Execute("CREATE TABLE public.t (i int PRIMARY KEY, z timetz)"));
   Diagnosis diagnosis = Must(Diagnose({.database = cluster.uri()}));
   EXPECT_EQ(ExitCodeOf(diagnosis), model::ExitCode::kConverged);
   // What it would lose does not matter then.

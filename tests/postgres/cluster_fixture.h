@@ -24,6 +24,12 @@ T Must(model::Result<T> result) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
+// As a user's session is, where names without a schema are those of public.
+inline Connection AsUser(Connection connection) {
+  Must(connection.Execute("SET search_path = \"$user\", public"));
+  return connection;
+}
+
 class ClusterFixture : public ::testing::Test {
  public:
   static void SetUpTestSuite() { cluster_.emplace(Must(LocalCluster::Start())); }
@@ -31,7 +37,9 @@ class ClusterFixture : public ::testing::Test {
 
  protected:
   static LocalCluster& cluster() { return *cluster_; }
-  static Connection Sql() { return Must(Connection::Open(cluster_->uri(), ConnectionKind::kSql)); }
+  static Connection Sql() { return AsUser(Ours()); }
+  // As the programs have it.
+  static Connection Ours() { return Must(Connection::Open(cluster_->uri(), ConnectionKind::kSql)); }
   static Connection Replication() {
     return Must(Connection::Open(cluster_->uri(), ConnectionKind::kReplication));
   }

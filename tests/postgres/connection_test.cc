@@ -46,8 +46,7 @@ TEST_F(ConnectionTest, SettingsArePinnedOnBothKinds) {
                                      "current_setting('default_transaction_read_only'))")),
               "0|0|off");
     EXPECT_EQ(Must(connection.Scalar("SHOW application_name")), "lockstep");
-    EXPECT_EQ(Must(connection.Scalar("SHOW search_path")),
-              kind == ConnectionKind::kReplication ? "pg_catalog" : "\"$user\", public");
+    EXPECT_EQ(Must(connection.Scalar("SHOW search_path")), "pg_catalog, pg_temp");
   }
   Must(Sql().Execute("ALTER DATABASE postgres RESET ALL"));
 }
@@ -77,11 +76,13 @@ TEST_F(ConnectionTest, TextComesAsTheDatabaseHasItOrInUtf8) {
 TEST_F(ConnectionTest, OptionsOfTheUriAreKept) {
   Connection connection =
       Must(Connection::Open(cluster().uri() + "&options=-c%20work_mem%3D7MB%20-c%20TimeZone%3DJapan"
+                                              "%20-c%20search_path%3Dpublic"
                                               "%20-c%20statement_timeout%3D7s&application_name=me",
                             ConnectionKind::kSql));
   EXPECT_EQ(Must(connection.Scalar("SHOW work_mem")), "7MB");
   EXPECT_EQ(Must(connection.Scalar("SHOW statement_timeout")), "7s");
   EXPECT_EQ(Must(connection.Scalar("SHOW TimeZone")), "UTC");
+  EXPECT_EQ(Must(connection.Scalar("SHOW search_path")), "pg_catalog, pg_temp");
   EXPECT_EQ(Must(connection.Scalar("SHOW application_name")), "me");
 }
 

@@ -15,6 +15,7 @@
 #include "model/relation.h"
 #include "model/row.h"
 #include "model/text_form.h"
+#include "model/type_oid.h"
 #include "model/value.h"
 #include "tests/replication/captured_rows.h"
 #include "tests/replication/captured_stream.h"
@@ -85,7 +86,7 @@ template <typename Use>
 void ForEachLine(const Use& use) {
   for (const std::string& table : CapturedTables()) {
     const auto relation = CapturedRelation(table);
-    CopyRowParser parser(*relation, Xmin::kLeaveOut);
+    CopyRowParser parser(*relation, RowForm::kComplete);
     for (const std::string& line : CapturedCopyRows(table)) {
       use(*relation, parser, line);
       if (testing::Test::HasFatalFailure()) return;
@@ -110,7 +111,7 @@ TEST(CopyRow, RowsAreThoseThatThePluginsShow) {
   ASSERT_EQ(CapturedTables().size(), 14u);
   for (const std::string& table : CapturedTables()) {
     const auto relation = CapturedRelation(table);
-    CopyRowParser parser(*relation, Xmin::kLeaveOut);
+    CopyRowParser parser(*relation, RowForm::kComplete);
     std::vector<Row> rows;
     for (const std::string& line : CapturedCopyRows(table)) {
       Result<TableRow> row = parser.Parse(line);
@@ -124,18 +125,40 @@ TEST(CopyRow, RowsAreThoseThatThePluginsShow) {
 
 TEST(CopyRow, TheCommandNamesTheColumnsAndQuotesThem) {
   const auto odd = CapturedRelation("Odd \"T.q\"");
-  EXPECT_EQ(CopyCommand(*odd, Xmin::kLeaveOut),
-            "COPY (SELECT \"Order\", \"a.b \"\"c\"\"\", \"select\", \"größe\" "
-            "FROM ONLY \"captured\".\"Odd \"\"T.q\"\"\") TO STDOUT");
-  EXPECT_EQ(CopyCommand(*CapturedRelation("saved"), Xmin::kRead),
+  for (const RowForm form : {RowForm::kStored, RowForm::kComplete}) {
+    EXPECT_EQ(CopyCommand(*odd, form),
+              "COPY \"captured\".\"Odd \"\"T.q\"\"\" (\"Order\", \"a.b \"\"c\"\"\", \"select\", "
+              "\"größe\") "
+              "TO STDOUT");
+    EXPECT_EQ(CopyCommand({"s", "t", {}, {}, {}}, form), "COPY \"s\".\"t\" TO STDOUT");
+  }
+  EXPECT_EQ(CopyCommand(*CapturedRelation("saved"), RowForm::kWithXmin),
             "COPY (SELECT \"id\", xmin FROM ONLY \"captured\".\"saved\") TO STDOUT");
-  EXPECT_EQ(CopyCommand({"s", "t", {}, {}, {}}, Xmin::kRead),
+  EXPECT_EQ(CopyCommand(*CapturedRelation("saved"), RowForm::kWithXmin, "s.p"),
+            "COPY (SELECT \"id\", xmin FROM ONLY s.p) TO STDOUT");
+  EXPECT_EQ(CopyCommand({"s", "t", {}, {}, {}}, RowForm::kWithXmin),
             "COPY (SELECT xmin FROM ONLY \"s\".\"t\") TO STDOUT");
+}
+
+TEST(CopyRow, GeneratedColumnsAreReadByAQueryOrNotAtAll) {
+  const model::Relation relation{
+      .schema = "s",
+      .name = "t",
+      .columns = {{"a", model::type_oid::kInt4, "integer"},
+                  {"g", model::type_oid::kInt4, "integer", false, "(a + 1)"},
+                  {"z", model::type_oid::kText, "text"}}};
+  EXPECT_EQ(CopyCommand(relation, RowForm::kComplete),
+            "COPY (SELECT \"a\", \"g\", \"z\" FROM ONLY \"s\".\"t\") TO STDOUT");
+  EXPECT_EQ(CopyCommand(relation, RowForm::kStored), "COPY \"s\".\"t\" (\"a\", \"z\") TO STDOUT");
+  CopyRowParser parser(relation, RowForm::kStored);
+  EXPECT_EQ(parser.Parse("1\t\\N\n")->row,
+            RowOf({Int(1), model::Cell(model::NotSent{}), model::Value(model::Null{})}));
+  EXPECT_FALSE(parser.Parse("1\t2\t3\n").has_value());
 }
 
 TEST(CopyRow, XminComesBehindTheColumns) {
   const auto relation = CapturedRelation("nothing");
-  CopyRowParser parser(*relation, Xmin::kRead);
+  CopyRowParser parser(*relation, RowForm::kWithXmin);
   Result<TableRow> row = parser.Parse("1\tn\t4294967295\n");
   ASSERT_TRUE(row.has_value()) << row.error().message;
   EXPECT_EQ(row->row, RowOf({Int(1), Txt("n")}));
@@ -151,7 +174,7 @@ TEST(CopyRow, XminComesBehindTheColumns) {
 
 TEST(CopyRow, AnErrorNamesTableAndColumn) {
   const auto relation = CapturedRelation("nothing");
-  CopyRowParser parser(*relation, Xmin::kLeaveOut);
+  CopyRowParser parser(*relation, RowForm::kComplete);
   Result<TableRow> row = parser.Parse("one\tn\n");
   ASSERT_FALSE(row.has_value());
   EXPECT_EQ(row.error().kind, ErrorKind::kMalformed);

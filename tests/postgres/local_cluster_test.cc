@@ -19,7 +19,7 @@ namespace lockstep::postgres {
 namespace {
 
 Connection Open(const LocalCluster& cluster) {
-  return Must(Connection::Open(cluster.uri(), ConnectionKind::kSql));
+  return AsUser(Must(Connection::Open(cluster.uri(), ConnectionKind::kSql)));
 }
 
 TEST(LocalCluster, LogicalReplicationIsPossible) {
@@ -36,10 +36,10 @@ TEST(LocalCluster, LogicalReplicationIsPossible) {
 
 TEST(LocalCluster, SettingsWinOverOurs) {
   LocalCluster cluster = Must(LocalCluster::Start(
-      {.settings = {{"fsync", "on"}, {"search_path", "a, \"b'c\""}}, .slots_and_senders = 7}));
+      {.settings = {{"fsync", "on"}, {"log_line_prefix", "a, \"b'c\""}}, .slots_and_senders = 7}));
   Connection sql = Open(cluster);
   EXPECT_EQ(Must(sql.Scalar("SHOW fsync")), "on");
-  EXPECT_EQ(Must(sql.Scalar("SHOW search_path")), "a, \"b'c\"");
+  EXPECT_EQ(Must(sql.Scalar("SHOW log_line_prefix")), "a, \"b'c\"");
   EXPECT_EQ(Must(sql.Scalar("SHOW max_wal_senders")), "7");
 }
 

@@ -53,7 +53,10 @@ class ParallelReaderTest : public ClusterFixture {
     return Must(StartReaders(std::move(open), snapshot_, tables_, wanted));
   }
   std::vector<TableToRead> ToRead() const {
-    return {{tables_[0], 0, 5000}, {tables_[1], 1, 7}, {tables_[2], 2, 3}, {tables_[3], 3, 0}};
+    std::vector<TableToRead> tables = {
+        {tables_[0], 0, 5000}, {tables_[1], 1, 7}, {tables_[2], 2, 3}, {tables_[3], 3, 0}};
+    for (TableToRead& table : tables) table.form = RowForm::kWithXmin;
+    return tables;
   }
 
   Connection exporter_ = Sql();
@@ -63,7 +66,7 @@ class ParallelReaderTest : public ClusterFixture {
 
 TEST_F(ParallelReaderTest, EveryRowOfTheSnapshotComesOnceOrInAsManyPassesAsAreAskedFor) {
   for (const std::size_t connections : {1u, 3u}) {
-    ParallelReader reader(Readers(connections, 4), ToRead(), Xmin::kRead);
+    ParallelReader reader(Readers(connections, 4), ToRead());
     EXPECT_EQ(reader.connection_count(), connections);
     CountingSink sink;
     Must(reader.Run(sink));
@@ -91,7 +94,7 @@ TEST_F(ParallelReaderTest, ALockThatIsWaitedForEndsTheSearchForReaders) {
   {
     std::vector<TableReader> readers = Must(StartReaders(std::move(open), snapshot_, tables_, 4));
     EXPECT_EQ(readers.size(), 1u);
-    ParallelReader reader(std::move(readers), ToRead(), Xmin::kRead);
+    ParallelReader reader(std::move(readers), ToRead());
     Must(reader.Run(sink));
   }  // lets the TRUNCATE go on
   EXPECT_EQ(sink.rows[0], 5000);
@@ -99,7 +102,7 @@ TEST_F(ParallelReaderTest, ALockThatIsWaitedForEndsTheSearchForReaders) {
 
 // A row that cannot be read ends it, with the table's name.
 TEST_F(ParallelReaderTest, ALostConnectionIsAnError) {
-  ParallelReader reader(Readers(2, 4), ToRead(), Xmin::kRead);
+  ParallelReader reader(Readers(2, 4), ToRead());
   Must(Sql().Execute(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_xmin IS NOT NULL AND "
       "pid <> pg_backend_pid() AND backend_type = 'client backend'"));

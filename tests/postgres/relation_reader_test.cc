@@ -19,7 +19,7 @@ using Key = std::vector<std::uint32_t>;
 class RelationReaderTest : public ClusterFixture {
  protected:
   static Relation Read(const std::string& schema, const std::string& name) {
-    Connection sql = Sql();
+    Connection sql = Ours();
     return *Must(ReadRelations(sql, {{schema, name}})).at(0);
   }
 };
@@ -123,14 +123,12 @@ TEST_F(RelationReaderTest, SchemaHasItsOrdinaryTablesByName) {
       "CREATE SCHEMA s; CREATE TABLE s.b(a int); CREATE TABLE s.\"A\"(); CREATE VIEW s.v AS SELECT "
       "1; CREATE UNLOGGED TABLE s.u(a int); CREATE TABLE s.p(a int) PARTITION BY LIST (a); CREATE "
       "TABLE s.p1 PARTITION OF s.p FOR VALUES IN (1)"));
-  Connection sql = Sql();
-  Must(sql.Execute("SET search_path = s"));
+  Connection sql = Ours();
   std::string names;
   for (const model::RelationPtr& relation : Must(ReadSchema(sql, "s"))) {
     names += relation->QualifiedName() + " ";
   }
   EXPECT_EQ(names, "s.\"A\" s.b s.p1 ");
-  EXPECT_EQ(Must(sql.Scalar("SHOW search_path")), "s");
   EXPECT_TRUE(Must(ReadSchema(sql, "absent")).empty());
 }
 

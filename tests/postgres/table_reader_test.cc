@@ -23,7 +23,7 @@ using model::Value;
 class TableReaderTest : public ClusterFixture {
  protected:
   static model::RelationPtr Relation(const std::string& name) {
-    Connection sql = Sql();
+    Connection sql = Ours();
     return Must(ReadRelations(sql, {{"public", name}})).at(0);
   }
   static std::vector<TableRow> Drain(TableReader& reader) {
@@ -100,7 +100,7 @@ TEST_F(TableReaderTest, ManyRowsArriveWithTheirWriter) {
   std::string xid = Must(sql.Scalar("SELECT pg_current_xact_id()"));
   Must(sql.Execute("COMMIT"));
   TableReader reader = Must(TableReader::Start(Sql(), ""));
-  Must(reader.Read(Relation("many"), Xmin::kRead));
+  Must(reader.Read(Relation("many"), RowForm::kWithXmin));
   std::vector<TableRow> rows = Drain(reader);
   ASSERT_EQ(rows.size(), 50000u);
   std::set<Row> distinct;
@@ -119,6 +119,49 @@ TEST_F(TableReaderTest, ChildrensRowsAreTheirOwn) {
   TableReader reader = Must(TableReader::Start(Sql(), ""));
   Must(reader.Read(Relation("parent")));
   EXPECT_EQ(Drain(reader).size(), 1u);
+}
+
+// A root is read partition by partition, each as the snapshot has it, its columns in the root's
+// order.
+TEST_F(TableReaderTest, ARootIsReadThroughItsPartitions) {
+  Must(Sql().Execute(
+      "CREATE TABLE root(a int, b text) PARTITION BY RANGE (a);"
+      "CREATE TABLE first PARTITION OF root FOR VALUES FROM (0) TO (10);"
+      "CREATE TABLE branch PARTITION OF root FOR VALUES FROM (10) TO (20) PARTITION BY LIST (a);"
+      "CREATE TABLE \"Le.af\"(gone int, b text, a int);"
+      "ALTER TABLE \"Le.af\" DROP gone; ALTER TABLE branch ATTACH PARTITION \"Le.af\" FOR VALUES "
+      "IN (10); CREATE TABLE empty PARTITION OF branch FOR VALUES IN (11);"
+      "INSERT INTO root VALUES (1, 'one'), (2, 'two'), (10, 'ten')"));
+  Connection ours = Ours();
+  const auto root =
+      Must(ReadRelationsWhere(ours, "c.relname = 'root' AND n.nspname = 'public'")).at(0);
+  ASSERT_TRUE(root->is_partitioned);
+  for (const RowForm form : {RowForm::kStored, RowForm::kWithXmin}) {
+    TableReader reader = Must(TableReader::Start(Ours(), ""));
+    Must(reader.Read(root, form));
+    std::set<std::int64_t> keys;
+    for (const TableRow& row : Drain(reader)) {
+      keys.insert(std::get<std::int64_t>(std::get<Value>(*row.row.begin())));
+      EXPECT_EQ(row.xmin.IsValid(), form == RowForm::kWithXmin);
+    }
+    EXPECT_EQ(keys, (std::set<std::int64_t>{1, 2, 10}));
+    // What is made of it meanwhile is not read.
+    Must(
+        Sql().Execute("CREATE TABLE late PARTITION OF root FOR VALUES FROM (20) TO (30); "
+                      "INSERT INTO late VALUES (20, 'late')"));
+    Must(reader.Read(root, form));
+    EXPECT_EQ(Drain(reader).size(), 3u);
+    Must(reader.Read(Relation("first")));
+    EXPECT_EQ(Drain(reader).size(), 2u);
+    Must(std::move(reader).Finish());
+    Must(Sql().Execute("DROP TABLE late"));
+  }
+  int rows = 0;
+  Must(ReadTable(ours, *root, [&](const TableRow&) -> model::Result<void> {
+    ++rows;
+    return {};
+  }));
+  EXPECT_EQ(rows, 3);
 }
 
 TEST_F(TableReaderTest, ConsumersErrorEndsTheReading) {

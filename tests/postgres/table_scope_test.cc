@@ -26,7 +26,7 @@ class TableScopeTest : public ClusterFixture {
   static Connection Scope() {
     return Must(Connection::Open(cluster().uri("scope"), ConnectionKind::kSql));
   }
-  static void Write(const std::string& sql) { Must(Scope().Execute(sql)); }
+  static void Write(const std::string& sql) { Must(AsUser(Scope()).Execute(sql)); }
   static ScopeTables Read(const TableScope& scope = {}) {
     Connection sql = Scope();
     return Must(ReadScope(sql, scope));

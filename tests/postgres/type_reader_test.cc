@@ -9,7 +9,6 @@
 
 #include "model/relation.h"
 #include "model/type_oid.h"
-#include "postgres/qualified_query.h"
 #include "tests/postgres/cluster_fixture.h"
 
 namespace lockstep::postgres {
@@ -89,8 +88,7 @@ TEST_F(TypeReaderTest, TypesAreFormattedAsTheServerFormatsThem) {
       "aa interval second(1), ab char, ac bit, ad money, ae interval day to hour, af int8range, "
       "ag interval month, ah interval minute to second)"));
   const auto types = Must(ReadTypes(sql));
-  const auto rows = Must(ExecuteQualified(
-      sql,
+  const auto rows = Must(Ours().Execute(
       "SELECT atttypid, atttypmod, format_type(atttypid, atttypmod) FROM pg_attribute "
       "WHERE attrelid = 'public.formats'::regclass AND attnum > 0"));
   ASSERT_EQ(rows.rows(), 34);

@@ -55,6 +55,10 @@ Violations CheckTestMirrorsTree(std::string_view path, const Paths& paths);
 // Build files list their sources: glob( adds what nobody decided to add.
 Violations CheckNoGlob(std::string_view path, std::string_view text);
 
+// Each name in SQL of ours says its schema (tests/tidy/sql_names.h). Not looked at: tests,
+// benchmarks and tools, whose servers are their own, and the generator, whose texts are values.
+Violations CheckSqlNames(std::string_view path, std::string_view text);
+
 // Every rule that applies to a file of this name.
 Violations CheckFile(std::string_view path, std::string_view text, const Paths& paths);
 

@@ -33,7 +33,7 @@ T Must(model::Result<T> result) {
 
 void PrintRows(const postgres::Connection& connection, const model::Relation& table) {
   PGconn* handle = postgres::LibpqAccess::Handle(connection);
-  const std::string command = postgres::CopyCommand(table, postgres::Xmin::kLeaveOut);
+  const std::string command = postgres::CopyCommand(table, postgres::RowForm::kComplete);
   postgres::ResultHandle begun(PQexec(handle, command.c_str()));
   if (PQresultStatus(begun.get()) != PGRES_COPY_OUT) {
     std::fprintf(stderr, "capture_rows: %s", PQerrorMessage(handle));
