@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "model/output_plugin.h"
+#include "model/projection.h"
+#include "postgres/binary_output.h"
 #include "postgres/parallel_reader.h"
 #include "postgres/publication.h"
 #include "postgres/truncation_trigger.h"
@@ -162,12 +164,36 @@ std::vector<RelationPtr> LockedTables::Relations() const { return AllOf(tables);
 
 Result<ScopeTables> ReadTables(Connection& connection, const AttachScope& scope) {
   auto tables = postgres::ReadScope(connection, scope.scope);
-  if (!tables || scope.policy == FollowPolicy::kStrict) return tables;
+  if (!tables) return tables;
+  const model::LossSet losses = model::LossesOf(scope.plugin.name, scope.plugin.version);
+  const model::Projection shown(losses);
+  postgres::Exclude(*tables, [&](const model::Relation& relation) {
+    const auto unsent = shown.UnsentInKey(relation);
+    return unsent ? model::Describe(relation, *unsent) : std::string();
+  });
+  if (scope.policy == FollowPolicy::kStrict) return tables;
+  postgres::Exclude(*tables, [&](const model::Relation& relation) {
+    const auto found = scope.unreadable->find({relation.schema, relation.name});
+    return found == scope.unreadable->end() ? std::string() : found->second;
+  });
+  if (losses.Has(model::Loss::kBinaryForm)) {
+    if (auto ok = postgres::ExcludeWithoutBinaryOutput(connection, *tables); !ok)
+      return std::unexpected(std::move(ok.error()));
+  }
   if (replication::SendsPublications(scope.plugin) && !scope.plugin.publications.empty()) {
     auto ok = postgres::ExcludeUnpublished(connection, scope.plugin.publications, *tables);
     if (!ok) return std::unexpected(std::move(ok.error()));
   }
   return tables;
+}
+
+model::Error OnUnreadable(const AttachScope& scope, const RelationPtr& unreadable,
+                          model::Error error) {
+  if (!unreadable || scope.policy == FollowPolicy::kStrict) return error;
+  scope.unreadable->emplace(TableName{unreadable->schema, unreadable->name},
+                            "its rows cannot be read: " + error.message);
+  error.kind = model::ErrorKind::kMisfit;
+  return error;
 }
 
 Result<TablePreparation> PrepareTables(const std::string& conninfo,
