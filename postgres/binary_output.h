@@ -10,9 +10,9 @@
 namespace lockstep::postgres {
 
 // Moves the tables with such a column to tables.excluded, with the column and its type, and names
-// all of the database's in tables.unpublishable: those that lie in no scope would stop a publication
-// of all tables as well. A type without binary output is no hindrance by itself, as pgoutput then
-// sends text; what holds one is: an array, a composite, a range, a domain over such.
+// all of the database's in tables.unpublishable: those that lie in no scope would stop a
+// publication of all tables as well. A type without binary output is no hindrance by itself, as
+// pgoutput then sends text; what holds one is: an array, a composite, a range, a domain over such.
 model::Result<void> ExcludeWithoutBinaryOutput(Connection& connection, ScopeTables& tables);
 
 }  // namespace lockstep::postgres

@@ -63,7 +63,8 @@ TEST_F(AuditKeysTest, CopiedRowsThatLookAlikeExcludeTheTable) {
       "CREATE TABLE app.keep(id int PRIMARY KEY);"
       "CREATE TABLE app.gk(a int, b int GENERATED ALWAYS AS (a * 2) STORED PRIMARY KEY);"
       "INSERT INTO app.gk(a) VALUES (1), (2);"
-      "CREATE TABLE app.gk2(a int, b int GENERATED ALWAYS AS (a * 2) STORED, c int NOT NULL);"
+      "CREATE TABLE app.gk2(a int, b int GENERATED ALWAYS AS (a * 2) STORED NOT NULL, "
+      "c int NOT NULL);"
       "CREATE UNIQUE INDEX gk2_key ON app.gk2 (c, b);"
       "ALTER TABLE app.gk2 REPLICA IDENTITY USING INDEX gk2_key;"
       "INSERT INTO app.gk2 VALUES (1, DEFAULT, 1), (2, DEFAULT, 1);"
@@ -89,38 +90,40 @@ TEST_F(AuditKeysTest, ValuesThatComeInTheStreamExcludeTheTable) {
       "CREATE TABLE app.gk(a int, b int GENERATED ALWAYS AS (a * 2) STORED PRIMARY KEY);"
       "CREATE TABLE app.nan(f float4 PRIMARY KEY); CREATE TABLE app.one_nan(f float8 PRIMARY KEY);"
       "CREATE TABLE app.gone_nan(f float8 PRIMARY KEY);"
-      "CREATE TABLE app.tz(t timetz PRIMARY KEY, n int); CREATE TABLE app.utc(t timetz PRIMARY KEY);"
+      "CREATE TABLE app.tz(t timetz PRIMARY KEY, n int); CREATE TABLE app.utc(t timetz PRIMARY "
+      "KEY);"
       "CREATE TABLE app.ends(ts timestamptz PRIMARY KEY);"
       "CREATE TABLE app.infinite(ts timestamptz PRIMARY KEY);"
       "CREATE TABLE app.moved(id int, n numeric, PRIMARY KEY (id, n));"
       "ALTER TABLE app.moved REPLICA IDENTITY FULL;");
-  Expect(Audit({"--plugin=all"},
-               Psql("INSERT INTO app.keep VALUES (1);"
-                    "INSERT INTO app.gk(a) VALUES (1), (2); UPDATE app.gk SET a = a + 5;"
-                    "INSERT INTO app.nan VALUES (1), ('NaN'); INSERT INTO app.nan VALUES ('Infinity');"
-                    "DELETE FROM app.nan WHERE f = 'NaN';"
-                    "INSERT INTO app.one_nan VALUES ('NaN');"
-                    "INSERT INTO app.gone_nan VALUES ('NaN'), (1);"
-                    "DELETE FROM app.gone_nan WHERE f = 'NaN';"
-                    "INSERT INTO app.tz VALUES ('12:00+05:30', 1); INSERT INTO app.tz VALUES "
-                    "('06:30+00', 2); UPDATE app.tz SET n = 3; DELETE FROM app.tz;"
-                    "INSERT INTO app.utc VALUES ('12:00+00'), ('13:00+00'); DELETE FROM app.utc "
-                    "WHERE t = '12:00+00';"
-                    "INSERT INTO app.ends VALUES ('294247-01-10 04:00:54.775807+00'), ('infinity');"
-                    "INSERT INTO app.infinite VALUES ('infinity'), ('-infinity'), ('2020-01-01');"
-                    "DELETE FROM app.infinite WHERE ts = '-infinity';"
-                    "INSERT INTO app.moved VALUES (1, 1), (1, 'Infinity');"
-                    "UPDATE app.moved SET n = 'NaN' WHERE n = 1")),
-         {{"keep", {}},
-          {"gk", {kOnPgoutput, kGenerated}},
-          {"nan", {{"wal2json"}, kNonFinite}},
-          {"one_nan", {{"wal2json"}, kNonFinite}},
-          {"gone_nan", {}},
-          {"tz", {{"decoderbufs"}, kTimetz}},
-          {"utc", {}},
-          {"ends", {{"decoderbufs"}, kTimestampEnd}},
-          {"infinite", {}},
-          {"moved", {{"wal2json"}, kNonFinite}}});
+  Expect(
+      Audit({"--plugin=all"},
+            Psql("INSERT INTO app.keep VALUES (1);"
+                 "INSERT INTO app.gk(a) VALUES (1), (2); UPDATE app.gk SET a = a + 5;"
+                 "INSERT INTO app.nan VALUES (1), ('NaN'); INSERT INTO app.nan VALUES ('Infinity');"
+                 "DELETE FROM app.nan WHERE f = 'NaN';"
+                 "INSERT INTO app.one_nan VALUES ('NaN');"
+                 "INSERT INTO app.gone_nan VALUES ('NaN'), (1);"
+                 "DELETE FROM app.gone_nan WHERE f = 'NaN';"
+                 "INSERT INTO app.tz VALUES ('12:00+05:30', 1); INSERT INTO app.tz VALUES "
+                 "('06:30+00', 2); UPDATE app.tz SET n = 3; DELETE FROM app.tz;"
+                 "INSERT INTO app.utc VALUES ('12:00+00'), ('13:00+00'); DELETE FROM app.utc "
+                 "WHERE t = '12:00+00';"
+                 "INSERT INTO app.ends VALUES ('294247-01-10 04:00:54.775807+00'), ('infinity');"
+                 "INSERT INTO app.infinite VALUES ('infinity'), ('-infinity'), ('2020-01-01');"
+                 "DELETE FROM app.infinite WHERE ts = '-infinity';"
+                 "INSERT INTO app.moved VALUES (1, 1), (1, 'Infinity');"
+                 "UPDATE app.moved SET n = 'NaN' WHERE n = 1")),
+      {{"keep", {}},
+       {"gk", {kOnPgoutput, kGenerated}},
+       {"nan", {{"wal2json"}, kNonFinite}},
+       {"one_nan", {{"wal2json"}, kNonFinite}},
+       {"gone_nan", {}},
+       {"tz", {{"decoderbufs"}, kTimetz}},
+       {"utc", {}},
+       {"ends", {{"decoderbufs"}, kTimestampEnd}},
+       {"infinite", {}},
+       {"moved", {{"wal2json"}, kNonFinite}}});
 }
 
 // Text is shown as it is, and equal rows without a key are counted.
@@ -140,7 +143,8 @@ TEST_F(AuditKeysTest, WhereNothingIsLostTheTableIsEqual) {
   const std::string nested =
       "INSERT INTO app.nested VALUES ('{NaN}', '[1,NaN]', '{12:00+05:30}', '(NaN,12:00+05:30)', "
       "'[2020-01-01,294247-01-10 04:00:54.775807]'),"
-      "('{Infinity}', '[1,Infinity]', '{06:30+00}', '(Infinity,06:30+00)', '[2020-01-01,infinity]');";
+      "('{Infinity}', '[1,Infinity]', '{06:30+00}', '(Infinity,06:30+00)', "
+      "'[2020-01-01,infinity]');";
   const std::string rows =
       "VALUES ('NaN', '12:00+05:30', 'infinity', 1), ('Infinity', '06:30+00', "
       "'294247-01-10 04:00:54.775807', 2), (NULL, '06:30+00', 'infinity', 1);";

@@ -41,14 +41,13 @@ TEST_F(AuditLossesTest, TablesThatCannotBeSentInBinaryAreKeptFromThatPlugin) {
       "CREATE TABLE app.nested(id int PRIMARY KEY, p app.pair[]);"
       "CREATE TABLE app.domains(id int PRIMARY KEY, l app.list);"
       "CREATE TABLE app.keyless(who aclitem[])");
-  const AuditEnded ended =
-      Audit({"--plugin=all"},
-            Psql("INSERT INTO app.granted VALUES (1, '{postgres=r/postgres}');"
-                 "INSERT INTO app.composite VALUES (1, '(1,postgres=r/postgres)');"
-                 "INSERT INTO app.nested VALUES (1, '{\"(1,postgres=r/postgres)\"}');"
-                 "INSERT INTO app.domains VALUES (1, '{postgres=r/postgres}');"
-                 "INSERT INTO app.keyless VALUES ('{postgres=r/postgres}');"
-                 "INSERT INTO app.fine VALUES (1, 'postgres=r/postgres')"));
+  const AuditEnded ended = Audit(
+      {"--plugin=all"}, Psql("INSERT INTO app.granted VALUES (1, '{postgres=r/postgres}');"
+                             "INSERT INTO app.composite VALUES (1, '(1,postgres=r/postgres)');"
+                             "INSERT INTO app.nested VALUES (1, '{\"(1,postgres=r/postgres)\"}');"
+                             "INSERT INTO app.domains VALUES (1, '{postgres=r/postgres}');"
+                             "INSERT INTO app.keyless VALUES ('{postgres=r/postgres}');"
+                             "INSERT INTO app.fine VALUES (1, 'postgres=r/postgres')"));
   EXPECT_EQ(ended.exit_code, 0) << ended.output;
   for (const char* table : {"granted", "composite", "nested", "domains", "keyless"}) {
     EXPECT_EQ(StatusOf(ended, "pgoutput-binary", table), "excluded") << table;
@@ -65,9 +64,10 @@ TEST_F(AuditLossesTest, ATableThatCannotBeSentAndIsMadeMeanwhileIsLeftBehind) {
   Execute("CREATE TABLE app.fine(id int PRIMARY KEY)");
   AuditRun run = Start({"--watch", "--plugin=pgoutput-binary,pgoutput"}, {});
   WaitUntilAttached(run);
-  Execute("CREATE TABLE app.granted(id int PRIMARY KEY, who aclitem[]);"
-          "INSERT INTO app.granted VALUES (1, '{postgres=r/postgres}');"
-          "INSERT INTO app.fine VALUES (1)");
+  Execute(
+      "CREATE TABLE app.granted(id int PRIMARY KEY, who aclitem[]);"
+      "INSERT INTO app.granted VALUES (1, '{postgres=r/postgres}');"
+      "INSERT INTO app.fine VALUES (1)");
   WaitUntil("it has attached anew", [&] {
     return run.output().find("pgoutput-binary: all tables: ") != std::string::npos;
   });
