@@ -73,7 +73,10 @@ void Checkpoint::Start(const std::vector<TableTask>& tasks, const model::Databas
 }
 
 Result<bool> Checkpoint::Read() {
-  if (auto ok = comparison_->Step(); !ok) return std::unexpected(std::move(ok.error()));
+  if (auto ok = comparison_->Step(); !ok) {
+    return std::unexpected(
+        consumer::OnUnreadable(options_.scope, comparison_->unreadable(), std::move(ok.error())));
+  }
   return comparison_->done();
 }
 

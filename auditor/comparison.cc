@@ -6,6 +6,14 @@ namespace lockstep::auditor {
 
 using model::Result;
 
+namespace {
+
+postgres::TableName NameOf(const model::Relation& relation) {
+  return {relation.schema, relation.name};
+}
+
+}  // namespace
+
 std::vector<postgres::TableToRead> Comparison::ToRead(const std::vector<TableTask>& tasks) {
   std::vector<postgres::TableToRead> tables;
   for (std::uint32_t i = 0; i < tasks.size(); ++i)
@@ -22,9 +30,9 @@ Comparison::Comparison(std::vector<postgres::TableReader> readers,
   for (const TableTask& task : tasks) {
     if (task.compared_with) {
       const std::uint32_t table = *task.compared_with;
-      tasks_.push_back({ComparedTable{table, {replica.table(table), projection}}});
+      tasks_.push_back({task.relation, ComparedTable{table, {replica.table(table), projection}}});
     } else {
-      tasks_.push_back({std::nullopt, copies_.AddTable(task.relation)});
+      tasks_.push_back({task.relation, std::nullopt, copies_.AddTable(task.relation)});
     }
   }
 }
@@ -41,10 +49,22 @@ void Comparison::OnRow(std::uint32_t number, postgres::TableRow row) {
 bool Comparison::OnEnd(std::uint32_t number) {
   Task& task = tasks_[number];
   if (!task.comparison) return false;
+  const TableComparison& comparison = task.comparison->comparison;
   if (task.comparison->comparison.EndPass()) return true;
-  rows_compared_ += task.comparison->comparison.rows();
+  if (const auto& lost = comparison.unshown_key()) {
+    unshown_keys_.emplace(NameOf(*task.relation), model::Describe(*task.relation, *lost));
+    return false;
+  }
+  rows_compared_ += comparison.rows();
   compared_.push_back(std::move(*task.comparison));
   return false;
+}
+
+std::map<postgres::TableName, std::string> Comparison::UnshownKeys() const {
+  auto all = unshown_keys_;
+  for (const auto& [copy, reason] : copy_.unshown_keys())
+    all.emplace(NameOf(*copies_.table(copy).relation()), reason);
+  return all;
 }
 
 void Comparison::Watch(wire::Poller& poller) {

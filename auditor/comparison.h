@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "auditor/table_comparison.h"
@@ -17,6 +19,7 @@
 #include "model/relation.h"
 #include "postgres/copy_row.h"
 #include "postgres/parallel_reader.h"
+#include "postgres/relation_reader.h"
 #include "postgres/table_reader.h"
 #include "wire/poller.h"
 #include "wire/watched_fd.h"
@@ -50,6 +53,8 @@ class Comparison : private postgres::TableSink {
   // table.
   model::Result<void> Step() { return reader_.Step(*this); }
   bool done() const { return reader_.done(); }
+  // As ParallelReader::unreadable.
+  const model::RelationPtr& unreadable() const { return reader_.unreadable(); }
   // Whether Step had more to do when it returned.
   bool has_more() const { return reader_.has_more(); }
   void Watch(wire::Poller& poller);
@@ -59,6 +64,9 @@ class Comparison : private postgres::TableSink {
   // In the order in which they were done.
   const std::vector<ComparedTable>& compared() const { return compared_; }
   std::uint64_t rows_compared() const { return rows_compared_; }
+  // Tables whose keys the plugin does not show as they are, and why that is so: of those that were
+  // compared, which compared() is without, and of the copies, which are empty. When it is done.
+  std::map<postgres::TableName, std::string> UnshownKeys() const;
   // The tables that were copied; whole when it is done.
   model::Database& copies() { return copies_; }
 
@@ -68,6 +76,7 @@ class Comparison : private postgres::TableSink {
 
   // By the task's number: one of the two.
   struct Task {
+    model::RelationPtr relation;
     std::optional<ComparedTable> comparison;
     std::uint32_t copy = 0;  // of copies_
   };
@@ -79,6 +88,7 @@ class Comparison : private postgres::TableSink {
   postgres::ParallelReader reader_;
   std::deque<wire::WatchedFd> watched_;  // by connection
   std::vector<ComparedTable> compared_;
+  std::map<postgres::TableName, std::string> unshown_keys_;  // of those that were to be compared
   std::uint64_t rows_compared_ = 0;
 };
 

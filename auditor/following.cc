@@ -14,6 +14,7 @@
 #include "model/relation.h"
 #include "postgres/connection.h"
 #include "postgres/open_transactions.h"
+#include "postgres/remedy.h"
 #include "postgres/table_scope.h"
 #include "replication/follow_policy.h"
 
@@ -93,6 +94,7 @@ Result<void> Following::Attach() {
                replica().database().table_count(), ToString(consumer_->consistent_point()),
                consumer_->excluded().size());
   ReadFacts(*before);
+  for (const auto& table : replica().set_aside()) OnSetAside(table, model::Xid());
   return {};
 }
 
@@ -106,6 +108,7 @@ Result<void> Following::AttachOnce() {
                         .scope = scope_.scope,
                         .publications = scope_.plugin.publications,
                         .version = scope_.plugin.version,
+                        .unreadable = scope_.unreadable,
                         .policy = scope_.policy,
                         .install_triggers = options_.install_triggers,
                         .copy_connections = options_.copy_connections,
@@ -226,10 +229,6 @@ Result<void> Following::PublishNew() {
   return {};
 }
 
-Result<bool> Following::IsPublishedLate(const std::vector<postgres::TableName>& insert_only) {
-  return publishing_.IsBehind(scope_, insert_only);
-}
-
 Result<void> Following::TakeOver(consumer::LockedTables& locked, model::Database& copies,
                                  const std::vector<postgres::TableActivity>& activity,
                                  model::Lsn consistent_point) {
@@ -274,7 +273,8 @@ Result<void> Following::Turn(wire::Time now) {
   if (ok) ok = ReadStream();
   reconnect_pace_.OnReceived(received());
   if (ok) return ok;
-  if (ok.error().kind == model::ErrorKind::kMisfit) {
+  const bool lies_behind = postgres::IsOfTheChange(ok.error()) && ++refused_changes_ <= kAttempts;
+  if (ok.error().kind == model::ErrorKind::kMisfit || lies_behind) {
     stuck_ = ok.error().message;
     return {};
   }
@@ -400,6 +400,7 @@ void Following::OnSetAside(const replication::SetAsideTable& table, model::Xid x
     return ReadAnew(name, table.end_lsn, "was made");
   }
   if (table.is_followable) return ReadAnew(name, table.end_lsn, table.reason);
+  if (table.unshown_key) return ExcludeUnshown(name, table.reason);
   const postgres::TableActivity& first = tables_[*number].first;
   const auto sight = LookAfter(xid, *number);
   if (sight && sight->activity.oid != 0 && sight->activity.oid != first.oid)

@@ -67,7 +67,9 @@ class Following {
   model::Result<void> PublishNew();
   // Whether these tables, of which inserts alone are sent as of a snapshot, could have been
   // published wholly: then that snapshot came too early. Blocks.
-  model::Result<bool> IsPublishedLate(const std::vector<postgres::TableName>& insert_only);
+  model::Result<bool> IsPublishedLate(const std::vector<postgres::TableName>& insert_only) {
+    return publishing_.IsBehind(scope_, insert_only);
+  }
   // The replica has, at `consistent_point`, which it has reached, the tables of `locked`; those in
   // `copies` were read anew, with this activity (of all, in their order). The stream is taken up
   // behind that point. Blocks.
@@ -94,6 +96,13 @@ class Following {
 
   // It cannot be judged any longer: its changes are passed over, it is not to be compared.
   void LeaveOut(std::uint32_t table);
+  // The same of one whose keys the plugin does not show as they are, where it is followed.
+  void ExcludeUnshown(const postgres::TableName& table, const std::string& reason) {
+    const auto number = replica().database().FindTable(table.schema, table.name);
+    if (!number || tables_[*number].left_out) return;
+    ledger_.OnExcluded(table.schema, table.name, reason);
+    LeaveOut(*number);
+  }
   // What is known of a table of the replica besides its rows.
   struct Followed {
     std::uint64_t identity = 0;     // of its own among all that were ever followed
@@ -172,6 +181,7 @@ class Following {
   std::deque<model::Transaction> waiting_;  // received, not yet applied
   std::size_t waiting_bytes_ = 0;           // of them
   std::string stuck_;
+  int refused_changes_ = 0;  // by the server's own plugin: each time all is read anew behind it
   wire::WatchedFd watched_;
   bool more_to_read_ = false;
   bool took_some_ = false;

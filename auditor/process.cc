@@ -297,6 +297,8 @@ class Process {
                                     *activity, checkpoint_->consistent_point());
       if (!ok) return ok;
     }
+    for (const auto& [table, reason] : checkpoint_->comparison().UnshownKeys())
+      following_.ExcludeUnshown(table, reason);
     // Also one that was followed.
     for (const postgres::ExcludedTable& table : excluded)
       ledger_.OnExcluded(table.schema, table.name, table.reason);

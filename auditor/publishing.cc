@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/output_plugin.h"
+#include "postgres/binary_output.h"
 #include "postgres/publication.h"
 #include "postgres/table_reader.h"
 #include "replication/make_decoder.h"
@@ -22,6 +24,16 @@ Result<Connection> Open(const ProcessOptions& options) {
                           postgres::OnlookerOptions("lockstep " + options.id));
 }
 
+// Without what would stop the server's own plugin.
+Result<postgres::ScopeTables> ReadPublishable(Connection& sql, const consumer::AttachScope& scope) {
+  auto tables = postgres::ReadScope(sql, scope.scope);
+  const model::LossSet losses = model::LossesOf(scope.plugin.name, scope.plugin.version);
+  if (!tables || !losses.Has(model::Loss::kBinaryForm)) return tables;
+  if (auto ok = postgres::ExcludeWithoutBinaryOutput(sql, *tables); !ok)
+    return std::unexpected(std::move(ok.error()));
+  return tables;
+}
+
 }  // namespace
 
 Result<void> Publishing::Make(consumer::AttachScope& scope, const consumer::OnAttachWait& on_wait) {
@@ -31,7 +43,7 @@ Result<void> Publishing::Make(consumer::AttachScope& scope, const consumer::OnAt
   consumer::AttachPatience patience(std::chrono::seconds(options_.attach_timeout_s), on_wait);
   while (true) {
     if (auto ok = postgres::DropScopePublications(*sql, options_.slot); !ok) return ok;
-    auto tables = postgres::ReadScope(*sql, scope.scope);
+    auto tables = ReadPublishable(*sql, scope);
     if (!tables) return std::unexpected(std::move(tables.error()));
     auto made = postgres::CreateScopePublications(*sql, options_.slot, *tables, lock_timeout_);
     if (made) break;
@@ -50,7 +62,7 @@ Result<void> Publishing::Update(const consumer::AttachScope& scope) {
   if (!made_) return {};
   auto sql = Open(options_);
   if (!sql) return std::unexpected(std::move(sql.error()));
-  auto tables = postgres::ReadScope(*sql, scope.scope);
+  auto tables = ReadPublishable(*sql, scope);
   if (!tables) return std::unexpected(std::move(tables.error()));
   auto updated = postgres::UpdateScopePublications(*sql, options_.slot, *tables, lock_timeout_);
   lock_timeout_ = updated ? kShortestWait : std::min(lock_timeout_ * 2, kLongestWait);
@@ -64,7 +76,7 @@ Result<bool> Publishing::IsBehind(const consumer::AttachScope& scope,
   if (!made_ || insert_only.empty()) return false;
   auto sql = Open(options_);
   if (!sql) return std::unexpected(std::move(sql.error()));
-  auto tables = postgres::ReadScope(*sql, scope.scope);
+  auto tables = ReadPublishable(*sql, scope);
   if (!tables) return std::unexpected(std::move(tables.error()));
   return std::ranges::any_of(postgres::WhollyPublished(*tables),
                              [&](const postgres::TableName& table) {

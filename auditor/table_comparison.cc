@@ -19,6 +19,8 @@ void TableComparison::Add(RowMismatch mismatch) {
 }
 
 void TableComparison::Take(const postgres::TableRow& row) {
+  if (!unshown_key_) unshown_key_ = projection_->LostInKey(*replica_->relation(), row.row);
+  if (unshown_key_) return;
   auto projected =
       projection_->Project(*replica_->relation(), row.row, is_second_pass_ ? nullptr : &projected_);
   const model::Row& shown = projected ? *projected : row.row;
@@ -48,6 +50,7 @@ void TableComparison::LookUp(model::Row identity, const model::Row& shown, model
 }
 
 bool TableComparison::EndPass() {
+  if (unshown_key_) return false;
   if (!is_second_pass_) {
     // Of a key each row of the source was looked at; the replica may have more, and so may the
     // source under a key that it should have once.

@@ -49,6 +49,10 @@ class TableComparison {
   void Take(const postgres::TableRow& row);
   bool EndPass();
 
+  // A value of the source's that the plugin does not show as it is identifies a row, so that rows
+  // cannot be told apart: it is over, and what it found means nothing.
+  const std::optional<model::KeyLoss>& unshown_key() const { return unshown_key_; }
+
   // ---- after the first pass ----
   std::uint64_t rows() const { return digest_.rows; }
   // Of the source's rows as the plugin shows them.
@@ -80,6 +84,7 @@ class TableComparison {
 
   const model::Table* replica_;
   const model::Projection* projection_;
+  std::optional<model::KeyLoss> unshown_key_;
   bool is_second_pass_ = false;
   // Sums of the hashes of what was found; then without what the replica has, so that a bin whose
   // sum is not zero holds a difference.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "consumer/table_copy.h"
@@ -32,6 +33,11 @@ std::string DescribeFirst(const std::vector<postgres::ExcludedTable>& excluded) 
                      first.reason);
 }
 
+std::unexpected<model::Error> CannotBeFollowed(const std::string& table, std::string_view why) {
+  return Fail(model::ErrorKind::kUnsupported,
+              fmt::format("table {} cannot be followed: {}", table, why));
+}
+
 // A replica of no tables would agree with everything; an audit knows that, and waits for the first
 // one. A run's tables have keys, by which it tells what a transaction did to a row.
 Result<void> CheckFollowable(const ScopeTables& tables, const AttachScope& scope) {
@@ -50,22 +56,33 @@ Result<void> CheckFollowable(const ScopeTables& tables, const AttachScope& scope
   }
   for (const postgres::ExcludedTable& table : tables.excluded) {
     if (!table.is_ordinary) continue;
-    return Fail(model::ErrorKind::kUnsupported,
-                fmt::format("table {} cannot be followed: {}",
-                            TableName{table.schema, table.name}.QualifiedName(), table.reason));
+    return CannotBeFollowed(TableName{table.schema, table.name}.QualifiedName(), table.reason);
   }
   return {};
 }
 
 // Copies the followed tables into the replica, which has them in the same order.
-Result<void> CopyRows(LockedTables& locked, const AttachScope& scope, model::Database& database) {
+Result<void> CopyRows(LockedTables& locked, const AttachScope& scope,
+                      replication::Replica& replica) {
   std::vector<postgres::TableToRead> to_read;
   for (std::uint32_t i = 0; i < locked.tables.followed.size(); ++i)
     to_read.push_back({locked.tables.followed[i], i, locked.states[i].bytes, RowFormFor(scope)});
   const model::Projection projection(model::LossesOf(scope.plugin.name, scope.plugin.version));
-  TableCopy copy(database, projection);
+  TableCopy copy(replica.database(), projection);
   postgres::ParallelReader reader(std::move(locked.readers), std::move(to_read));
-  return reader.Run(copy);
+  if (auto ok = reader.Run(copy); !ok)
+    return std::unexpected(OnUnreadable(scope, reader.unreadable(), std::move(ok.error())));
+  for (const auto& [table, reason] : copy.unshown_keys()) {
+    const model::Relation& relation = *replica.database().table(table).relation();
+    if (scope.policy == FollowPolicy::kStrict)
+      return CannotBeFollowed(relation.QualifiedName(), reason);
+    replica.SetAside({.schema = relation.schema,
+                      .name = relation.name,
+                      .reason = reason,
+                      .end_lsn = replica.valid_at(),
+                      .unshown_key = true});
+  }
+  return {};
 }
 
 }  // namespace
@@ -75,8 +92,9 @@ AttachSnapshot MakeAttachSnapshot(LockedTables& locked, model::Lsn consistent_po
   return {.relations = locked.Relations(),
           .excluded = std::move(locked.tables.excluded),
           .types = std::move(locked.types),
-          .replica = std::make_unique<replication::Replica>(locked.tables.followed,
-                                                            consistent_point, scope.policy),
+          .replica = std::make_unique<replication::Replica>(
+              locked.tables.followed, consistent_point, scope.policy,
+              model::LossesOf(scope.plugin.name, scope.plugin.version)),
           .blind_tables = std::move(locked.blind_tables),
           .insert_only = std::move(locked.tables.insert_only),
           .wal_sender_timeout = locked.wal_sender_timeout};
@@ -90,7 +108,7 @@ Result<AttachSnapshot> ReadAttachSnapshot(TablePreparation prepared,
   if (auto ok = CheckFollowable(locked->tables, scope); !ok)
     return std::unexpected(std::move(ok.error()));
   AttachSnapshot snapshot = MakeAttachSnapshot(*locked, slot.consistent_point, scope);
-  if (auto ok = CopyRows(*locked, scope, snapshot.replica->database()); !ok)
+  if (auto ok = CopyRows(*locked, scope, *snapshot.replica); !ok)
     return std::unexpected(std::move(ok.error()));
   return snapshot;
 }

@@ -34,9 +34,9 @@ AttachSnapshot MakeAttachSnapshot(LockedTables& locked, model::Lsn consistent_po
                                   const AttachScope& scope);
 
 // Reads all tables of the scope under the slot's snapshot. Under kStrict kUsage when there are none
-// to follow, and kUnsupported when an ordinary one cannot be followed by a key. kMisfit as
-// LockTables. Blocks while the rows are copied, and so does, for others, a TRUNCATE or ALTER of the
-// tables.
+// to follow, and kUnsupported when an ordinary one cannot be followed by a key; under kSetAside one
+// whose keys are not shown as they are is set aside in the replica. kMisfit as LockTables. Blocks
+// while the rows are copied, and so does, for others, a TRUNCATE or ALTER of the tables.
 model::Result<AttachSnapshot> ReadAttachSnapshot(TablePreparation prepared,
                                                  const postgres::CreatedSlot& slot,
                                                  const AttachScope& scope);

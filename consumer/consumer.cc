@@ -7,7 +7,6 @@
 #include <set>
 #include <utility>
 
-#include "consumer/locked_tables.h"
 #include "consumer/patient_probe.h"
 #include "consumer/patient_slot.h"
 #include "model/output_plugin.h"
@@ -144,8 +143,10 @@ Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
   // Before the slot, which holds back WAL while it waits.
   auto version = PluginVersionOf(options, *output_plugin, *connection, patience);
   if (!version) return std::unexpected(std::move(version.error()));
-  AttachScope scope{
-      options.scope, options.policy, {options.plugin, *version, options.publications}};
+  AttachScope scope{options.scope,
+                    options.policy,
+                    {options.plugin, *version, options.publications},
+                    options.unreadable};
   Consumer consumer(options, std::move(scope), std::move(*identity));
   if (auto ok = consumer.InstallTriggersPatiently(patience); !ok)
     return std::unexpected(std::move(ok.error()));

@@ -25,6 +25,7 @@
 
 #include "consumer/attach_patience.h"
 #include "consumer/attach_snapshot.h"
+#include "consumer/locked_tables.h"
 #include "model/change.h"
 #include "model/error.h"
 #include "model/lsn.h"
@@ -51,6 +52,8 @@ struct ConsumerOptions {
   // Which tables pgoutput sends; no other plugin knows them.
   std::vector<std::string> publications = {};
   model::PluginVersion version = {};  // of the plugin on this server (postgres/plugin_probe.h)
+  // Those found so far; see AttachScope.
+  std::shared_ptr<UnreadableTables> unreadable = std::make_shared<UnreadableTables>();
   // What is done about a table that cannot be followed: Attach fails, or excluded() has it.
   replication::FollowPolicy policy = replication::FollowPolicy::kStrict;
   // Where the plugin does not send TRUNCATE: make it visible with triggers on all followed tables.

@@ -11,6 +11,8 @@
 #include <utility>
 
 #include "model/output_plugin.h"
+#include "model/projection.h"
+#include "postgres/binary_output.h"
 #include "postgres/foreign_code.h"
 #include "postgres/parallel_reader.h"
 #include "postgres/publication.h"
@@ -224,7 +226,22 @@ postgres::RowForm RowFormFor(const AttachScope& scope) {
 
 Result<ScopeTables> ReadTables(Connection& connection, const AttachScope& scope) {
   auto tables = postgres::ReadScope(connection, scope.scope);
-  if (!tables || scope.policy == FollowPolicy::kStrict) return tables;
+  if (!tables) return tables;
+  const model::LossSet losses = model::LossesOf(scope.plugin.name, scope.plugin.version);
+  const model::Projection shown(losses);
+  postgres::Exclude(*tables, [&](const model::Relation& relation) {
+    const auto unsent = shown.UnsentInKey(relation);
+    return unsent ? model::Describe(relation, *unsent) : std::string();
+  });
+  if (scope.policy == FollowPolicy::kStrict) return tables;
+  postgres::Exclude(*tables, [&](const model::Relation& relation) {
+    const auto found = scope.unreadable->find({relation.schema, relation.name});
+    return found == scope.unreadable->end() ? std::string() : found->second;
+  });
+  if (losses.Has(model::Loss::kBinaryForm)) {
+    if (auto ok = postgres::ExcludeWithoutBinaryOutput(connection, *tables); !ok)
+      return std::unexpected(std::move(ok.error()));
+  }
   if (replication::SendsPublications(scope.plugin) && !scope.plugin.publications.empty()) {
     auto ok = postgres::ExcludeUnpublished(connection, scope.plugin.publications, *tables);
     if (!ok) return std::unexpected(std::move(ok.error()));
@@ -232,6 +249,15 @@ Result<ScopeTables> ReadTables(Connection& connection, const AttachScope& scope)
   if (auto ok = ExcludeForeignCode(connection, scope, *tables); !ok)
     return std::unexpected(std::move(ok.error()));
   return tables;
+}
+
+model::Error OnUnreadable(const AttachScope& scope, const RelationPtr& unreadable,
+                          model::Error error) {
+  if (!unreadable || scope.policy == FollowPolicy::kStrict) return error;
+  scope.unreadable->emplace(TableName{unreadable->schema, unreadable->name},
+                            "its rows cannot be read: " + error.message);
+  error.kind = model::ErrorKind::kMisfit;
+  return error;
 }
 
 Result<TablePreparation> PrepareTables(const std::string& conninfo,

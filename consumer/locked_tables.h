@@ -5,6 +5,7 @@
 #define LOCKSTEP_CONSUMER_LOCKED_TABLES_H_
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,19 +26,30 @@
 
 namespace lockstep::consumer {
 
+// Tables whose rows the server could not give, and what it said.
+using UnreadableTables = std::map<postgres::TableName, std::string>;
+
 // Which tables, and by which plugin.
 struct AttachScope {
   postgres::TableScope scope;
   replication::FollowPolicy policy = replication::FollowPolicy::kStrict;
   replication::PluginChoice plugin;
+  // Excluded; one that is found under kSetAside is added, and the others are tried again.
+  std::shared_ptr<UnreadableTables> unreadable = std::make_shared<UnreadableTables>();
 };
 
 // How much of a row is read to be copied: what the plugin sends.
 postgres::RowForm RowFormFor(const AttachScope& scope);
 
-// The tables of the scope as they can be followed by the plugin. Under kSetAside those that the
-// publications leave out are excluded, too, and those that only a query could read in which others'
-// code may run (postgres/foreign_code.h).
+// What becomes of `error`, met when the rows of tables were read: where it is one table's
+// (`unreadable`), that one is excluded from now on, and the error kMisfit. Under kStrict as it is.
+model::Error OnUnreadable(const AttachScope& scope, const model::RelationPtr& unreadable,
+                          model::Error error);
+
+// The tables of the scope as they can be followed by the plugin: those with a key that it never
+// sends whole are excluded, too, and under kSetAside those that the publications leave out, that
+// the server cannot send or read, and that only a query could read in which others' code may run
+// (postgres/foreign_code.h).
 model::Result<postgres::ScopeTables> ReadTables(postgres::Connection& connection,
                                                 const AttachScope& scope);
 

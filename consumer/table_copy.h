@@ -1,8 +1,11 @@
-// Rows of the source into the tables of a replica, as a plugin with its losses shows them.
+// Rows of the source into the tables of a replica, as a plugin with its losses shows them. A table
+// with a key that is not shown as it is stays empty, and is named.
 #ifndef LOCKSTEP_CONSUMER_TABLE_COPY_H_
 #define LOCKSTEP_CONSUMER_TABLE_COPY_H_
 
 #include <cstdint>
+#include <map>
+#include <string>
 
 #include "model/database.h"
 #include "model/projection.h"
@@ -21,9 +24,13 @@ class TableCopy : public postgres::TableSink {
   void OnRow(std::uint32_t number, postgres::TableRow row) override;
   bool OnEnd(std::uint32_t /*number*/) override { return false; }
 
+  // Why the rows of these cannot be told apart, by their numbers.
+  const std::map<std::uint32_t, std::string>& unshown_keys() const { return unshown_keys_; }
+
  private:
   model::Database* replica_;
   const model::Projection* projection_;
+  std::map<std::uint32_t, std::string> unshown_keys_;
 };
 
 }  // namespace lockstep::consumer

@@ -227,6 +227,7 @@ class Session {
                Say(options_.watch ? "attached; until Ctrl-C" : "attached; the command starts");
              },
          .news = [&] { ShowNews(); },
+         .lost = [&](const AuditCourse::Lost& lost) { OnLost(lost); },
          .progress = [&] { ShowProgress(sql); }});
     if (!course) return std::unexpected(course.error());
     return Judge(*course);
@@ -241,8 +242,18 @@ class Session {
     if (!made) Say("without a log of schema changes: " + made.error().message);
   }
 
+  void OnLost(const AuditCourse::Lost& lost) const {
+    Say(fmt::format("{} ended early, and the others go on: {}", lost.auditor, lost.reason));
+    for (const std::string& plugin : options_.Plugins()) {
+      if (AuditorName(plugin) != lost.auditor) continue;
+      auto removed = RemoveAuditorObjects(uri_, options_, names_.slot(plugin));
+      if (!removed) Say(fmt::format("what it made is still there: {}", removed.error().message));
+    }
+  }
+
   Result<void> Judge(const AuditCourse& course) {
     report_.reason = course.reason();
+    for (const AuditCourse::Lost& lost : course.lost()) lost_.emplace(lost.auditor, lost.reason);
     if (const auto& exit = course.command_exit()) {
       if (exit->signal == 0) report_.command_status = exit->status;
       if (*exit != ExitStatus{}) Say(fmt::format("the command {}", ToString(*exit)));
@@ -271,7 +282,13 @@ class Session {
   void ReadResults() {
     for (const std::string& plugin : options_.Plugins()) {
       report::AuditResult none{.id = AuditorName(plugin), .plugin = plugin, .reason = "no result"};
-      report_.auditors.push_back(ReadResult(plugin).value_or(std::move(none)));
+      report::AuditResult& result =
+          report_.auditors.emplace_back(ReadResult(plugin).value_or(std::move(none)));
+      const auto lost = lost_.find(result.id);
+      if (lost == lost_.end()) continue;
+      result.finished = false;
+      // Where none is left, that is the audit's reason.
+      if (report_.reason.empty()) result.reason = lost->second;
     }
   }
 
@@ -329,6 +346,7 @@ class Session {
   bool made_ddl_log_ = false;
   RunDirectory* directory_ = nullptr;  // set by Run
   StatusBoard board_;
+  std::map<std::string, std::string> lost_;  // auditors that ended early, and why
   struct Shown {
     std::size_t differences = 0;
     std::size_t resyncs = 0;

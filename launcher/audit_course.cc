@@ -14,20 +14,35 @@ void AuditCourse::OnAttached(const std::string& auditor, Time) {
 
 void AuditCourse::OnFailure(const std::string& auditor, const model::Error& error) {
   // What they say when they are stopped is no news.
-  if (phase_ == Phase::kStopping || phase_ == Phase::kKilled || error_) return;
-  error_ = error;
-  error_->message = fmt::format("{}: {}", auditor, error.message);
-  blamed_ = auditor;
+  if (phase_ == Phase::kStopping || phase_ == Phase::kKilled) return;
+  failures_.emplace(auditor, error);
 }
 
 void AuditCourse::OnAuditorExit(const std::string& auditor, ExitStatus status, Time now) {
   ended_.insert(auditor);
   if (phase_ == Phase::kStopping || phase_ == Phase::kKilled) return;
-  if (phase_ == Phase::kFinishing && status == ExitStatus{}) {
-    if (ended_.size() == auditors_.size()) deadline_.reset();
+  if (phase_ != Phase::kFinishing || status != ExitStatus{}) Lose(auditor, status, now);
+}
+
+// What the others have found and will find is worth as much as before. While they attach nothing is
+// lost yet.
+void AuditCourse::Lose(const std::string& auditor, ExitStatus status, Time now) {
+  const auto failure = failures_.find(auditor);
+  lost_.push_back(
+      {auditor, failure == failures_.end() ? ToString(status) : failure->second.message});
+  if (blamed_.empty()) blamed_ = auditor;
+  if (phase_ != Phase::kAttaching && lost_.size() < auditors_.size()) {
+    actions_.push_back(AuditAction::kTellLost);
     return;
   }
-  if (blamed_.empty()) blamed_ = auditor;
+  for (const Lost& lost : lost_) {
+    const auto failed = failures_.find(lost.auditor);
+    if (failed == failures_.end()) continue;
+    error_ = failed->second;
+    error_->message = fmt::format("{}: {}", lost.auditor, error_->message);
+    blamed_ = lost.auditor;
+    break;
+  }
   Stop(fmt::format("{} {}", auditor, ToString(status)), now);
 }
 

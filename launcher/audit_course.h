@@ -4,13 +4,17 @@
 //   attaching ── all attached: the command starts ──► running
 //   running ──── the command ended; or Ctrl-C of --watch: auditors compare and end ──► finishing
 //   running ──── Ctrl-C: the command is stopped; when it has ended as above
-//   any ──────── an auditor died; Ctrl-C in attaching or finishing ──► stopping
+//   running, finishing ── an auditor ended early: the others go on without it; none is left ──►
+//                stopping
+//   attaching ── an auditor ended ──► stopping
+//   any ──────── Ctrl-C in attaching or finishing ──► stopping
 //   stopping ─── too long, or Ctrl-C once more: all are killed
 //   over when every auditor has ended, and the command
 #ifndef LOCKSTEP_LAUNCHER_AUDIT_COURSE_H_
 #define LOCKSTEP_LAUNCHER_AUDIT_COURSE_H_
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -24,6 +28,7 @@ namespace lockstep::launcher {
 
 enum class AuditAction {
   kTellAttached,  // all have attached
+  kTellLost,      // one more has ended early, and others go on
   kStartCommand,
   kStopCommand,     // SIGTERM
   kKillCommand,     // SIGKILL
@@ -61,6 +66,15 @@ class AuditCourse {
   std::vector<AuditAction> TakeActions() { return std::exchange(actions_, {}); }
   bool IsOver() const { return ended_.size() == auditors_.size() && !command_runs_; }
 
+  // An auditor that ended before it was told to, or failed when it was.
+  struct Lost {
+    std::string auditor;
+    std::string reason;  // "was killed by signal 9 (Killed)", or its own words
+    friend bool operator==(const Lost&, const Lost&) = default;
+  };
+  // In the order of their ends. Where none is left error() or reason() says it, too.
+  const std::vector<Lost>& lost() const { return lost_; }
+
   // ---- at the end ----
   // What kept it from its end.
   const std::optional<model::Error>& error() const { return error_; }
@@ -74,6 +88,7 @@ class AuditCourse {
   enum class Phase { kAttaching, kRunning, kFinishing, kStopping, kKilled };
 
   void Finish();
+  void Lose(const std::string& auditor, ExitStatus status, Time now);
   void Stop(const std::string& reason, Time now);
   void Kill();
 
@@ -83,6 +98,8 @@ class AuditCourse {
   Phase phase_ = Phase::kAttaching;
   std::set<std::string> attached_;
   std::set<std::string> ended_;
+  std::map<std::string, model::Error> failures_;  // by auditor, the first of each
+  std::vector<Lost> lost_;
   bool command_runs_ = false;
   bool command_told_ = false;  // to stop
   std::optional<Time> deadline_;

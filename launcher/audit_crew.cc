@@ -80,6 +80,10 @@ void AuditCrew::Act(AuditAction action, AuditCourse& course, Time now) {
   switch (action) {
     case AuditAction::kTellAttached:
       return show_.attached();
+    case AuditAction::kTellLost:
+      for (; lost_shown_ < course.lost().size(); ++lost_shown_)
+        show_.lost(course.lost()[lost_shown_]);
+      return;
     case AuditAction::kStartCommand: {
       auto started = children_.StartForeground(command_.command, command_.variables);
       if (!started) {

@@ -2,6 +2,7 @@
 #ifndef LOCKSTEP_LAUNCHER_AUDIT_CREW_H_
 #define LOCKSTEP_LAUNCHER_AUDIT_CREW_H_
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <utility>
@@ -27,6 +28,8 @@ struct AuditedCommand {
 struct AuditShow {
   std::function<void()> attached;  // all have, the command is about to start
   std::function<void()> news;      // an auditor has found a difference, or read a table anew
+  // An auditor has ended early, and the others go on.
+  std::function<void(const AuditCourse::Lost&)> lost;
   std::function<void()> progress;  // now and then
 };
 
@@ -52,6 +55,7 @@ class AuditCrew {
   AuditedCommand command_;
   AuditShow show_;
   bool has_news_ = false;
+  std::size_t lost_shown_ = 0;
 };
 
 }  // namespace lockstep::launcher

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "postgres/connection.h"
 #include "postgres/ddl_log.h"
 #include "postgres/publication.h"
+#include "postgres/slot.h"
 #include "postgres/truncation_trigger.h"
 
 namespace lockstep::launcher {
@@ -114,6 +116,17 @@ Result<void> RemoveAuditObjects(const std::string& uri, const AuditOptions& opti
   if (!options.install_triggers) return result;
   auto removed = RemoveTriggers(*sql, kept);
   return result ? removed : result;
+}
+
+Result<void> RemoveAuditorObjects(const std::string& uri, const AuditOptions& options,
+                                  const std::string& slot) {
+  // Of the server, to see that its client is gone.
+  constexpr std::chrono::seconds kPatience{2};
+  auto sql = Connection::Open(uri, postgres::ConnectionKind::kSql);
+  if (!sql) return std::unexpected(sql.error());
+  if (auto dropped = postgres::DropSlot(*sql, slot, kPatience); !dropped) return dropped;
+  if (!options.publication.empty()) return {};
+  return postgres::DropScopePublications(*sql, slot);
 }
 
 }  // namespace lockstep::launcher

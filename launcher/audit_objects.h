@@ -30,6 +30,10 @@ model::Result<void> RemoveAuditObjects(const std::string& uri, const AuditOption
                                        const AuditNames& names,
                                        const std::vector<std::string>& kept, bool has_ddl_log);
 
+// What one auditor that ended early may have left while others go on: a slot keeps WAL.
+model::Result<void> RemoveAuditorObjects(const std::string& uri, const AuditOptions& options,
+                                         const std::string& slot);
+
 }  // namespace lockstep::launcher
 
 #endif  // LOCKSTEP_LAUNCHER_AUDIT_OBJECTS_H_

@@ -1,5 +1,7 @@
 #include "model/projection.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -76,7 +78,19 @@ std::optional<std::string> TimetzInUtc(std::string_view text) {
   return utc + "+00";
 }
 
+bool IsInfinite(const Value& value) {
+  const auto* stamp = std::get_if<Timestamp>(&value);
+  return stamp &&
+         (stamp->micros == Timestamp::kInfinity || stamp->micros == Timestamp::kMinusInfinity);
+}
+
 }  // namespace
+
+std::string Describe(const Relation& relation, const KeyLoss& lost) {
+  return fmt::format(
+      "column {} of the key is not shown as it is, so that rows cannot be told apart: {}",
+      QuoteIfNeeded(relation.columns[lost.column].name), Explain(lost.loss));
+}
 
 LossCounts& LossCounts::operator+=(const LossCounts& other) {
   for (std::size_t i = 0; i < cells.size(); ++i) cells[i] += other.cells[i];
@@ -144,6 +158,48 @@ std::optional<Row> Projection::Project(const Relation& relation, const Row& row,
     if (counts) ++(*counts)[lost->loss];
   }
   return is_projected ? std::optional(builder.Build()) : std::nullopt;
+}
+
+std::optional<KeyLoss> Projection::UnsentInKey(const Relation& relation) const {
+  if (!losses_.Has(Loss::kGeneratedColumn)) return std::nullopt;
+  for (const std::uint32_t column : relation.key) {
+    if (!relation.columns[column].generated.empty()) return KeyLoss{column, Loss::kGeneratedColumn};
+  }
+  return std::nullopt;
+}
+
+std::optional<KeyLoss> Projection::LostInKey(const Relation& relation, const Row& row) const {
+  std::string scratch;
+  for (const std::uint32_t column : relation.key) {
+    if (!MayLose(relation.columns[column])) continue;
+    const Cell cell = row.At(column);
+    const auto* value = std::get_if<Value>(&cell);
+    if (!value) continue;
+    if (const auto lost = Project(relation.columns[column], *value, scratch))
+      return KeyLoss{column, lost->loss};
+  }
+  return std::nullopt;
+}
+
+std::optional<Loss> Projection::DoubtIn(const Column& column, const Value& shown) const {
+  if (!MayLose(column)) return std::nullopt;
+  if (IsFloatOrNumeric(column.type)) {
+    // No column of a key is null.
+    return std::holds_alternative<Null>(shown) ? std::optional(Loss::kNonFinite) : std::nullopt;
+  }
+  if (column.type == type_oid::kTimetz) return Loss::kTimeZone;
+  return IsInfinite(shown) ? std::optional(Loss::kTimestampEnd) : std::nullopt;
+}
+
+std::optional<KeyLoss> Projection::DoubtInKey(const Relation& relation, const Row& key) const {
+  for (std::size_t i = 0; i < relation.key.size(); ++i) {
+    const std::uint32_t column = relation.key[i];
+    const Cell cell = key.At(i);
+    const auto* value = std::get_if<Value>(&cell);
+    const auto loss = value ? DoubtIn(relation.columns[column], *value) : std::nullopt;
+    if (loss) return KeyLoss{column, *loss};
+  }
+  return std::nullopt;
 }
 
 }  // namespace lockstep::model

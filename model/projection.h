@@ -28,6 +28,16 @@ struct LossCounts {
   friend bool operator==(const LossCounts&, const LossCounts&) = default;
 };
 
+// A column of a table's key that is not shown as it is: by it two rows may become one.
+struct KeyLoss {
+  std::uint32_t column = 0;  // of the relation
+  Loss loss = Loss::kGeneratedColumn;
+  friend bool operator==(const KeyLoss&, const KeyLoss&) = default;
+};
+
+// Why the rows of the table cannot be told apart: the same sentence wherever it is found.
+std::string Describe(const Relation& relation, const KeyLoss& lost);
+
 class Projection {
  public:
   explicit Projection(LossSet losses) : losses_(losses) {}
@@ -40,12 +50,23 @@ class Projection {
   std::optional<Row> Project(const Relation& relation, const Row& row,
                              LossCounts* counts = nullptr) const;
 
+  // ---- keys; of a table without one nothing is lost: equal rows are counted ----
+  // A column of the key that is never sent, whatever the rows are.
+  std::optional<KeyLoss> UnsentInKey(const Relation& relation) const;
+  // The first column of the key whose value in `row`, which is as the source has it, is not shown
+  // as it is.
+  std::optional<KeyLoss> LostInKey(const Relation& relation, const Row& row) const;
+  // The first column of the key whose value in `key`, which is as the plugin shows it, may stand
+  // for another one: two keys of the source may be this one.
+  std::optional<KeyLoss> DoubtInKey(const Relation& relation, const Row& key) const;
+
  private:
   struct Lost {
     Loss loss;
     Cell shown;
   };
   bool MayLose(const Column& column) const;
+  std::optional<Loss> DoubtIn(const Column& column, const Value& shown) const;
   // nullopt: shown as it is. `shown` may view into `value` and `scratch`.
   std::optional<Lost> Project(const Column& column, const Value& value, std::string& scratch) const;
 

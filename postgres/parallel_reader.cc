@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cassert>
 #include <functional>
+#include <string_view>
 #include <utility>
 
 namespace lockstep::postgres {
@@ -16,6 +17,15 @@ namespace {
 // Rows of one connection before the others are looked at: their servers stop when their sockets are
 // full.
 constexpr int kRowsInTurn = 1000;
+
+// A type's output function, a page or a piece out of line that is damaged, a row that is larger
+// than what the server can send, a right that is missing.
+bool IsOfTheTable(const model::Error& error) {
+  if (error.kind != model::ErrorKind::kSql) return false;
+  constexpr std::string_view kClasses[] = {"22", "38", "39", "42", "54", "58", "P0", "XX"};
+  return std::ranges::any_of(
+      kClasses, [&](std::string_view of_table) { return error.sqlstate.starts_with(of_table); });
+}
 
 }  // namespace
 
@@ -78,7 +88,10 @@ Result<void> ParallelReader::Step(TableSink& sink) {
   has_more_ = false;
   for (Lane& lane : lanes_) {
     auto moved = Turn(lane, sink);
-    if (!moved) return std::unexpected(std::move(moved.error()));
+    if (!moved) {
+      if (lane.table && IsOfTheTable(moved.error())) unreadable_ = lane.table->relation;
+      return std::unexpected(std::move(moved.error()));
+    }
     has_more_ |= *moved;
   }
   return {};

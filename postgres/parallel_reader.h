@@ -56,6 +56,10 @@ class ParallelReader {
   // The same until it is done.
   model::Result<void> Run(TableSink& sink);
 
+  // After an error: the table that cannot be read, where the error is of its rows or rights and not
+  // of the server or the connection, so that others can.
+  const model::RelationPtr& unreadable() const { return unreadable_; }
+
   // To be polled, for reading and for writing where it wants to. fd -1: nothing is awaited.
   struct Awaited {
     int fd = -1;
@@ -77,6 +81,7 @@ class ParallelReader {
   std::size_t next_ = 0;  // to be asked for
   std::size_t left_;      // not yet done
   bool has_more_ = true;
+  model::RelationPtr unreadable_;
 };
 
 }  // namespace lockstep::postgres

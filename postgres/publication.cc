@@ -50,6 +50,10 @@ std::string SqlList(const std::vector<TableName>& tables) {
   return list;
 }
 
+std::string ForTables(const std::vector<TableName>& tables) {
+  return tables.empty() ? "" : " FOR TABLE " + SqlList(tables);
+}
+
 bool Contains(const std::vector<TableName>& tables, const TableName& table) {
   return std::ranges::find(tables, table) != tables.end();
 }
@@ -185,9 +189,9 @@ Result<void> CreateScopePublications(Connection& connection, const std::string& 
                                      std::chrono::milliseconds lock_timeout) {
   auto superuser = connection.Scalar("SELECT current_setting('is_superuser')");
   if (!superuser) return std::unexpected(std::move(superuser.error()));
-  const bool sees_all = *superuser == "on";
+  const bool sees_all = *superuser == "on" && tables.unpublishable.empty();
   const auto [whole, inserts] = PublishableOf(tables);
-  if (whole.empty() && inserts.empty() && !sees_all) {
+  if (whole.empty() && inserts.empty() && *superuser != "on") {
     return Fail(ErrorKind::kUsage, fmt::format("publication {}: there are no tables to publish{}",
                                                name, tables.followed.empty() ? "" : kNotOwned));
   }
@@ -197,11 +201,8 @@ Result<void> CreateScopePublications(Connection& connection, const std::string& 
     sql += "CREATE PUBLICATION " + model::SqlIdentifier(publication) + tables_of_it +
            With(connection, kinds) + ";";
   };
-  const auto list = [](const std::vector<TableName>& named) {
-    return named.empty() ? "" : " FOR TABLE " + SqlList(named);
-  };
-  create(name, list(whole), kAllChanges);
-  create(InsertsName(name), sees_all ? " FOR ALL TABLES" : list(inserts), kInsertsOnly);
+  create(name, ForTables(whole), kAllChanges);
+  create(InsertsName(name), sees_all ? " FOR ALL TABLES" : ForTables(inserts), kInsertsOnly);
   if (auto created = connection.Execute(sql); !created)
     return Fail("publishing the tables to follow", created.error());
   return {};
@@ -226,10 +227,22 @@ Result<void> UpdateScopePublications(Connection& connection, const std::string& 
                        SqlList(which));
   };
   const Publishable wanted = PublishableOf(tables);
+  const auto both = [](const std::vector<TableName>& left, const std::vector<TableName>& right) {
+    return Without(left, Without(left, right));
+  };
   const std::vector<TableName> published = whole->value_or(std::vector<TableName>());
   alter(name, "ADD", Without(wanted.whole, published));
-  alter(name, "DROP", Without(published, Without(published, wanted.inserts)));
-  if (*inserts) alter(InsertsName(name), "ADD", Without(wanted.inserts, **inserts));
+  alter(name, "DROP", both(published, wanted.inserts));
+  alter(name, "DROP", both(published, tables.unpublishable));
+  if (*inserts) {
+    alter(InsertsName(name), "ADD", Without(wanted.inserts, **inserts));
+    alter(InsertsName(name), "DROP", both(**inserts, tables.unpublishable));
+  } else if (!tables.unpublishable.empty()) {
+    // One of all tables cannot leave any out. What was committed before is decoded by the old one.
+    const std::string publication = model::SqlIdentifier(InsertsName(name));
+    sql += fmt::format("DROP PUBLICATION {0}; CREATE PUBLICATION {0}{1}{2};", publication,
+                       ForTables(wanted.inserts), With(connection, kInsertsOnly));
+  }
   if (sql.empty()) return {};
   if (auto altered = connection.Execute(LockTimeout(lock_timeout) + sql); !altered)
     return Fail("publishing the tables that came or changed", altered.error());

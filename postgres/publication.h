@@ -24,9 +24,9 @@ model::Result<void> CreatePublication(Connection& connection, const std::string&
 // (kUsage) unless the user is a superuser: `name`, of the tables with a replica identity, and
 // `name` + "_inserts", of inserts and truncations alone, so that no UPDATE or DELETE of a table
 // without identity fails for it, nor of one whose identity holds a virtual generated column. Stored
-// ones are published from 18 on. Where the user is a superuser, the second is FOR ALL TABLES, so
-// that tables created later show themselves as well; else it is of the tables without identity.
-// Either may have no tables.
+// ones are published from 18 on. Where the user is a superuser and nothing is unpublishable, the
+// second is FOR ALL TABLES, so that tables created later show themselves as well; else it is of the
+// tables without identity. Either may have no tables.
 //
 // All or nothing. `lock_timeout` is for each lock on a table (SQLSTATE 55P03): publishing holds a
 // snapshot that CREATE INDEX CONCURRENTLY waits for, which has such a lock, so one that is not
@@ -40,7 +40,8 @@ std::vector<std::string> ScopePublicationNames(const std::string& name);
 // The tables that the first of them is to have.
 std::vector<TableName> WhollyPublished(const ScopeTables& tables);
 // Brings them up to date with the tables: adds those that came, takes out of the first those that
-// have lost their identity. Nothing is locked where nothing is to be done. Errors as above.
+// have lost their identity, and out of both what is unpublishable. Nothing is locked where nothing
+// is to be done. Errors as above.
 model::Result<void> UpdateScopePublications(Connection& connection, const std::string& name,
                                             const ScopeTables& tables,
                                             std::chrono::milliseconds lock_timeout);

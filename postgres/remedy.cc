@@ -19,6 +19,17 @@ bool IsSnapshotTooLarge(const model::Error& error) {
   return error.message.find(kSnapshotTooLarge) != std::string::npos;
 }
 
+bool IsOfTheChange(const model::Error& error) {
+  if (error.kind != model::ErrorKind::kSql) return false;
+  constexpr std::string_view kNoFunction = "42883";
+  constexpr std::string_view kClasses[] = {"22", "38", "39", "54", "P0"};
+  return error.sqlstate == kNoFunction ||
+         error.message.find("invalid memory alloc request size") != std::string::npos ||
+         std::ranges::any_of(kClasses, [&](std::string_view of_change) {
+           return error.sqlstate.starts_with(of_change);
+         });
+}
+
 namespace {
 
 using model::Error;
@@ -81,6 +92,18 @@ const std::vector<Known>& AllKnown() {
       {{}, {"max_wal_senders"}, "raise max_wal_senders in postgresql.conf and restart the server"},
       {"53400", {}, kNoSlotIsFree},
       {{}, {"all replication slots are in use"}, kNoSlotIsFree},
+      {"53300",
+       {"too many connections for role"},
+       "raise the role's own limit (ALTER ROLE ... CONNECTION LIMIT), or end sessions of it that "
+       "are "
+       "not needed",
+       false},
+      {"53300",
+       {"too many connections for database"},
+       "raise the database's own limit (ALTER DATABASE ... CONNECTION LIMIT), or end sessions in "
+       "it "
+       "that are not needed",
+       false},
       {"53300", {}, "raise max_connections, or end sessions that are not needed", false},
       {{},
        {"replication role", "REPLICATION attribute", "permission denied to use replication slots",

@@ -19,6 +19,11 @@ struct RemedyContext {
 // SQLSTATE of its own for it, and does not translate it.
 bool IsSnapshotTooLarge(const model::Error& error);
 
+// Of a stream: the server's own plugin failed at a change, and will fail there again. A new slot
+// lies behind it. Such are a type without binary output, an output function's error, a row that
+// with its punctuation is more than 1 GB.
+bool IsOfTheChange(const model::Error& error);
+
 // One sentence, or empty when nothing is known. Looks at SQLSTATE and message (in English: other
 // lc_messages get the remedies that the SQLSTATE alone tells).
 std::string RemedyFor(const model::Error& error, const RemedyContext& context);

@@ -208,4 +208,22 @@ Result<ScopeTables> ReadScope(Connection& connection, const TableScope& scope) {
   return read;
 }
 
+void Exclude(ScopeTables& tables,
+             const std::function<std::string(const model::Relation&)>& reason_of) {
+  std::set<TableName> gone;
+  std::erase_if(tables.followed, [&](const RelationPtr& relation) {
+    std::string reason = reason_of(*relation);
+    if (reason.empty()) return false;
+    gone.insert({relation->schema, relation->name});
+    tables.excluded.push_back({relation->schema, relation->name, std::move(reason), true});
+    return true;
+  });
+  if (gone.empty()) return;
+  const auto is_gone = [&](const TableName& table) { return gone.contains(table); };
+  std::erase_if(tables.insert_only, is_gone);
+  std::erase_if(tables.not_owned, is_gone);
+  std::ranges::sort(tables.excluded, {},
+                    [](const ExcludedTable& table) { return std::tie(table.schema, table.name); });
+}
+
 }  // namespace lockstep::postgres

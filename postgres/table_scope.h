@@ -3,6 +3,7 @@
 #ifndef LOCKSTEP_POSTGRES_TABLE_SCOPE_H_
 #define LOCKSTEP_POSTGRES_TABLE_SCOPE_H_
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,12 +63,19 @@ struct ScopeTables {
   // Those of them that the user may not publish: neither their owner nor a superuser. In the same
   // order.
   std::vector<TableName> not_owned;
+  // Of the whole database, in the scope or not: none of them may be in a publication that is made
+  // (postgres/binary_output.h).
+  std::vector<TableName> unpublishable = {};
   // Lockstep's own (model/truncation_log.h), read and locked with the others. Excluded, too.
   std::vector<model::RelationPtr> truncation_logs;
   // Unlogged, temporary, foreign and partitioned tables, materialized views, and what the user may
   // not read, or not all of.
   std::vector<ExcludedTable> excluded;
 };
+
+// Moves the followed tables for which `reason_of` gives a reason to tables.excluded.
+void Exclude(ScopeTables& tables,
+             const std::function<std::string(const model::Relation&)>& reason_of);
 
 // As of the connection's snapshot where it has one; else of the moment of the call. No table is
 // locked.

@@ -204,8 +204,9 @@ class DecoderbufsDecoder final : public Decoder {
   Result<void> AppendCell(const model::Relation& relation, std::size_t column,
                           const DatumMessage& datum, TupleKind kind) {
     const bool is_set = datum.datum_case() != DatumMessage::DATUM_NOT_SET;
+    // Without a key it may have been FULL meanwhile.
     if (kind == TupleKind::kOld && relation.identity != ReplicaIdentity::kFull &&
-        !relation.IsKeyColumn(static_cast<std::uint32_t>(column))) {
+        !relation.key.empty() && !relation.IsKeyColumn(static_cast<std::uint32_t>(column))) {
       builder_.Add(model::Cell(model::NotInIdentity{}));
     } else if (!is_set) {
       builder_.Add(model::Value(model::Null{}));

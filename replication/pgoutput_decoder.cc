@@ -10,6 +10,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "model/binary_form.h"
@@ -257,6 +258,7 @@ class PgoutputDecoder final : public Decoder {
     }
     if (!change) {
       const model::RelationPtr relation = (*table)->relation;
+      const bool is_newer = change.error().kind == ErrorKind::kMisfit;
       change.error().message =
           fmt::format("table {}: {}", relation->QualifiedName(), change.error().message);
       auto event = Unreadable(relations_.policy(), open_->xid, {relation->schema, relation->name},
@@ -264,6 +266,12 @@ class PgoutputDecoder final : public Decoder {
       if (event) {
         (*table)->relation = nullptr;
         (*table)->is_unread = true;
+      }
+      // A part of a value is of a type that is newer than what is known: the table is as it was.
+      if (event && is_newer) {
+        model::UnreadTable& unread = std::get<UnreadEvent>(*event).table;
+        unread.is_followable = true;
+        unread.reason = "got a value of a type that is newer: " + unread.reason;
       }
       return event;
     }

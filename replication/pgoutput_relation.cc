@@ -6,6 +6,9 @@
 #include <memory>
 #include <utility>
 
+#include "model/output_plugin.h"
+#include "model/projection.h"
+
 namespace lockstep::replication {
 namespace {
 
@@ -113,9 +116,7 @@ Result<SentTable> MatchRelation(const SentRelation& sent, const model::RelationP
   for (const std::uint32_t column : relation.key) {
     if (table.positions[column]) continue;
     return Fail(ErrorKind::kUnsupported,
-                fmt::format("column {} of the key is generated, and pgoutput leaves it out; follow "
-                            "the table with another plugin",
-                            relation.columns[column].name));
+                model::Describe(relation, {column, model::Loss::kGeneratedColumn}));
   }
   table.relation =
       relation == *known ? known : std::make_shared<const Relation>(std::move(relation));

@@ -73,14 +73,19 @@ std::expected<Applied, Misfit> Replica::Apply(const model::Transaction& transact
   for (const model::UnreadTable& table : transaction.unread) {
     if (policy_ == FollowPolicy::kStrict)
       return std::unexpected(Misfit{table.name, Row(), table.reason, std::nullopt, table.schema});
-    SetAside(table, transaction.end_lsn);
+    SetAside({table.schema, table.name, table.reason, transaction.end_lsn, table.is_followable});
   }
   while (true) {
     auto applied = ApplyChanges(transaction);
     if (applied || policy_ == FollowPolicy::kStrict || !applied.error().unfollowable)
       return applied;
-    SetAside(*applied.error().unfollowable, std::move(applied.error().message),
-             transaction.end_lsn);
+    Misfit& misfit = applied.error();
+    const Relation& relation = *database_.table(*misfit.unfollowable).relation();
+    SetAside({.schema = relation.schema,
+              .name = relation.name,
+              .reason = std::move(misfit.message),
+              .end_lsn = transaction.end_lsn,
+              .unshown_key = misfit.unshown_key});
   }
 }
 
@@ -104,8 +109,7 @@ std::expected<void, Misfit> Replica::Apply(const model::Insert& insert, Images& 
   auto table = TableOf(insert.relation);
   if (!table) return std::unexpected(std::move(table.error()));
   Row key = database_.table(*table).KeyToInsert(insert.row);
-  if (database_.table(*table).Find(key))
-    return DoesNotFit("INSERT", *insert.relation, key, kDuplicate);
+  if (database_.table(*table).Find(key)) return Duplicate("INSERT", *table, key);
   digest_.Insert(insert.relation->name, insert.row);
   images.push_back(database_.Write(*table, std::move(key), insert.row));
   return {};
@@ -126,7 +130,7 @@ std::expected<void, Misfit> Replica::Apply(const model::Update& update, Images& 
   const bool moved = key != old_key;
   digest_.Update(relation.name, moved ? &old_key : nullptr, row);
   if (moved) {
-    if (database_.table(*table).Find(key)) return DoesNotFit("UPDATE", relation, key, kDuplicate);
+    if (database_.table(*table).Find(key)) return Duplicate("UPDATE", *table, key);
     images.push_back(database_.Write(*table, std::move(old_key), std::nullopt));
     old_key = std::move(key);
   }
@@ -191,6 +195,20 @@ std::expected<void, Misfit> Replica::Apply(const model::LogicalMessage& message,
   return {};
 }
 
+// The source has each key once: where this one may stand for two of its keys, nothing is wrong but
+// that they look alike.
+std::unexpected<Misfit> Replica::Duplicate(const char* operation, std::uint32_t table,
+                                           const Row& key) const {
+  const Relation& relation = *database_.table(table).relation();
+  auto misfit = DoesNotFit(operation, relation, key, kDuplicate);
+  if (const auto doubt = projection_.DoubtInKey(relation, key)) {
+    misfit.error().message = model::Describe(relation, *doubt);
+    misfit.error().unfollowable = table;
+    misfit.error().unshown_key = true;
+  }
+  return misfit;
+}
+
 std::expected<std::uint32_t, Misfit> Replica::TableOf(const model::RelationPtr& relation) {
   if (relation == last_relation_) return last_table_;
   if (auto known = tables_.find(relation); known != tables_.end()) {
@@ -225,19 +243,12 @@ void Replica::Quarantine(std::uint32_t table) {
   (void)database_.EraseAll(table);
 }
 
-void Replica::SetAside(std::uint32_t table, std::string reason, model::Lsn end_lsn) {
-  Quarantine(table);
-  const Relation& relation = *database_.table(table).relation();
-  SetAside({relation.schema, relation.name, std::move(reason)}, end_lsn);
-}
-
-void Replica::SetAside(const model::UnreadTable& table, model::Lsn end_lsn) {
+void Replica::SetAside(SetAsideTable table) {
+  if (auto known = database_.FindTable(table.schema, table.name)) Quarantine(*known);
   const auto same = [&](const SetAsideTable& known) {
     return known.schema == table.schema && known.name == table.name;
   };
-  if (std::ranges::any_of(set_aside_, same)) return;
-  set_aside_.push_back({table.schema, table.name, table.reason, end_lsn, table.is_followable});
-  if (auto known = database_.FindTable(table.schema, table.name)) Quarantine(*known);
+  if (!std::ranges::any_of(set_aside_, same)) set_aside_.push_back(std::move(table));
 }
 
 // By the name: its columns may be others than the replica's.

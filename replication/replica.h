@@ -18,6 +18,8 @@
 #include "model/database.h"
 #include "model/digest.h"
 #include "model/lsn.h"
+#include "model/output_plugin.h"
+#include "model/projection.h"
 #include "model/relation.h"
 #include "model/row.h"
 #include "replication/follow_policy.h"
@@ -33,6 +35,7 @@ struct Misfit {
   // nothing identifies its rows.
   std::optional<std::uint32_t> unfollowable = {};
   std::string schema = {};
+  bool unshown_key = false;  // that is why: the plugin does not show its keys as they are
 };
 
 // What a transaction did to the replica.
@@ -48,15 +51,17 @@ struct SetAsideTable {
   std::string reason;
   model::Lsn end_lsn;          // of the transaction that it could not follow
   bool is_followable = false;  // behind it, from what it holds then
+  bool unshown_key = false;    // never, in this form: the plugin does not show its keys as they are
   friend bool operator==(const SetAsideTable&, const SetAsideTable&) = default;
 };
 
 class Replica {
  public:
-  // Tables as of `valid_at`, filled by database().Write before the first Apply.
+  // Tables as of `valid_at`, filled by database().Write before the first Apply. `losses`: of the
+  // plugin that the changes come from.
   Replica(const std::vector<model::RelationPtr>& relations, model::Lsn valid_at,
-          FollowPolicy policy = FollowPolicy::kStrict)
-      : database_(relations), valid_at_(valid_at), policy_(policy) {}
+          FollowPolicy policy = FollowPolicy::kStrict, model::LossSet losses = {})
+      : database_(relations), valid_at_(valid_at), policy_(policy), projection_(losses) {}
 
   // Applies all of a transaction or nothing. Unchanged cells keep the replica's value. Under
   // kSetAside a table that cannot be followed any longer is set aside; a row that does not fit is a
@@ -65,8 +70,8 @@ class Replica {
 
   // Empties a table; from now on its changes are passed over. Its truncation could not be seen.
   void Quarantine(std::uint32_t table);
-  // The same, with a reason that set_aside() tells.
-  void SetAside(std::uint32_t table, std::string reason, model::Lsn end_lsn);
+  // The same; set_aside() tells it.
+  void SetAside(SetAsideTable table);
   // In the order in which they were set aside, each once. Also tables that came into being, or into
   // the scope, since the attach: those the database does not have.
   const std::vector<SetAsideTable>& set_aside() const { return set_aside_; }
@@ -93,13 +98,16 @@ class Replica {
   // is a misfit: its rows have another shape.
   std::expected<std::uint32_t, Misfit> TableOf(const model::RelationPtr& relation);
   bool IsQuarantined(const model::RelationPtr& relation) const;
-  void SetAside(const model::UnreadTable& table, model::Lsn end_lsn);
+  // Of a row whose key is there already.
+  std::unexpected<Misfit> Duplicate(const char* operation, std::uint32_t table,
+                                    const model::Row& key) const;
   // `row` with its Unchanged cells taken from `old_row`.
   model::Row FillUnchanged(const model::Row& row, const model::Row& old_row);
 
   model::Database database_;
   model::Lsn valid_at_;
   FollowPolicy policy_;
+  model::Projection projection_;
   std::vector<bool> quarantined_;  // by table; shorter: not
   std::vector<SetAsideTable> set_aside_;
   model::RowBuilder builder_;

@@ -172,8 +172,7 @@ class Wal2jsonDecoder final : public Decoder {
     if (message.identity) {
       auto old_row = DecodeOldRow(*relation, *message.identity);
       if (!old_row) return std::unexpected(std::move(old_row.error()));
-      if (relation->identity == model::ReplicaIdentity::kFull || IdentityChanged(*relation))
-        update.old_row = std::move(*old_row);
+      if (IsWhole(*relation) || IdentityChanged(*relation)) update.old_row = std::move(*old_row);
     }
     return update;
   }
@@ -196,14 +195,22 @@ class Wal2jsonDecoder final : public Decoder {
     return builder_.Build();
   }
 
+  // Whether an old row is all of the row: of a table without a key, also where its identity was
+  // FULL only meanwhile.
+  static bool IsWhole(const model::Relation& relation) {
+    return relation.identity == model::ReplicaIdentity::kFull || relation.key.empty();
+  }
+
   Result<Row> DecodeOldRow(const model::Relation& relation, const Columns& columns) {
     if (auto ok = Arrange(relation, columns, old_cells_); !ok)
       return std::unexpected(std::move(ok.error()));
     builder_.Clear();
     for (std::size_t i = 0; i < relation.columns.size(); ++i) {
       const model::Column& column = relation.columns[i];
-      if (relation.identity != model::ReplicaIdentity::kFull &&
-          !relation.IsKeyColumn(static_cast<std::uint32_t>(i))) {
+      const bool is_told = IsWhole(relation) || relation.IsKeyColumn(static_cast<std::uint32_t>(i));
+      const bool may_be_absent =
+          relation.key.empty() && relation.identity != model::ReplicaIdentity::kFull;
+      if (!is_told || (!old_cells_[i] && may_be_absent)) {
         builder_.Add(model::Cell(model::NotInIdentity{}));
       } else if (!old_cells_[i]) {
         return NotSent(column);

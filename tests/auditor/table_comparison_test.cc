@@ -123,6 +123,22 @@ TEST_F(TableComparisonTest, WhatThePluginDoesNotShowIsNoMismatch) {
   EXPECT_EQ(comparison.projected()[model::Loss::kNonFinite], 1u);
 }
 
+// Both rows of the source are the replica's one.
+TEST_F(TableComparisonTest, AKeyThatIsNotShownAsItIsEndsIt) {
+  model::Relation relation{.schema = "s", .name = "t"};
+  relation.columns = {{"f", model::type_oid::kFloat8, "double precision"}};
+  relation.key = {0};
+  database_ = model::Database({std::make_shared<const model::Relation>(relation)});
+  projection_ = model::Projection({model::Loss::kNonFinite});
+  database_.Write(0, model::MakeRow({model::Null{}}), model::MakeRow({model::Null{}}));
+  EXPECT_EQ(Compare({model::MakeRow({1.5})}).unshown_key(), std::nullopt);
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const auto comparison = Compare({model::MakeRow({kInfinity}), model::MakeRow({-kInfinity})});
+  EXPECT_EQ(comparison.unshown_key(), (model::KeyLoss{0, model::Loss::kNonFinite}));
+  EXPECT_EQ(comparison.mismatch_count(), 0u);
+  EXPECT_EQ(passes_, 1);
+}
+
 TEST_F(TableComparisonTest, AKeyThatTheSourceHasTwiceIsShown) {
   Replica(true, {Of(1, "a"), Of(2, "b")});
   const auto comparison = Compare({Of(1, "a"), Of(1, "a")});

@@ -395,13 +395,48 @@ TEST_F(AuditTest, CtrlCEndsTheCommandToo) {
 
 TEST_F(AuditTest, AnAuditorThatIsKilledLeavesNothing) {
   Execute("CREATE TABLE app.t(id int PRIMARY KEY)");
-  AuditRun run = Start({"--plugin=pgoutput,wal2json"}, {"sleep", "1000"});
+  AuditRun run = Start({"--plugin=pgoutput"}, {"sleep", "1000"});
   WaitUntilAttached(run);
-  ASSERT_EQ(run.Auditors().size(), 2u);
+  ASSERT_EQ(run.Auditors().size(), 1u);
   kill(run.Auditors().front(), SIGKILL);
   const AuditEnded ended = run.End();
   EXPECT_EQ(ended.exit_code, 5) << ended.output;
   EXPECT_THAT(ended.report.at("reason"), HasSubstr("was killed by signal 9"));
+}
+
+// Its slot goes at once: it would keep the WAL for as long as the command runs.
+TEST_F(AuditTest, AnAuditorThatIsKilledLetsTheOthersAndTheCommandGoOn) {
+  Execute("CREATE TABLE app.t(id int PRIMARY KEY)");
+  const std::string go_on = Path("killed");
+  AuditRun run = Start({"--plugin=wal2json,pgoutput"},
+                       Shell("while [ ! -e " + go_on +
+                             " ]; do sleep 0.1; done; psql -qc 'INSERT INTO app.t VALUES (1)'"));
+  WaitUntilAttached(run);
+  ASSERT_EQ(run.Auditors().size(), 2u);
+  kill(run.Auditors().front(), SIGKILL);
+  WaitUntil("its slot is gone", [&] {
+    return Scalar("SELECT count(*) FROM pg_replication_slots WHERE NOT temporary") == "1";
+  });
+  WaitUntil("it is told", [&] {
+    return run.output().find("ended early, and the others go on: was killed by signal 9") !=
+           std::string::npos;
+  });
+  std::ofstream(go_on).close();
+  const AuditEnded ended = run.End();
+  EXPECT_EQ(ended.exit_code, 5) << ended.output;
+  EXPECT_EQ(ended.report.at("verdict"), "inconclusive");
+  EXPECT_EQ(ended.report.at("command_status"), 0);
+  std::size_t finished = 0;
+  for (const auto& listener : ended.report.at("listeners")) {
+    if (listener["finished"] == true) {
+      ++finished;
+      EXPECT_EQ(listener["tables"][0]["status"], "equal") << listener;
+      EXPECT_EQ(listener["tables"][0]["changes"], 1) << listener;
+    } else {
+      EXPECT_THAT(listener["reason"], HasSubstr("was killed by signal 9")) << listener;
+    }
+  }
+  EXPECT_EQ(finished, 1u);
 }
 
 TEST_F(AuditTest, ACommandsFailureIsToldAndComparedAllTheSame) {

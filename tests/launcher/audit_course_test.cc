@@ -117,26 +117,63 @@ TEST_F(AuditCourseTest, CtrlCWhileTheyAttachEndsIt) {
   EXPECT_EQ(course.error(), std::nullopt);
 }
 
-TEST_F(AuditCourseTest, AnAuditorThatDiesEndsIt) {
+TEST_F(AuditCourseTest, AnAuditorThatEndsEarlyLetsTheOthersGoOn) {
+  AuditCourse course = Running();
+  course.OnFailure("a", {model::ErrorKind::kSql, "no binary output"});
+  course.OnAuditorExit("a", {.status = 4}, kNow);
+  EXPECT_THAT(course.TakeActions(), ElementsAre(AuditAction::kTellLost));
+  EXPECT_THAT(course.lost(), ElementsAre(AuditCourse::Lost{"a", "no binary output"}));
+  course.OnCommandExit(kWell, kNow);
+  EXPECT_THAT(course.TakeActions(), ElementsAre(AuditAction::kFinishAuditors));
+  course.OnAuditorExit("b", kWell, kNow);
+  EXPECT_TRUE(course.IsOver());
+  EXPECT_EQ(course.error(), std::nullopt);
+  EXPECT_EQ(course.reason(), "");
+  EXPECT_EQ(course.blamed(), "a");
+}
+
+TEST_F(AuditCourseTest, OneThatFailsAtTheEndLetsTheOthersCompare) {
+  AuditCourse course = Finishing();
+  course.OnAuditorExit("b", {.signal = 9}, kNow);
+  EXPECT_THAT(course.TakeActions(), ElementsAre(AuditAction::kTellLost));
+  EXPECT_FALSE(course.IsOver());
+  course.OnAuditorExit("a", kWell, kNow);
+  EXPECT_TRUE(course.IsOver());
+  EXPECT_THAT(course.lost(),
+              ElementsAre(AuditCourse::Lost{"b", "was killed by signal 9 (Killed)"}));
+}
+
+TEST_F(AuditCourseTest, WithoutAnyAuditorTheCommandIsStopped) {
   AuditCourse course = Running();
   course.OnAuditorExit("b", {.signal = 9}, kNow);
-  EXPECT_THAT(course.TakeActions(),
-              ElementsAre(AuditAction::kStopCommand, AuditAction::kStopAuditors));
-  EXPECT_EQ(course.reason(), "b was killed by signal 9 (Killed)");
-  EXPECT_EQ(course.blamed(), "b");
-  course.OnAuditorExit("a", kWell, kNow);
+  course.OnAuditorExit("a", {.signal = 9}, kNow);
+  EXPECT_THAT(course.TakeActions(), ElementsAre(AuditAction::kTellLost, AuditAction::kStopCommand,
+                                                AuditAction::kStopAuditors));
+  EXPECT_EQ(course.reason(), "a was killed by signal 9 (Killed)");
   EXPECT_FALSE(course.IsOver());
   course.OnCommandExit({.signal = 15}, kNow);
   EXPECT_TRUE(course.IsOver());
 }
 
-TEST_F(AuditCourseTest, AnAuditorsErrorIsTheAudits) {
+TEST_F(AuditCourseTest, TheErrorOfTheLastOnesIsTheAudits) {
   AuditCourse course = Running();
   course.OnFailure("a", {model::ErrorKind::kUsage, "no right"});
   course.OnAuditorExit("a", {.status = 1}, kNow);
+  EXPECT_EQ(course.error(), std::nullopt);
+  course.OnAuditorExit("b", {.signal = 9}, kNow);
   ASSERT_TRUE(course.error());
   EXPECT_EQ(course.error()->message, "a: no right");
   EXPECT_EQ(course.error()->kind, model::ErrorKind::kUsage);
+}
+
+TEST_F(AuditCourseTest, AnErrorWhileTheyAttachIsTheAudits) {
+  AuditCourse course({"a", "b"}, true);
+  course.OnAttached("a", kNow);
+  course.OnFailure("b", {model::ErrorKind::kUsage, "no right"});
+  course.OnAuditorExit("b", {.status = 1}, kNow);
+  EXPECT_THAT(course.TakeActions(), ElementsAre(AuditAction::kStopAuditors));
+  ASSERT_TRUE(course.error());
+  EXPECT_EQ(course.error()->message, "b: no right");
 }
 
 TEST_F(AuditCourseTest, ThoseThatDoNotStopAreKilled) {

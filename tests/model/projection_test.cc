@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "model/text_form.h"
 #include "model/type_oid.h"
@@ -94,6 +96,69 @@ TEST(ProjectionTest, OtherColumnsStayAsTheyAre) {
       Projection({Loss::kNonFinite}).Project(table, MakeRow({std::int64_t{5}, kNan}));
   ASSERT_TRUE(shown);
   EXPECT_EQ(*shown, MakeRow({std::int64_t{5}, Null{}}));
+}
+
+// ---- keys ----
+
+// The same as a key.
+Relation KeyOf(Oid type, const std::string& type_name) {
+  Relation table = TableOf(type, type_name);
+  table.key = {1, 0};
+  return table;
+}
+std::optional<KeyLoss> Lost(Loss loss, const Relation& relation, std::string_view text) {
+  return Projection({loss}).LostInKey(relation, Parse(relation, text));
+}
+// In the key as it is shown.
+std::optional<KeyLoss> Doubt(Loss loss, const Relation& relation, std::string_view text) {
+  return Projection({loss}).DoubtInKey(relation, relation.KeyOf(Parse(relation, text)));
+}
+
+TEST(ProjectionTest, AGeneratedColumnOfAKeyIsNeverSent) {
+  Relation table = TableOf(type_oid::kInt4, "integer");
+  table.columns[1].generated = "id + 1";
+  const Projection projection({Loss::kGeneratedColumn});
+  EXPECT_EQ(projection.UnsentInKey(table), std::nullopt);
+  table.key = {0, 1};
+  const auto unsent = projection.UnsentInKey(table);
+  EXPECT_EQ(unsent, (KeyLoss{1, Loss::kGeneratedColumn}));
+  EXPECT_EQ(Describe(table, *unsent),
+            "column c of the key is not shown as it is, so that rows cannot be told apart: stored "
+            "generated columns are left out; PostgreSQL 18 can publish them");
+  EXPECT_EQ(Projection({Loss::kNonFinite}).UnsentInKey(table), std::nullopt);
+}
+
+TEST(ProjectionTest, AKeyIsLostWithAValueThatIsNotShownAsItIs) {
+  const Relation number = KeyOf(type_oid::kFloat8, "double precision");
+  EXPECT_EQ(Lost(Loss::kNonFinite, number, "NaN"), (KeyLoss{1, Loss::kNonFinite}));
+  EXPECT_EQ(Lost(Loss::kNonFinite, number, "1"), std::nullopt);
+  EXPECT_EQ(Lost(Loss::kTimeZone, number, "NaN"), std::nullopt);
+  EXPECT_EQ(Lost(Loss::kNonFinite, TableOf(type_oid::kFloat8, "double precision"), "NaN"),
+            std::nullopt);
+  Relation domain = number;
+  domain.columns[1].is_domain = true;
+  EXPECT_EQ(Lost(Loss::kNonFinite, domain, "NaN"), std::nullopt);
+  const Relation time = KeyOf(type_oid::kTimetz, "time with time zone");
+  EXPECT_EQ(Lost(Loss::kTimeZone, time, "12:00:00+05:30"), (KeyLoss{1, Loss::kTimeZone}));
+  EXPECT_EQ(Lost(Loss::kTimeZone, time, "12:00:00+00"), std::nullopt);
+  const Relation stamp = KeyOf(type_oid::kTimestamp, "timestamp without time zone");
+  EXPECT_EQ(Lost(Loss::kTimestampEnd, stamp, "294247-01-10 04:00:54.775807"),
+            (KeyLoss{1, Loss::kTimestampEnd}));
+  EXPECT_EQ(Lost(Loss::kTimestampEnd, stamp, "infinity"), std::nullopt);
+}
+
+TEST(ProjectionTest, AKeyAsItIsShownMayStandForAnother) {
+  const Relation time = KeyOf(type_oid::kTimetz, "time with time zone");
+  EXPECT_EQ(Doubt(Loss::kTimeZone, time, "12:00:00+00"), (KeyLoss{1, Loss::kTimeZone}));
+  EXPECT_EQ(Doubt(Loss::kNonFinite, time, "12:00:00+00"), std::nullopt);
+  const Relation stamp = KeyOf(type_oid::kTimestamptz, "timestamp with time zone");
+  EXPECT_EQ(Doubt(Loss::kTimestampEnd, stamp, "-infinity"), (KeyLoss{1, Loss::kTimestampEnd}));
+  EXPECT_EQ(Doubt(Loss::kTimestampEnd, stamp, "2024-01-01 00:00:00+00"), std::nullopt);
+  const Relation number = KeyOf(type_oid::kNumeric, "numeric");
+  const Projection projection({Loss::kNonFinite});
+  EXPECT_EQ(projection.DoubtInKey(number, MakeRow({Null{}, std::int64_t{1}})),
+            (KeyLoss{1, Loss::kNonFinite}));
+  EXPECT_EQ(Doubt(Loss::kNonFinite, number, "1"), std::nullopt);
 }
 
 }  // namespace

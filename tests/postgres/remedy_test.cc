@@ -47,6 +47,10 @@ TEST(RemedyTest, TheSqlstateTellsWhereTheMessageDoesNot) {
   EXPECT_THAT(Remedy("", "55006"), HasSubstr("another client is following this slot"));
   EXPECT_THAT(Remedy("", "53400"), HasSubstr("max_replication_slots"));
   EXPECT_THAT(Remedy("", "53300"), HasSubstr("raise max_connections"));
+  EXPECT_THAT(Remedy("too many connections for role \"app\"", "53300"),
+              HasSubstr("ALTER ROLE ... CONNECTION LIMIT"));
+  EXPECT_THAT(Remedy("too many connections for database \"shop\"", "53300"),
+              HasSubstr("ALTER DATABASE ... CONNECTION LIMIT"));
   EXPECT_THAT(Remedy("", "55P03"), HasSubstr("pg_prepared_xacts"));
 }
 
