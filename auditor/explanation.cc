@@ -3,10 +3,11 @@
 namespace lockstep::auditor {
 namespace {
 
-// The server says so: another table has the name, its rows were written anew, or the text of a type
-// is another one now.
+// The server says so: another table has the name, its rows were written anew, the text of a type is
+// another one now, or partitions came or went.
 bool IsRewritten(const TableFacts& facts) {
-  return facts.new_table || facts.logged_rewrite || facts.new_text;
+  return facts.new_table || facts.logged_rewrite || facts.rewritten || facts.new_text ||
+         facts.renamed;
 }
 
 // VACUUM FULL and CLUSTER keep the rows, SET UNLOGGED and a rewrite need not: only the log of
@@ -27,7 +28,7 @@ Explanation Explain(const TableFacts& facts, const TableComparison& mismatched) 
   // the source has and the replica has not: an insert is always shown.
   const bool lacks_inserts = mismatched.missing_count() > mismatched.stale_count();
   if (MayBeTruncated(facts) && !lacks_inserts) return Explanation::kMaybeUnshown;
-  if (MayBeRewritten(facts) || facts.renamed) return Explanation::kMaybeRewritten;
+  if (MayBeRewritten(facts)) return Explanation::kMaybeRewritten;
   if (lacks_inserts) return Explanation::kFault;
   if (facts.altered || facts.volatile_text) return Explanation::kMaybeRewritten;
   if (!facts.insert_only) return Explanation::kFault;
@@ -39,7 +40,7 @@ Explanation Explain(const TableFacts& facts, const TableComparison& mismatched) 
 Explanation ExplainMisfit(const TableFacts& facts) {
   if (IsRewritten(facts)) return Explanation::kRewritten;
   if (MayBeTruncated(facts)) return Explanation::kMaybeUnshown;
-  if (MayBeRewritten(facts) || facts.renamed || facts.altered || facts.volatile_text)
+  if (MayBeRewritten(facts) || facts.altered || facts.volatile_text)
     return Explanation::kMaybeRewritten;
   if (!facts.insert_only) return Explanation::kFault;
   return facts.updated_or_deleted > 0 ? Explanation::kUnshown : Explanation::kMaybeUnshown;
@@ -47,10 +48,10 @@ Explanation ExplainMisfit(const TableFacts& facts) {
 
 std::string RewrittenReason(const TableFacts& facts) {
   if (facts.new_table) return "was dropped and made again";
-  if (facts.new_text && !facts.logged_rewrite) return "has values of a type that was altered";
-  if (facts.logged_rewrite) return "was rewritten";
+  if (facts.logged_rewrite || facts.rewritten) return "was rewritten";
+  if (facts.new_text) return "has values of a type that was altered";
+  if (facts.renamed) return "had another name or other partitions meanwhile";
   if (MayBeRewritten(facts)) return "has another file: it was rewritten, or packed (VACUUM FULL)";
-  if (facts.renamed) return "may have had another name or other partitions";
   if (facts.altered) return "was altered";
   return "has values that name other objects, which may have been renamed";
 }

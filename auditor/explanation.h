@@ -28,11 +28,13 @@ struct TableFacts {
   bool blind = false;           // its TRUNCATE is not in the stream
   bool new_table = false;       // it was dropped and made again since then
   bool new_file = false;        // it was truncated or rewritten since then, or only packed
+  bool rewritten = false;       // an ALTER made that file: its own entry and a column's are one
+                                // transaction's
   bool new_text = false;        // a type that its values' text comes from was altered since then
   bool volatile_text = false;   // its values' text names other objects (regclass), which may be
                                 // renamed
   bool altered = false;         // it may have had another form or identity since then
-  bool renamed = false;         // it may have had another name since then, or other partitions
+  bool renamed = false;         // it had another name since then, or other partitions
   bool saw_truncate = false;    // a TRUNCATE was in the stream since then
   bool has_log = false;         // whatever rewrote it since then is logged
   bool logged_rewrite = false;  // and so a rewrite is

@@ -93,6 +93,7 @@ Result<void> Following::Attach() {
   spdlog::info("{}: follows {} tables from {}, {} are excluded", options_.id,
                replica().database().table_count(), ToString(consumer_->consistent_point()),
                consumer_->excluded().size());
+  if (auto ok = LeaveOutOwnTriggers(*before); !ok) return ok;
   ReadFacts(*before);
   for (const auto& table : replica().set_aside()) OnSetAside(table, model::Xid());
   return {};
@@ -132,6 +133,21 @@ Result<Following::ActivityByName> Following::ReadActivity() {
   for (std::size_t i = 0; i < activity->size(); ++i)
     by_name.emplace(tables->followed[i]->QualifiedName(), (*activity)[i]);
   return by_name;
+}
+
+// A table's first trigger, made here since, is no trace of what somebody did to it.
+Result<void> Following::LeaveOutOwnTriggers(ActivityByName& before) {
+  if (!options_.install_triggers) return {};
+  auto after = ReadActivity();
+  if (!after) return std::unexpected(std::move(after.error()));
+  for (auto& [name, activity] : before) {
+    const auto now = after->find(name);
+    const bool is_as_before = now != after->end() && now->second.oid == activity.oid &&
+                              now->second.form == activity.form &&
+                              now->second.file == activity.file;
+    if (is_as_before) activity.entry = now->second.entry;
+  }
+  return {};
 }
 
 void Following::ReadFacts(const ActivityByName& before) {
@@ -421,10 +437,12 @@ TableFacts Following::Facts(std::uint32_t table, const postgres::TableActivity& 
           .blind = known.blind,
           .new_table = now.oid != known.first.oid,
           .new_file = now.file != known.first.file,
+          .rewritten =
+              now.file != known.first.file && now.form != known.first.form && now.altered_at_once,
           .new_text = postgres::IsTextAltered(known.first, now),
           .volatile_text = now.volatile_text,
           .altered = now.form != known.first.form || now.entry != known.first.entry,
-          .renamed = MayHaveBeenRenamed(known, now) || now.partitions != known.first.partitions,
+          .renamed = WasRenamed(known, now) || now.partitions != known.first.partitions,
           .saw_truncate = known.saw_truncate,
           .updated_or_deleted = now.updated_or_deleted - known.first.updated_or_deleted};
 }
@@ -450,9 +468,8 @@ bool Following::Excuse(std::uint32_t table, Explanation explanation, const Table
 }
 
 // A rename and the one back leave a new row in the catalog, as does much else; and what was changed
-// under that name came as changes of a table that was not followed.
-bool Following::MayHaveBeenRenamed(const Followed& known,
-                                   const postgres::TableActivity& now) const {
+// under that name came as changes of a table that was not followed, and that is not there.
+bool Following::WasRenamed(const Followed& known, const postgres::TableActivity& now) const {
   return now.entry != known.first.entry &&
          std::ranges::any_of(
              strangers_, [&](const auto& stranger) { return stranger.second > known.known_at; });

@@ -139,6 +139,7 @@ class Following {
   model::Result<void> AttachOnce();
   using ActivityByName = std::map<std::string, postgres::TableActivity>;  // by qualified name
   model::Result<ActivityByName> ReadActivity();
+  model::Result<void> LeaveOutOwnTriggers(ActivityByName& before);
   void ReadFacts(const ActivityByName& before);
   void NoteTables();
   void ForgetStream();
@@ -156,7 +157,7 @@ class Following {
   };
   model::Result<Sight> LookAfter(model::Xid xid, std::uint32_t table);
   void OnSetAside(const replication::SetAsideTable& table, model::Xid xid);
-  bool MayHaveBeenRenamed(const Followed& known, const postgres::TableActivity& now) const;
+  bool WasRenamed(const Followed& known, const postgres::TableActivity& now) const;
   void NoteTruncations(const model::Transaction& transaction);
 
   const ProcessOptions& options_;

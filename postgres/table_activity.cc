@@ -27,6 +27,9 @@ constexpr std::string_view kForm =
     "AND (i.indisprimary OR i.indisreplident)) catalog_rows(x)) "
     "+ pg_catalog.ascii(c.relreplident::pg_catalog.text)";
 
+constexpr std::string_view kAlteredAtOnce =
+    "EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.xmin = c.xmin)";
+
 // Of a partitioned table, over all partitions.
 constexpr std::string_view kTree =
     "CROSS JOIN LATERAL ({} SELECT "
@@ -83,8 +86,8 @@ std::string Query(const std::vector<model::RelationPtr>& tables, int server_vers
   return fmt::format(
       "SELECT coalesce(c.oid, 0), coalesce({}, 0), "
       "coalesce(c.xmin::pg_catalog.text::pg_catalog.int8, 0), f.partitions, f.file, "
-      "f.updated_or_deleted, v.text, v.volatile_text {}",
-      kForm, FromTables(tables, tree + text));
+      "f.updated_or_deleted, v.text, v.volatile_text, {} {}",
+      kForm, kAlteredAtOnce, FromTables(tables, tree + text));
 }
 
 std::vector<std::string> EntriesOf(std::string_view text) {
@@ -116,6 +119,7 @@ Result<std::vector<TableActivity>> ReadTableActivity(
     activity.push_back({.oid = static_cast<std::uint32_t>(number(0)),
                         .form = number(1),
                         .entry = number(2),
+                        .altered_at_once = result->Text(row, 8) == "t",
                         .partitions = number(3),
                         .file = number(4),
                         .updated_or_deleted = number(5),

@@ -21,6 +21,8 @@ struct TableActivity {
   // Of its own row in the catalog: another number after a rename, a move or another replica
   // identity, and after much else (GRANT, a first trigger).
   std::uint64_t entry = 0;
+  // The transaction that wrote that row last wrote one of its columns', too: an ALTER of both.
+  bool altered_at_once = false;
   // Of a partitioned table: of the rows that say its partitions.
   std::uint64_t partitions = 0;
   // The file that holds the rows: another one after a TRUNCATE or a rewrite. 0: as above. Of a

@@ -123,8 +123,17 @@ TEST_F(ExplanationTest, AnAlteredTableMayHaveHadAnotherIdentity) {
 }
 
 TEST_F(ExplanationTest, UnderAnotherNameAnythingMayHaveHappened) {
-  EXPECT_EQ(OfStaleRow({.renamed = true}), Explanation::kMaybeRewritten);
-  EXPECT_EQ(OfMissingRow({.renamed = true}), Explanation::kMaybeRewritten);
+  EXPECT_EQ(OfStaleRow({.renamed = true}), Explanation::kRewritten);
+  EXPECT_EQ(OfMissingRow({.renamed = true}), Explanation::kRewritten);
+  EXPECT_EQ(ExplainMisfit({.renamed = true}), Explanation::kRewritten);
+}
+
+TEST_F(ExplanationTest, AnAlterThatMadeTheFileIsARewriteWhateverElseMayBe) {
+  const TableFacts rewritten{
+      .blind = true, .new_file = true, .rewritten = true, .altered = true, .saw_truncate = true};
+  EXPECT_EQ(OfStaleRow(rewritten), Explanation::kRewritten);
+  EXPECT_EQ(OfMissingRow(rewritten), Explanation::kRewritten);
+  EXPECT_EQ(RewrittenReason(rewritten), "was rewritten");
 }
 
 TEST_F(ExplanationTest, AChangeThatDoesNotFitIsAFaultUnlessSomethingWasNotShown) {

@@ -358,7 +358,8 @@ TEST_F(AuditLimitsTest, ATruncationThatWaitedForTheCopyExcludesTheTable) {
   Execute("INSERT INTO t VALUES (3, 'new'); INSERT INTO o VALUES (1)");
   run.Signal(SIGINT);
   const AuditEnded ended = run.End();
-  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  // A file of its own may also be that of VACUUM FULL: the rows that differ are excused.
+  EXPECT_EQ(ended.exit_code, 5) << ended.output;
   EXPECT_EQ(ended.Status("t"), "excluded") << ended.output;
   EXPECT_THAT(ended.Reason("t"), HasSubstr("it was truncated or rewritten"));
   EXPECT_EQ(ended.Status("o"), "equal");
@@ -374,7 +375,8 @@ TEST_F(AuditLimitsTest, ATruncationThatNobodySeesYetExcludesTheTable) {
   Execute("SELECT pg_reload_conf()");
   WaitUntil("commits wait",
             [&] { return Must(Sql().Scalar("SHOW synchronous_standby_names")) == "nobody"; });
-  std::jthread truncating([this] { Execute("TRUNCATE t; INSERT INTO t VALUES (1)"); });
+  std::jthread truncating(
+      [this] { Execute("SET synchronous_commit = on; TRUNCATE t; INSERT INTO t VALUES (1)"); });
   const auto let_commit = [this] {
     Execute("ALTER SYSTEM RESET synchronous_standby_names");
     Execute("SELECT pg_reload_conf()");

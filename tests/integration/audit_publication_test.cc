@@ -107,7 +107,8 @@ TEST_F(AuditPublicationTest, APartitionThatIsTruncatedAfterItsRootIsReadAnew) {
   const AuditEnded ended = Audit({"--publication=mine", "--tables=root"},
                                  "TRUNCATE app.root; INSERT INTO app.root VALUES (4, 4), (104, 4);"
                                  "TRUNCATE app.low");
-  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  // A file of its own may also be that of VACUUM FULL: the rows that differ are excused.
+  EXPECT_EQ(ended.exit_code, 5) << ended.output;
   EXPECT_EQ(ended.Status("root"), "equal");
   EXPECT_THAT(ended.Reason("root"), HasSubstr("from"));
 }

@@ -98,7 +98,11 @@ TEST_F(AuditTest, EveryTableIsAccountedFor) {
 TEST_F(AuditTest, AScriptThatMakesAndChangesTablesConvergesOnEveryPlugin) {
   const AuditEnded ended = Audit({"--embedded", "--plugin=all"},
                                  {"psql", "-q", "-f", "tests/integration/audit_script.sql"});
-  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  // It makes every table, and may be over before one of them is followed.
+  if (ended.exit_code != 0) {
+    EXPECT_EQ(ended.exit_code, 5) << ended.output;
+    EXPECT_THAT(ended.output, HasSubstr("changes that arrived is proven"));
+  }
   EXPECT_EQ(ended.report.at("command_status"), 0) << ended.output;
   EXPECT_THAT(ended.Reason("events"), HasSubstr("partitioned: its partitions hold the rows"));
   EXPECT_THAT(ended.Reason("scratch"), HasSubstr("unlogged: its changes are not in the WAL"));
@@ -145,8 +149,7 @@ TEST_F(AuditTest, OnlyTheTablesThatChangedAreReadAnew) {
     EXPECT_EQ(reasons["made"], "was made");
     EXPECT_EQ(reasons["again"], "was dropped and made again");
     EXPECT_EQ(reasons.count("kept"), 0u);
-    const bool blind = auditor["plugin"] == "decoderbufs";
-    EXPECT_EQ(reasons["rewritten"], blind ? "" : "was rewritten") << auditor["plugin"];
+    EXPECT_EQ(reasons["rewritten"], "was rewritten") << auditor["plugin"];
     for (const auto& table : auditor.at("tables")) {
       if (table["table"] == "kept") {
         EXPECT_EQ(table["followed_from"], auditor["joined"]);
@@ -192,11 +195,13 @@ TEST_F(AuditTest, ATableThatIsExcludedBeforeItIsReadAnewIsNotWaitedFor) {
 TEST_F(AuditTest, ATableThatLooksAsBeforeAgainIsReadAnew) {
   Execute(
       "CREATE TABLE app.again(n int); CREATE TABLE app.altered(id int PRIMARY KEY);"
-      "INSERT INTO app.again VALUES (1); INSERT INTO app.altered VALUES (1)");
+      "INSERT INTO app.again VALUES (1); INSERT INTO app.altered VALUES (1);"
+      "CREATE TABLE app.kept(id int PRIMARY KEY)");
   AuditRun run = Start({"--watch", "--plugin=all"}, {});
   WaitUntilAttached(run);
   for (const char* change :
-       {"INSERT INTO app.again VALUES (2)", "INSERT INTO app.altered VALUES (2)"})
+       {"INSERT INTO app.again VALUES (2)", "INSERT INTO app.altered VALUES (2)",
+        "INSERT INTO app.kept VALUES (1)"})
     Execute(change);
   run.Freeze(4);
   for (const char* change :
@@ -324,7 +329,9 @@ TEST_F(AuditTest, AnUpdateWithoutIdentityExcludesTheTable) {
       "CREATE TABLE app.other(id int PRIMARY KEY)");
   for (const char* plugin : {"pgoutput", "wal2json", "decoderbufs"}) {
     const AuditEnded ended =
-        Audit({std::string("--plugin=") + plugin}, Psql("UPDATE app.t SET n = n + 1"));
+        Audit({std::string("--plugin=") + plugin},
+              Psql("UPDATE app.t SET n = n + 1; INSERT INTO app.other SELECT count(*) FROM "
+                   "app.other"));
     EXPECT_EQ(ended.exit_code, 0) << ended.output;
     EXPECT_EQ(ended.Status("t"), "excluded") << plugin;
     EXPECT_NE(ended.Reason("t"), "");
@@ -357,10 +364,14 @@ TEST_F(AuditTest, AnExcludedTableStaysSoWhenOthersAreReadAnew) {
   Execute("INSERT INTO app.made VALUES (2)");
   run.Signal(SIGINT);
   const AuditEnded ended = run.End();
-  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  // A file of its own may also be that of VACUUM FULL: the rows that differ are excused.
+  EXPECT_EQ(ended.exit_code, 5) << ended.output;
   EXPECT_EQ(ended.Status("made"), "equal");
   EXPECT_EQ(ended.Status("t"), "excluded");
-  EXPECT_EQ(ended.report.at("listeners")[0]["resyncs"].size(), 1u) << ended.output;
+  const auto& listener = ended.report.at("listeners")[0];
+  EXPECT_EQ(listener["resyncs"].size(), 1u) << ended.output;
+  ASSERT_EQ(listener["excuses"].size(), 1u) << ended.output;
+  EXPECT_EQ(listener["excuses"][0]["table"], "t");
 }
 
 TEST_F(AuditTest, NothingComparedIsInconclusive) {

@@ -89,6 +89,19 @@ TEST_F(TableActivityTest, AnIdentityIsAnotherEntryThoughItIsAsBeforeAgain) {
   }
 }
 
+TEST_F(TableActivityTest, ARewriteByAlterIsToldFromPackingTheTable) {
+  Connection sql = Sql();
+  Must(sql.Execute("CREATE TABLE r(i int PRIMARY KEY, n numeric); INSERT INTO r VALUES (1, 1)"));
+  const model::RelationPtr table = Must(ReadRelations(sql, {{"public", "r"}})).at(0);
+  Must(sql.Execute("ALTER TABLE r ALTER n SET STATISTICS 9"));
+  Must(sql.Execute("VACUUM FULL r"));
+  EXPECT_FALSE(Of(table).altered_at_once);
+  Must(sql.Execute("ALTER TABLE r ALTER n TYPE numeric USING n + 1"));
+  EXPECT_TRUE(Of(table).altered_at_once);
+  Must(sql.Execute("CLUSTER r USING r_pkey"));
+  EXPECT_FALSE(Of(table).altered_at_once);
+}
+
 TEST_F(TableActivityTest, TextDependsOnTypesWithinTypes) {
   Connection sql = Sql();
   Must(
