@@ -289,7 +289,8 @@ Result<void> Following::Turn(wire::Time now) {
   if (ok) ok = ReadStream();
   reconnect_pace_.OnReceived(received());
   if (ok) return ok;
-  const bool lies_behind = postgres::IsOfTheChange(ok.error()) && ++refused_changes_ <= kAttempts;
+  const bool is_ended = postgres::IsOfTheChange(ok.error()) || postgres::IsOfWhatIsGone(ok.error());
+  const bool lies_behind = is_ended && ++ended_streams_ <= kAttempts;
   if (ok.error().kind == model::ErrorKind::kMisfit || lies_behind) {
     stuck_ = ok.error().message;
     return {};

@@ -182,7 +182,8 @@ class Following {
   std::deque<model::Transaction> waiting_;  // received, not yet applied
   std::size_t waiting_bytes_ = 0;           // of them
   std::string stuck_;
-  int refused_changes_ = 0;  // by the server's own plugin: each time all is read anew behind it
+  // By the server, for good: each time all is read anew behind it.
+  int ended_streams_ = 0;
   wire::WatchedFd watched_;
   bool more_to_read_ = false;
   bool took_some_ = false;

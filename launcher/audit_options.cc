@@ -40,11 +40,12 @@ Examples:
   lockstep audit --embedded -- psql -f my_workload.sql
 
 Exit codes:
-  0  converged: at least one table was compared at the end, and none differs
+  0  converged: at least one table was compared at the end, none differs, and changes are proven
   1  an option, a setting of the server or a right is missing or wrong
   2  diverged: table, key, columns and transaction are printed
   4  the environment failed (server unreachable, disk full)
-  5  inconclusive: interrupted, a process died, or nothing could be compared
+  5  inconclusive: interrupted, a process died, nothing could be compared or was proven, or rows
+     that differ are excused
 
 The command's own exit status is in --report, and does not change the verdict. Ctrl-C ends the
 command, then compares; a second one leaves that out. Everything is removed either way.)";

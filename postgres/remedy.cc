@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +29,12 @@ bool IsOfTheChange(const model::Error& error) {
          std::ranges::any_of(kClasses, [&](std::string_view of_change) {
            return error.sqlstate.starts_with(of_change);
          });
+}
+
+bool IsOfWhatIsGone(const model::Error& error) {
+  // No such slot or publication, a slot that was invalidated, no such WAL file.
+  constexpr std::string_view kGone[] = {"42704", "55000", "58P01"};
+  return std::ranges::find(kGone, error.sqlstate) != std::end(kGone);
 }
 
 namespace {

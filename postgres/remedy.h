@@ -23,6 +23,8 @@ bool IsSnapshotTooLarge(const model::Error& error);
 // lies behind it. Such are a type without binary output, an output function's error, a row that
 // with its punctuation is more than 1 GB.
 bool IsOfTheChange(const model::Error& error);
+// Of a stream: its slot or its publication is gone, or the WAL that the slot needs.
+bool IsOfWhatIsGone(const model::Error& error);
 
 // One sentence, or empty when nothing is known. Looks at SQLSTATE and message (in English: other
 // lc_messages get the remedies that the SQLSTATE alone tells).
