@@ -117,11 +117,11 @@ TEST_F(AuditVerdictsTest, ALabelThatIsRenamedIsNoDifference) {
       "CREATE TABLE app.e(id int PRIMARY KEY, m app.mood); INSERT INTO app.e VALUES (1, 'sad');"
       "CREATE TABLE app.l(id int PRIMARY KEY, m app.mood[]); INSERT INTO app.l VALUES (1, "
       "'{sad,ok}')");
-  const AuditEnded ended =
-      Watched("INSERT INTO app.e VALUES (3, 'sad');\nINSERT INTO app.keep VALUES (1);\n"
-              "ALTER TYPE app.mood RENAME VALUE 'sad' TO 'blue';\n"
-              "INSERT INTO app.e VALUES (4, 'blue');",
-              {"--plugin=all"});
+  const AuditEnded ended = Watched(
+      "INSERT INTO app.e VALUES (3, 'sad');\nINSERT INTO app.keep VALUES (1);\n"
+      "ALTER TYPE app.mood RENAME VALUE 'sad' TO 'blue';\n"
+      "INSERT INTO app.e VALUES (4, 'blue');",
+      {"--plugin=all"});
   EXPECT_EQ(ended.exit_code, 0) << ended.output;
   EXPECT_EQ(ended.Status("e"), "equal") << ended.output;
   EXPECT_THAT(ended.Status("l"), AnyOf("equal", "excluded")) << ended.output;
@@ -132,11 +132,11 @@ TEST_F(AuditVerdictsTest, AnIdentityThereAndBackIsReadAnew) {
   Execute(
       "CREATE TABLE app.t(id int PRIMARY KEY, u int NOT NULL UNIQUE);"
       "CREATE TABLE app.keep(id int PRIMARY KEY); INSERT INTO app.t VALUES (1, 1)");
-  const AuditEnded ended =
-      Watched("ALTER TABLE app.t REPLICA IDENTITY USING INDEX t_u_key;\n"
-              "UPDATE app.t SET u = 5;\nALTER TABLE app.t REPLICA IDENTITY DEFAULT;\n"
-              "INSERT INTO app.keep VALUES (1);",
-              {"--plugin=all"});
+  const AuditEnded ended = Watched(
+      "ALTER TABLE app.t REPLICA IDENTITY USING INDEX t_u_key;\n"
+      "UPDATE app.t SET u = 5;\nALTER TABLE app.t REPLICA IDENTITY DEFAULT;\n"
+      "INSERT INTO app.keep VALUES (1);",
+      {"--plugin=all"});
   EXPECT_EQ(ended.exit_code, 0) << ended.output;
   EXPECT_EQ(ended.Status("t"), "equal") << ended.output;
 }
