@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <functional>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -106,8 +105,11 @@ std::string UnprovenText(const AuditResult& auditor) {
   }
   if (by_reason.empty()) return {};
   std::vector<std::pair<std::string, Unproven>> sorted(by_reason.begin(), by_reason.end());
-  std::ranges::stable_sort(sorted, std::greater(),
-                           [](const auto& entry) { return entry.second.changes; });
+  std::ranges::sort(sorted, [](const auto& left, const auto& right) {
+    if (left.second.changes != right.second.changes)
+      return left.second.changes > right.second.changes;
+    return left.first < right.first;
+  });
   std::string text =
       fmt::format("{}: {} of {} changes are not proven:\n", auditor.plugin,
                   Grouped(auditor.changes - auditor.proven), Grouped(auditor.changes));
