@@ -30,6 +30,7 @@ constexpr std::array<std::pair<const char*, const char*>, 4> kNetworkTimeouts = 
      {"keepalives_interval", "10"},
      {"keepalives_count", "3"},
      {"tcp_user_timeout", "60000"}}};  // ms, the others in seconds
+
 struct FreeOptions {
   void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
 };

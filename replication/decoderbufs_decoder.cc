@@ -208,6 +208,9 @@ class DecoderbufsDecoder final : public Decoder {
     if (kind == TupleKind::kOld && relation.identity != ReplicaIdentity::kFull &&
         !relation.key.empty() && !relation.IsKeyColumn(static_cast<std::uint32_t>(column))) {
       builder_.Add(model::Cell(model::NotInIdentity{}));
+    } else if (!is_set && kind == TupleKind::kOld && relation.columns[column].not_null) {
+      // No null: the identity is another one than what is known.
+      builder_.Add(model::Cell(model::NotInIdentity{}));
     } else if (!is_set) {
       builder_.Add(model::Value(model::Null{}));
     } else if (datum.datum_case() == DatumMessage::kDatumMissing) {

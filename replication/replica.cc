@@ -65,21 +65,6 @@ bool IsWhole(const Row& row) {
   return true;
 }
 
-// Whether an old row tells the key. decoderbufs sends what is not in the identity as if it were
-// null, which a column of the key may not be.
-bool TellsKey(const Relation& relation, const Row& key) {
-  if (!key.IsComplete()) return false;
-  std::size_t part = 0;
-  for (const model::Cell cell : key) {
-    const auto* value = std::get_if<model::Value>(&cell);
-    if (value && std::holds_alternative<model::Null>(*value) &&
-        relation.columns[relation.key[part]].not_null)
-      return false;
-    ++part;
-  }
-  return true;
-}
-
 constexpr const char* kNoKey = "the key is not complete in the stream (replica identity)";
 
 }  // namespace
@@ -136,7 +121,7 @@ std::expected<void, Misfit> Replica::Apply(const model::Update& update, Images& 
   if (!table) return std::unexpected(std::move(table.error()));
   if (relation.key.empty()) return UpdateCopy(*table, update, images);
   Row old_key = relation.KeyOf(update.old_row ? *update.old_row : update.row);
-  if (!TellsKey(relation, old_key))
+  if (!old_key.IsComplete())
     return Unfollowable(*table, DoesNotFit("UPDATE", relation, old_key, kNoKey));
   const Row* found = database_.table(*table).Find(old_key);
   if (!found) return DoesNotFit("UPDATE", relation, old_key, kAbsent);
@@ -158,7 +143,7 @@ std::expected<void, Misfit> Replica::Apply(const model::Delete& erase, Images& i
   if (!table) return std::unexpected(std::move(table.error()));
   if (erase.relation->key.empty()) return DeleteCopy(*table, erase, images);
   Row key = erase.relation->KeyOf(erase.old_row);
-  if (!TellsKey(*erase.relation, key))
+  if (!key.IsComplete())
     return Unfollowable(*table, DoesNotFit("DELETE", *erase.relation, key, kNoKey));
   if (!database_.table(*table).Find(key))
     return DoesNotFit("DELETE", *erase.relation, key, kAbsent);

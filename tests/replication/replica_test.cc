@@ -249,13 +249,6 @@ TEST_F(ReplicaTest, AnIncompleteOldKeyIsAMisfit) {
                {"UPDATE", "not complete"});
 }
 
-TEST_F(ReplicaTest, ANullThatTheKeyCannotHoldIsNotToldByTheStream) {
-  const Row untold = RowOf({kNull, Txt("a"), kNotInIdentity});
-  const Row key = RowOf({kNull});
-  ExpectMisfit(Delete{items_, untold}, "items", key, {"DELETE", "not complete"});
-  ExpectMisfit(Update{items_, untold, Item(1, "a", "n")}, "items", key, {"UPDATE", "not complete"});
-}
-
 TEST_F(ReplicaTest, AnUnchangedKeyWithoutAnOldRowIsAMisfit) {
   ExpectMisfit(Update{items_, std::nullopt, RowOf({kUnchanged, Txt("b"), Txt("n")})}, "items",
                RowOf({kUnchanged}), {"UPDATE", "not complete"});
