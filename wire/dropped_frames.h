@@ -1,5 +1,5 @@
-// What came over a socket and is not of the protocol: dropped, counted and said, never fatal. Anybody
-// who can reach an endpoint can send it.
+// What came over a socket and is not of the protocol: dropped, counted and said, never fatal.
+// Anybody who can reach an endpoint can send it.
 #ifndef LOCKSTEP_WIRE_DROPPED_FRAMES_H_
 #define LOCKSTEP_WIRE_DROPPED_FRAMES_H_
 

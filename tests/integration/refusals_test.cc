@@ -64,9 +64,10 @@ TEST_F(RefusalsTest, ADiskThatIsFullIsTheEnvironment) {
   LockstepRun run = Start({.transactions = 3000});
   WaitForTransaction(run, 50);
   const std::string schema = run.schema();
-  Execute("CREATE SCHEMA elsewhere; CREATE FUNCTION elsewhere.full() RETURNS trigger LANGUAGE "
-          "plpgsql AS $$ BEGIN RAISE 'could not extend file: No space left on device' USING "
-          "ERRCODE = '53100'; END $$");
+  Execute(
+      "CREATE SCHEMA elsewhere; CREATE FUNCTION elsewhere.full() RETURNS trigger LANGUAGE "
+      "plpgsql AS $$ BEGIN RAISE 'could not extend file: No space left on device' USING "
+      "ERRCODE = '53100'; END $$");
   const std::string table =
       Scalar("SELECT min(tablename) FROM pg_tables WHERE schemaname = '" + schema +
              "' AND tablename NOT IN ('session', 'lockstep_truncation')");
@@ -83,9 +84,10 @@ TEST_F(RefusalsTest, ADiskThatIsFullIsTheEnvironment) {
 TEST_F(RefusalsTest, ACancelledWalsenderIsConnectedToAnew) {
   LockstepRun run = Start({.transactions = 6000});
   WaitForTransaction(run, 50);
-  Execute("SELECT pg_cancel_backend(pid) FROM pg_stat_replication WHERE pid IN (SELECT active_pid "
-          "FROM pg_replication_slots WHERE starts_with(slot_name, '" +
-          run.schema() + "'))");
+  Execute(
+      "SELECT pg_cancel_backend(pid) FROM pg_stat_replication WHERE pid IN (SELECT active_pid "
+      "FROM pg_replication_slots WHERE starts_with(slot_name, '" +
+      run.schema() + "'))");
   run.End().Converges();
   EXPECT_EQ(LeftOnServer(), "");
 }
@@ -97,8 +99,10 @@ TEST_F(RefusalsTest, AListenerWhoseSlotIsDroppedJoinsAnew) {
   // Its reader comes back at once: as often as it takes.
   WaitUntil("the slot is dropped", [&] {
     auto sql = Sql();
-    (void)sql.Execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE "
-                      "slot_name = '" + slot + "'");
+    (void)sql.Execute(
+        "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE "
+        "slot_name = '" +
+        slot + "'");
     return sql.Execute("SELECT pg_drop_replication_slot('" + slot + "')").has_value();
   });
   const Ended ended = run.End();
@@ -115,7 +119,8 @@ TEST_F(RefusalsTest, APublicationThatWasAlteredIsNamedAndNoListenerBlamed) {
   const std::string publication = run.schema();
   Execute("ALTER PUBLICATION " + publication + " SET (publish = 'insert')");
   WaitForTransaction(run, 400);
-  Execute("ALTER PUBLICATION " + publication + " SET (publish = 'insert, update, delete, truncate')");
+  Execute("ALTER PUBLICATION " + publication +
+          " SET (publish = 'insert, update, delete, truncate')");
   const Ended ended = run.End();
   ended.IsInconclusive();
   EXPECT_NE(ended.reason().find("the publication " + publication + " was altered or dropped"),

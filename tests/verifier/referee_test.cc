@@ -398,6 +398,8 @@ class Failures : public OneListener {
       Transaction(id);
       Report("l1", id);
     }
+    referee_.OnCommitRecords({}, EndOf(all));
+    ReportAllUpTo("l1", all);
   }
 };
 
