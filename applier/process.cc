@@ -19,6 +19,7 @@
 #include "postgres/connection.h"
 #include "postgres/slot.h"
 #include "wire/codec.h"
+#include "wire/dropped_frames.h"
 #include "wire/message.h"
 #include "wire/peer.h"
 #include "wire/poller.h"
@@ -142,6 +143,7 @@ class Process {
   Result<void> ReadVerifier() {
     while (true) {
       auto event = verifier_.Receive();
+      if (!event && dropped_.Drop(event.error())) continue;
       if (!event) return std::unexpected(std::move(event.error()));
       if (!*event) return {};
       auto* received = std::get_if<wire::Received>(&**event);
@@ -159,10 +161,15 @@ class Process {
   Result<void> ReadGenerator() {
     while (true) {
       auto event = server_.Receive();
+      if (!event && dropped_.Drop(event.error())) continue;
       if (!event) return std::unexpected(std::move(event.error()));
       if (!*event) return {};
       auto* received = std::get_if<wire::Received>(&**event);
       if (!received) continue;
+      if (received->peer != "generator") {
+        dropped_.Count(received->peer + " is not the generator");
+        continue;
+      }
       if (auto* script = std::get_if<model::Script>(&received->message)) {
         steps_.emplace_back(std::move(*script));
       } else if (const auto* barrier = std::get_if<wire::Barrier>(&received->message)) {
@@ -312,6 +319,7 @@ class Process {
   bool barrier_reached_ = false;
   std::uint64_t committed_ = 0;
   std::uint64_t rolled_back_ = 0;
+  wire::DroppedFrames dropped_;
   bool finished_ = false;
 };
 

@@ -252,7 +252,7 @@ Result<void> Measured(const Server& server, Connection& sql, const std::string& 
   auto slots = MakeSlots(server, workload);
   if (!slots) return std::unexpected(std::move(slots.error()));
   if (Result<void> ok = work(); !ok) return ok;
-  auto end = sql.ScalarLsn("SELECT pg_current_wal_insert_lsn()");
+  auto end = sql.ScalarLsn("SELECT pg_catalog.pg_current_wal_insert_lsn()");
   if (!end) return std::unexpected(std::move(end.error()));
   for (std::uint32_t round = 0; round < options.rounds; ++round) {
     for (std::size_t i = 0; i < slots->size(); ++i) {

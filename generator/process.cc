@@ -8,6 +8,7 @@
 #include "model/verdict.h"
 #include "wire/codec.h"
 #include "wire/credit.h"
+#include "wire/dropped_frames.h"
 #include "wire/message.h"
 #include "wire/peer.h"
 #include "wire/poller.h"
@@ -85,6 +86,7 @@ class Process {
   Result<void> ReadVerifier() {
     while (true) {
       auto event = verifier_.Receive();
+      if (!event && dropped_.Drop(event.error())) continue;
       if (!event) return std::unexpected(std::move(event.error()));
       if (!*event) return {};
       const auto* received = std::get_if<wire::Received>(&**event);
@@ -100,6 +102,7 @@ class Process {
   Result<void> ReadApplier() {
     while (true) {
       auto event = applier_.Receive();
+      if (!event && dropped_.Drop(event.error())) continue;
       if (!event) return std::unexpected(std::move(event.error()));
       if (!*event) return {};
     }
@@ -151,6 +154,7 @@ class Process {
   std::optional<wire::Time> leaves_at_;  // once stopped
   bool sent_end_ = false;
   bool finished_ = false;
+  wire::DroppedFrames dropped_;
 };
 
 }  // namespace

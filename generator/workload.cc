@@ -61,8 +61,8 @@ Workload::Step Workload::Next() {
     return wire::Barrier{++counts_.barriers};
   }
   if (!HasAllScripts()) return NextScript();
-  return wire::End{counts_.scripts, counts_.barriers, hash_.value(), database_.digest(),
-                   situations_.counts()};
+  return wire::End{counts_.scripts,    counts_.barriers,     hash_.value(),
+                   database_.digest(), situations_.counts(), counts_.committed};
 }
 
 model::Script Workload::NextScript() {

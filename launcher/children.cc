@@ -62,7 +62,9 @@ std::optional<wire::Message> Children::NextMessage() {
     auto event = server_.Receive();
     if (!event) continue;  // a stranger's bytes; what follows them is read
     if (!*event) return std::nullopt;
-    if (auto* received = std::get_if<wire::Received>(&**event)) return std::move(received->message);
+    auto* received = std::get_if<wire::Received>(&**event);
+    if (received && std::ranges::find(children_, received->peer, &Child::name) != children_.end())
+      return std::move(received->message);
   }
 }
 

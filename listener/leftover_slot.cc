@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <string_view>
 #include <utility>
 
 #include "model/lsn.h"
@@ -38,6 +39,12 @@ Result<bool> SlotExists(const std::string& conninfo, const std::string& slot) {
   auto found = postgres::InspectSlot(*connection, slot);
   if (!found) return std::unexpected(std::move(found.error()));
   return found->has_value();
+}
+
+bool IsSlotLost(const model::Error& error) {
+  constexpr std::string_view kUndefinedObject = "42704";
+  constexpr std::string_view kInvalidated = "55000";
+  return error.sqlstate == kUndefinedObject || error.sqlstate == kInvalidated;
 }
 
 }  // namespace lockstep::listener

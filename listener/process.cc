@@ -24,6 +24,7 @@
 #include "consumer/sabotage.h"
 #include "listener/identity.h"
 #include "listener/leftover_slot.h"
+#include "listener/rolled_back_xid.h"
 #include "listener/verifier_sink.h"
 #include "model/change.h"
 #include "model/output_plugin.h"
@@ -35,6 +36,7 @@
 #include "postgres/table_preflight.h"
 #include "postgres/table_scope.h"
 #include "wire/codec.h"
+#include "wire/dropped_frames.h"
 #include "wire/message.h"
 #include "wire/peer.h"
 #include "wire/poller.h"
@@ -52,17 +54,6 @@ using model::Result;
 constexpr std::chrono::microseconds kPace{500};
 // Transactions taken from the stream before the other sockets are looked at.
 constexpr int kBatch = 256;
-
-// An xid that Postgres has rolled back.
-Result<model::Xid> RollBackOne(const std::string& conninfo) {
-  auto connection = postgres::Connection::Open(conninfo, postgres::ConnectionKind::kSql);
-  if (!connection) return std::unexpected(std::move(connection.error()));
-  if (auto ok = connection->Execute("BEGIN"); !ok) return std::unexpected(std::move(ok.error()));
-  auto xid = connection->Scalar("SELECT pg_catalog.pg_current_xact_id()::pg_catalog.xid");
-  if (!xid) return std::unexpected(std::move(xid.error()));
-  if (auto ok = connection->Execute("ROLLBACK"); !ok) return std::unexpected(std::move(ok.error()));
-  return model::Xid{static_cast<std::uint32_t>(std::stoul(*xid))};
-}
 
 class Process {
  public:
@@ -165,16 +156,28 @@ class Process {
   }
 
   // The verifier took it for dead: what it reported since is not judged.
-  Result<void> JoinAnew() {
+  Result<void> OnGivenUp() {
     spdlog::warn("{}: the verifier had given it up for its silence; it joins anew", options_.id);
-    RemoveHealthFile();
-    watched_.Watch(poller_, -1, {});
-    sink_.reset();
     if (consumer_) {
       auto ok = consumer_->Detach();
       if (!ok && !model::IsWorthRetry(ok.error())) return ok;
       slot_is_ours_ = !ok || options_.slot.empty();  // what is left of it, the next attach drops
     }
+    return JoinAnew();
+  }
+
+  // Somebody has dropped what it follows. It is judged for what it had said.
+  Result<void> OnSlotLost(const model::Error& error) {
+    spdlog::warn("{}: {}; it joins anew", options_.id, error.message);
+    slot_is_ours_ = true;
+    auto left = verifier_.Send(wire::Encode(wire::Leave{options_.id, sink_->reported().received}));
+    return left ? JoinAnew() : left;
+  }
+
+  Result<void> JoinAnew() {
+    RemoveHealthFile();
+    watched_.Watch(poller_, -1, {});
+    sink_.reset();
     consumer_.reset();
     trace_.reset();
     attach_.reset();
@@ -267,6 +270,7 @@ class Process {
   Result<void> ReadVerifier() {
     while (true) {
       auto event = verifier_.Receive();
+      if (!event && dropped_.Drop(event.error())) continue;
       if (!event) return std::unexpected(std::move(event.error()));
       if (!*event) return {};
       auto* received = std::get_if<wire::Received>(&**event);
@@ -285,7 +289,7 @@ class Process {
                              "it was truncated, as the verifier knows");
         if (!ok) return ok;
       } else if (std::holds_alternative<wire::Leave>(received->message)) {
-        if (auto ok = JoinAnew(); !ok) return ok;
+        if (auto ok = OnGivenUp(); !ok) return ok;
       } else if (std::holds_alternative<model::Verdict>(received->message)) {
         finished_ = true;
       }
@@ -377,6 +381,7 @@ class Process {
     if (ok) ok = consumer_->Flush();
     if (ok) ok = ReadStream();
     reconnect_pace_.OnReceived(consumer_->received());
+    if (!ok && IsSlotLost(ok.error())) return OnSlotLost(ok.error());
     return ok ? ok : TryAgain(ok.error(), now, "reconnecting");
   }
 
@@ -470,6 +475,7 @@ class Process {
   std::uint64_t changes_ = 0;
   bool attach_was_stopped_ = false;  // by a signal
   bool stuck_ = false;               // a change did not fit
+  wire::DroppedFrames dropped_;
   bool finished_ = false;
 };
 

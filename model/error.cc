@@ -18,9 +18,10 @@ std::unexpected<Error> Fail(std::string_view context, Error error) {
 bool IsWorthRetry(const Error& error) {
   if (error.kind == ErrorKind::kDisconnected) return true;
   // Errors that say "not now": the server starts or stops, a slot's previous reader is still
-  // leaving, a lock or a serialization conflict, too many connections.
-  static constexpr std::array<std::string_view, 9> kTransient = {
-      "57P01", "57P02", "57P03", "55006", "55P03", "40001", "40P01", "53300", "08006"};
+  // leaving, a lock or a serialization conflict, too many connections. And a cancellation by
+  // somebody.
+  static constexpr std::array<std::string_view, 10> kTransient = {
+      "57014", "57P01", "57P02", "57P03", "55006", "55P03", "40001", "40P01", "53300", "08006"};
   return std::ranges::find(kTransient, error.sqlstate) != kTransient.end();
 }
 

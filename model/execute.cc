@@ -18,7 +18,8 @@ constexpr const char* kNoSuchSavepoint = "3B001";
 // the end.
 class Runner {
  public:
-  Runner(const Script& script, Database& database) : script_(script), database_(database) {}
+  Runner(const Script& script, Database& database, std::span<const Effect> reported)
+      : script_(script), database_(database), reported_(reported) {}
 
   Execution Run() {
     Write(kSessionTable, MakeRow({static_cast<std::int64_t>(script_.session.value)}),
@@ -44,7 +45,10 @@ class Runner {
     if (failed_ && !std::holds_alternative<RollbackToSavepoint>(operation)) {
       return {.sqlstate = kInFailedTransaction};
     }
-    Effect effect = std::visit([this](const auto& o) { return Do(o); }, operation);
+    const bool is_refused =
+        operation_ < reported_.size() && IsRefusal(reported_[operation_].sqlstate);
+    Effect effect = is_refused ? Effect{.sqlstate = reported_[operation_].sqlstate}
+                               : std::visit([this](const auto& o) { return Do(o); }, operation);
     if (!effect.sqlstate.empty()) failed_ = true;
     return effect;
   }
@@ -174,6 +178,7 @@ class Runner {
 
   const Script& script_;
   Database& database_;
+  std::span<const Effect> reported_;
   Execution execution_;
   std::uint32_t operation_ = 0;
   bool failed_ = false;
@@ -185,8 +190,15 @@ class Runner {
 
 }  // namespace
 
-Execution Execute(const Script& script, Database& database) {
-  return Runner(script, database).Run();
+bool IsRefusal(std::string_view sqlstate) {
+  // Violated constraints are the model's to know: one that it does not foresee is no refusal.
+  constexpr std::string_view kConstraints = "23";
+  return !sqlstate.empty() && !sqlstate.starts_with(kConstraints) &&
+         sqlstate != kInFailedTransaction && sqlstate != kNoSuchSavepoint;
+}
+
+Execution Execute(const Script& script, Database& database, std::span<const Effect> reported) {
+  return Runner(script, database, reported).Run();
 }
 
 }  // namespace lockstep::model

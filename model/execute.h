@@ -3,6 +3,8 @@
 #define LOCKSTEP_MODEL_EXECUTE_H_
 
 #include <cstdint>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "model/database.h"
@@ -38,7 +40,13 @@ struct Execution {
 
 // Executes `script` on `database`, whose tables are those of the run's catalog. A script that ends
 // in a rollback, or whose statement fails outside a savepoint, leaves the database as it was.
-Execution Execute(const Script& script, Database& database);
+// An operation whose effect in `reported` is a refusal (below) is refused here too, and does what a
+// failed statement does.
+Execution Execute(const Script& script, Database& database, std::span<const Effect> reported = {});
+
+// Whether the server refused a statement for a reason that no model knows: a full disk, a
+// cancellation, a missing right.
+bool IsRefusal(std::string_view sqlstate);
 
 }  // namespace lockstep::model
 

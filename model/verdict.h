@@ -90,7 +90,9 @@ struct TransactionCounts {
   std::uint64_t generated = 0;
   std::uint64_t committed = 0;
   std::uint64_t rolled_back = 0;
-  std::uint64_t failed = 0;  // ended otherwise than the script expected
+  // The server refused a statement or the COMMIT for a reason that no script foresees. One that
+  // committed all the same, without what a savepoint took back, is among `committed` too.
+  std::uint64_t failed = 0;
   friend bool operator==(const TransactionCounts&, const TransactionCounts&) = default;
 };
 

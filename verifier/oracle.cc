@@ -51,16 +51,11 @@ std::string DescribeEffect(const Effect& effect) {
                                  : fmt::format("SQLSTATE {}", effect.sqlstate);
 }
 
-// True when the first operation that did otherwise than the model says was refused by the server,
-// for a reason (a full disk, a cancellation) that no model knows.
-bool IsRefused(const Outcome& outcome, const model::Execution& execution) {
-  for (std::size_t i = 0; i < std::min(outcome.effects.size(), execution.effects.size()); ++i) {
-    const Effect& expected = execution.effects[i];
-    const Effect& reported = outcome.effects[i];
-    if (expected.rows == reported.rows && expected.sqlstate == reported.sqlstate) continue;
-    return expected.sqlstate.empty() && !reported.sqlstate.empty();
-  }
-  return false;
+// Whether the server refused a statement for a reason that no model knows. The update of the
+// session row comes first and gives the xid.
+bool HasRefusal(const Outcome& outcome) {
+  return !outcome.xid.IsValid() ||
+         std::ranges::any_of(outcome.effects, model::IsRefusal, &Effect::sqlstate);
 }
 
 const char* ToString(Fate fate) { return fate == Fate::kCommitted ? "committed" : "rolled back"; }
@@ -211,22 +206,33 @@ void Oracle::EndHead(Session& session) {
 }
 
 void Oracle::EndRolledBack(const PendingScript& pending) {
-  model::Execution execution = model::Execute(pending.script, expected_);
-  if (execution.fate == Fate::kCommitted || IsRefused(*pending.outcome, execution)) {
+  const Outcome& outcome = *pending.outcome;
+  model::Execution execution = model::Execute(pending.script, expected_, outcome.effects);
+  ++ended_without_commit_;
+  rolled_back_bytes_ += pending.bytes;
+  if (execution.fate == Fate::kCommitted || HasRefusal(outcome)) {
     // Postgres refused what the model allows: reported and counted, and the expected state goes
     // without it.
     expected_.Undo(execution.images);
-    ++counts_.failed;
-  } else {
-    ++counts_.rolled_back;
-    CheckEffects(pending, execution, Lsn{});
+    CountFailed(outcome);
+    return;
   }
-  rolled_back_bytes_ += pending.bytes;
+  ++counts_.rolled_back;
+  CheckEffects(pending, execution, Lsn{});
+}
+
+void Oracle::CountFailed(const Outcome& outcome) {
+  if (counts_.failed++ > 0) return;
+  first_failure_ = fmt::format("transaction {}: {}", outcome.id.value,
+                               outcome.error.empty() ? "no message" : outcome.error);
 }
 
 void Oracle::Replay(const model::CommitRecord& record, const PendingScript& pending) {
-  model::Execution execution = model::Execute(pending.script, expected_);
+  const Outcome& outcome = *pending.outcome;
+  model::Execution execution = model::Execute(pending.script, expected_, outcome.effects);
   ++counts_.committed;
+  // Up to its savepoint: the rest committed without it.
+  if (HasRefusal(outcome)) CountFailed(outcome);
   CheckEffects(pending, execution, record.end_lsn);
   RememberWriters(*pending.outcome, execution);
   Expectation expectation{pending.script.id, record.xid, record.end_lsn, pending.bytes, {}, {}, {}};

@@ -119,7 +119,10 @@ class Oracle {
   const model::TransactionCounts& counts() const { return counts_; }
   // Outcomes so far that say committed, replayed or not.
   std::uint64_t committed_reported() const { return committed_reported_; }
+  // What Postgres said of the first that failed; empty: none did.
+  const std::string& first_failure() const { return first_failure_; }
   // Scripts and script bytes that ended without a commit (they need no listener's judgement).
+  std::uint64_t ended_without_commit() const { return ended_without_commit_; }
   std::uint64_t rolled_back_bytes() const { return rolled_back_bytes_; }
   // Scripts that have not ended, and outcomes whose scripts have not come.
   std::size_t scripts_waiting() const { return scripts_waiting_ + early_outcomes_; }
@@ -154,6 +157,7 @@ class Oracle {
   // Ends the scripts at the head of the session that rolled back.
   void EndRolledBackHeads(Session& session);
   void EndRolledBack(const PendingScript& pending);
+  void CountFailed(const model::Outcome& outcome);
   void Replay(const model::CommitRecord& record, const PendingScript& pending);
   void EndHead(Session& session);
   // Compares what the applier reports with what the model says; keeps the first difference.
@@ -190,6 +194,8 @@ class Oracle {
   std::optional<IllegalEffect> illegal_effect_;
   model::TransactionCounts counts_;
   std::uint64_t committed_reported_ = 0;
+  std::string first_failure_;
+  std::uint64_t ended_without_commit_ = 0;
   std::uint64_t rolled_back_bytes_ = 0;
   model::Lsn settled_;
   model::Lsn scanned_;

@@ -11,13 +11,16 @@
 #include <thread>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "postgres/connection.h"
 #include "verifier/divergence_report.h"
+#include "verifier/publication_state.h"
 #include "verifier/referee.h"
 #include "verifier/source_check.h"
 #include "verifier/wal_reader.h"
 #include "wire/codec.h"
+#include "wire/dropped_frames.h"
 #include "wire/message.h"
 #include "wire/peer.h"
 #include "wire/poller.h"
@@ -36,6 +39,9 @@ constexpr std::chrono::milliseconds kPace{1};
 // Before a lost connection is tried again.
 constexpr std::chrono::milliseconds kReconnectPause{200};
 
+// A server that is away at the start is waited for as one that goes later.
+constexpr std::chrono::seconds kReconnectLimit{60};
+
 // How long nothing may move once the run is to end: whoever stopped it is waiting.
 constexpr std::chrono::seconds kStopPatience{15};
 
@@ -53,7 +59,17 @@ class Process {
     poller_.AddFd(stop.fd(), {.read = true});
     while (!referee_.verdict()) {
       OnStopSignals(stop.Count());
-      if (auto ok = Turn(); !ok) return std::unexpected(std::move(ok.error()));
+      auto ok = Turn();
+      if (ok) continue;
+      if (!referee_.investigation()) return std::unexpected(std::move(ok.error()));
+      referee_.GiveUp(ok.error().message);  // what was found stays found
+    }
+    if (referee_.verdict()->kind == model::VerdictKind::kConverged) {
+      const std::vector<std::string> peers = referee_.peers();
+      const bool is_read = std::ranges::any_of(peers, [&](const std::string& peer) {
+        return peer != kGenerator && peer != kApplier && referee_.ReadsPublication(peer);
+      });
+      if (is_read && PublicationWasAltered()) referee_.Excuse(DescribeAlteration());
     }
     return *referee_.verdict();
   }
@@ -84,6 +100,27 @@ class Process {
     }
   }
 
+  // As the applier made it, before anybody reads it.
+  void RememberPublication() {
+    if (publication_ || !referee_.is_ready()) return;
+    auto state = ReadPublicationState(options_.conninfo, referee_.catalog()->schema);
+    publication_ = state ? std::move(*state) : std::string();
+  }
+
+  // False also where that cannot be told.
+  bool PublicationWasAltered() const {
+    if (!publication_ || publication_->empty()) return false;
+    const auto state = ReadPublicationState(options_.conninfo, referee_.catalog()->schema);
+    return state && *state != *publication_;
+  }
+
+  std::string DescribeAlteration() const {
+    return fmt::format(
+        "the publication {} was altered or dropped in the middle of the run, and not by it: what "
+        "listeners on it did not get proves nothing",
+        referee_.catalog()->schema);
+  }
+
   // Everything that can be done now, then a wait.
   Result<void> Turn() {
     if (auto ok = ReadMessages(); !ok) return ok;
@@ -92,6 +129,7 @@ class Process {
     referee_.Advance();
     if (referee_.failure()) return std::unexpected(*referee_.failure());
     WatchListeners(now);
+    RememberPublication();
     if (auto ok = CheckSource(now); !ok) return ok;
     if (auto ok = ConcludeInvestigation(now); !ok) return ok;
     if (auto ok = SendLetters(); !ok) return ok;
@@ -100,7 +138,7 @@ class Process {
       referee_.GiveUp(fmt::format("{} is gone: {}", failure->process, failure->error.message));
     }
     reporter_.Report(referee_.Counters(), now);
-    WatchForStall(now);
+    if (auto ok = WatchForStall(now); !ok) return ok;
     return referee_.verdict() ? Result<void>() : Wait(now);
   }
 
@@ -111,6 +149,7 @@ class Process {
       wal_fd_.Watch(poller_, wal_->fd(), {.read = true, .write = wal_->WantsWrite()});
       deadline = wire::Earlier(deadline, wal_->NextRead());
     }
+    if (next_order_try_ > now) deadline = wire::Earlier(deadline, next_order_try_);
     if (referee_.WantsSnapshot()) deadline = wire::Earlier(deadline, next_snapshot_);
     const bool comparing = check_ && referee_.StandsAtBarrier();
     check_fd_.Watch(poller_, comparing ? check_->fd() : -1,
@@ -129,12 +168,14 @@ class Process {
     more_messages_ = false;
     for (int i = 0; i < kBatch; ++i) {
       auto event = server_.Receive();
+      if (!event && dropped_.Drop(event.error())) continue;
       if (!event) return std::unexpected(std::move(event.error()));
       if (!*event) return {};
       if (auto* received = std::get_if<wire::Received>(&**event)) {
         quiet_since_.erase(received->peer);
         referee_.OnMessage(received->peer, std::move(received->message), received->body_bytes);
       } else if (const auto* lost = std::get_if<wire::MessagesLost>(&**event)) {
+        if (!IsOfTheRun(lost->peer)) continue;
         referee_.GiveUp(fmt::format("{} messages of {} are lost", lost->count, lost->peer));
       } else if (const auto* started = std::get_if<wire::PeerStarted>(&**event);
                  started->is_restart) {
@@ -143,6 +184,11 @@ class Process {
     }
     more_messages_ = true;
     return {};
+  }
+
+  bool IsOfTheRun(const std::string& peer) const {
+    const std::vector<std::string> peers = referee_.peers();
+    return std::ranges::find(peers, peer) != peers.end();
   }
 
   // A listener joins anew; what the others knew is gone with them.
@@ -171,7 +217,13 @@ class Process {
   }
 
   Result<void> ReadWal(wire::Time now) {
-    if (auto ok = ChooseCommitOrder(); !ok) return ok;
+    if (now < next_order_try_) return {};
+    if (auto ok = ChooseCommitOrder(); !ok) {
+      if (!order_wanted_since_) order_wanted_since_ = now;
+      if (!model::IsWorthRetry(ok.error()) || now - *order_wanted_since_ > kReconnectLimit)
+        return ok;
+      next_order_try_ = now + kReconnectPause;
+    }
     if (!wal_) return {};
     auto batch = wal_->Read(now);
     if (!batch) return std::unexpected(std::move(batch.error()));
@@ -233,6 +285,11 @@ class Process {
     if (!concluding_since_) concluding_since_ = now;
     const bool drained = referee_.IsReadyToConclude();
     if (!drained && now - *concluding_since_ < kPatience) return {};
+    if (referee_.ReadsPublication(investigation->listener) && PublicationWasAltered()) {
+      referee_.Excuse(fmt::format("{}; {}: {}", DescribeAlteration(), investigation->listener,
+                                  investigation->finding.reason));
+      return {};
+    }
     auto source = postgres::Connection::Open(options_.conninfo, postgres::ConnectionKind::kSql,
                                              {.application_name = "lockstep verifier"});
     auto described = DescribeDivergence(
@@ -251,13 +308,20 @@ class Process {
     return {};
   }
 
-  void WatchForStall(wire::Time now) {
+  // Nothing moves: whose turn it was says nothing where it is the server that is gone.
+  Result<void> WatchForStall(wire::Time now) {
     if (referee_.progress() != last_progress_) {
       last_progress_ = referee_.progress();
       moved_at_ = now;
-    } else if (now - moved_at_ >= StallTimeout()) {
-      referee_.GiveUp(fmt::format("nothing has moved for {} s", StallTimeout().count()));
+      return {};
     }
+    if (now - moved_at_ < StallTimeout() || referee_.verdict()) return {};
+    const std::string what = fmt::format("nothing has moved for {} s", StallTimeout().count());
+    auto server = postgres::Connection::Open(options_.conninfo, postgres::ConnectionKind::kSql,
+                                             {.application_name = "lockstep verifier"});
+    if (!server) return model::Fail(what, std::move(server.error()));
+    referee_.GiveUp(what);
+    return {};
   }
   std::chrono::seconds StallTimeout() const {
     return stop_signals_ == 0 ? options_.stall_timeout
@@ -288,6 +352,10 @@ class Process {
   std::optional<SourceCheck> check_;
   wire::WatchedFd check_fd_;
   wire::Time next_snapshot_ = wire::Time::min();
+  wire::Time next_order_try_ = wire::Time::min();
+  std::optional<wire::Time> order_wanted_since_;
+  wire::DroppedFrames dropped_;
+  std::optional<std::string> publication_;  // its state; empty: it could not be read
   bool more_messages_ = false;
   int stop_signals_ = 0;
   std::map<std::string, wire::Time> quiet_since_;  // listeners that owe a word

@@ -19,12 +19,60 @@ namespace {
 using model::Lsn;
 using model::VerdictKind;
 
+// Each message is one process's to say; whoever else says it does not speak the protocol.
+bool MaySay(const std::string& peer, const wire::Message& message) {
+  const bool is_generator = peer == kGenerator;
+  const bool is_applier = peer == kApplier;
+  const bool is_listener = !is_generator && !is_applier;
+  return std::visit(model::Overloaded{
+                        [&](const wire::CatalogMade&) { return is_generator; },
+                        [&](const model::Script&) { return is_generator; },
+                        [&](const wire::Barrier&) { return is_generator; },
+                        [&](const wire::End&) { return is_generator; },
+                        [&](const wire::Ready&) { return is_applier; },
+                        [&](const model::Outcome&) { return is_applier; },
+                        [&](const wire::Settled&) { return is_applier; },
+                        [&](const wire::BarrierReached&) { return is_applier; },
+                        [&](const wire::Join&) { return is_listener; },
+                        [&](const wire::Hello&) { return is_listener; },
+                        [&](const wire::Commit&) { return is_listener; },
+                        [&](const wire::Position&) { return is_listener; },
+                        [&](const wire::Misfit&) { return is_listener; },
+                        [&](const wire::Quarantined&) { return is_listener; },
+                        [&](const wire::RowsReply&) { return is_listener; },
+                        [&](const wire::Leave&) { return is_listener; },
+                        [](const wire::Failure&) { return true; },
+                        // The verifier's own words, or the launcher's to hear.
+                        [](const wire::Attach&) { return false; },
+                        [](const wire::BarrierRelease&) { return false; },
+                        [](const wire::Accepted&) { return false; },
+                        [](const wire::Quarantine&) { return false; },
+                        [](const wire::RowsRequest&) { return false; },
+                        [](const wire::Credit&) { return false; },
+                        [](const wire::Finish&) { return false; },
+                        [](const wire::Status&) { return false; },
+                        [](const model::Verdict&) { return false; },
+                    },
+                    message);
+}
+
+// Whether a listener can be what it says. Of the oldest version of its plugin, which shows the
+// least.
+bool IsPossible(const wire::Join& join) {
+  return model::FindOutputPlugin(join.plugin) &&
+         model::LossesOf(join.plugin, {}).Contains(join.losses);
+}
+
 }  // namespace
 
 Referee::Referee(const RefereeOptions& options)
     : options_(options), credit_(options.window), roster_(options.queue_bytes_max) {}
 
 void Referee::OnMessage(const std::string& peer, wire::Message message, std::size_t bytes) {
+  if (!MaySay(peer, message)) {
+    strangers_.Count(fmt::format("{} is not who says that", peer));
+    return;
+  }
   ++progress_;
   const auto nothing = [](const auto&) {};
   const auto when_running = [&](auto act) {
@@ -52,6 +100,7 @@ void Referee::OnMessage(const std::string& peer, wire::Message message, std::siz
                  [&](const wire::BarrierReached& reached) { from_applier_.emplace_back(reached); },
                  [&](const wire::End& end) { end_ = end; },
                  [&](const wire::Commit& commit) {
+                   if (commit.run_changes == 0) --progress_;  // somebody else's
                    auto* judge = roster_.JudgeOf(peer);
                    if (judge) judge->OnCommit(commit);
                    if (judge && brackets_) brackets_->OnReport(peer, commit.xid, commit.end_lsn);
@@ -150,18 +199,17 @@ void Referee::OnSettled(Lsn lsn) {
 }
 
 void Referee::On(const std::string& peer, const wire::Join& join) {
+  if (!IsPossible(join)) {
+    strangers_.Count(
+        fmt::format("{} says that its plugin {} cannot show what it can", peer, join.plugin));
+    return;
+  }
   if (!roster_.Join(peer, join)) return;
   if (ready_) SendAttach(peer);
 }
 
 void Referee::SendAttach(const std::string& peer) {
   const wire::Join& join = roster_.Find(peer)->join;
-  // Of the oldest version, which shows the least.
-  if (!model::FindOutputPlugin(join.plugin) ||
-      !model::LossesOf(join.plugin, {}).Contains(join.losses)) {
-    GiveUp(fmt::format("{} says that its plugin {} cannot show what it can", peer, join.plugin));
-    return;
-  }
   if (started_) WatchFor(join);
   const std::size_t view = oracle_->AddView(join.losses);
   roster_.StartJudging(peer, view, oracle_->view(view).state(oracle_->expected()));
@@ -173,8 +221,9 @@ void Referee::On(const std::string& peer, const wire::Hello& hello) {
   Roster::Member* member = roster_.Find(peer);
   if (!member || !member->judge || member->has_attached()) return;
   if (!MayBeBlind(member->join, hello)) {
-    GiveUp(fmt::format("{} says that it cannot see truncations, which its plugin {} shows", peer,
-                       member->join.plugin));
+    strangers_.Count(
+        fmt::format("{} says that it cannot see truncations, which its plugin {} shows", peer,
+                    member->join.plugin));
     return;
   }
   member->judge->OnHello(hello);
@@ -257,7 +306,6 @@ bool Referee::MayBeBlind(const wire::Join& join, const wire::Hello& hello) {
 }
 
 void Referee::OnCommitRecords(std::span<const model::CommitRecord> records, Lsn scanned) {
-  if (!records.empty()) ++progress_;
   if (oracle_) oracle_->OnCommitRecords(records, scanned);
 }
 
@@ -269,6 +317,7 @@ void Referee::Advance() {
   }
   oracle_->Advance(barrier_ ? std::optional(barrier_->lsn) : std::nullopt);
   for (const Expectation& expectation : oracle_->TakeExpectations()) {
+    ++progress_;
     uncredited_.push_back({expectation.end_lsn, expectation.script_bytes});
     remembered_.push_back(uncredited_.back());
     remembered_bytes_ += expectation.script_bytes;
@@ -313,8 +362,7 @@ void Referee::JudgeListeners() {
 }
 
 void Referee::CreditJudged() {
-  const model::TransactionCounts& counts = oracle_->counts();
-  const std::uint64_t rolled_back = counts.rolled_back + counts.failed;
+  const std::uint64_t rolled_back = oracle_->ended_without_commit();
   credit_.Judge(rolled_back - credited_rolled_back_,
                 oracle_->rolled_back_bytes() - credited_rolled_back_bytes_);
   credited_rolled_back_ = rolled_back;
@@ -399,47 +447,6 @@ void Referee::On(const std::string& peer, const wire::RowsReply& reply) {
       investigation_->finding.end_lsn == reply.end_lsn) {
     investigation_->reply = reply;
   }
-}
-
-bool Referee::IsReadyToConclude() const {
-  return investigation_ && investigation_->reply && oracle_->scripts_waiting() == 0 && !barrier_;
-}
-
-void Referee::Conclude(model::FirstDivergence divergence) {
-  if (verdict_) return;
-  Finding& finding = investigation_->finding;
-  if (brackets_) brackets_->Explain(investigation_->listener, finding);
-  verdict_ =
-      MakeVerdict(finding.kind, fmt::format("{}: {}", investigation_->listener, finding.reason));
-  verdict_->first_divergence = std::move(divergence);
-}
-
-void Referee::ConvergeIfDone() {
-  if (!end_ || investigation_ || verdict_) return;
-  const bool replayed =
-      oracle_->scripts_waiting() == 0 && oracle_->counts().generated == end_->scripts;
-  const bool checked = !barrier_ && last_checked_ == end_->barriers;
-  if (!replayed || !checked || !roster_.HaveAgreedUpTo(last_commit_)) return;
-  if (!roster_.WasAnybodyJudged())
-    return GiveUp("every listener left before the end, and none had been judged for a commit");
-  const bool as_generated = oracle_->expected().digest() == end_->digest;
-  if (as_generated || oracle_->counts().failed > 0) {
-    const std::string gaps = roster_.DescribeGaps();
-    verdict_ = gaps.empty() ? MakeVerdict(VerdictKind::kConverged, roster_.DescribeReturns())
-                            : MakeVerdict(VerdictKind::kInconclusive, gaps);
-  } else {
-    verdict_ = MakeVerdict(
-        VerdictKind::kDiverged,
-        "the generator's own model ended in another state than the expected one, although no "
-        "transaction failed");
-  }
-}
-
-void Referee::GiveUp(const std::string& reason) {
-  if (verdict_) return;
-  const std::string turn = WhoseTurn();
-  verdict_ = MakeVerdict(VerdictKind::kInconclusive,
-                         turn.empty() ? reason : reason + "; waited for " + turn);
 }
 
 }  // namespace lockstep::verifier

@@ -32,6 +32,7 @@
 #include "verifier/roster.h"
 #include "verifier/source_check.h"
 #include "wire/credit.h"
+#include "wire/dropped_frames.h"
 #include "wire/message.h"
 
 namespace lockstep::verifier {
@@ -100,6 +101,9 @@ class Referee {
   bool IsReadyToConclude() const;
   void Conclude(model::FirstDivergence divergence);
 
+  // What was found, or seems to agree, has a cause outside of the run.
+  void Excuse(const std::string& reason);
+
   // Ends the run without a result: a process died, or nothing moves. Says whose turn it was.
   void GiveUp(const std::string& reason);
 
@@ -107,6 +111,9 @@ class Referee {
   const std::optional<model::Verdict>& verdict() const { return verdict_; }
   // nullptr: none has come.
   const model::Catalog* catalog() const { return made_ ? &made_->catalog : nullptr; }
+  bool is_ready() const { return ready_.has_value(); }
+  // Whether what the listener gets depends on the run's publication.
+  bool ReadsPublication(const std::string& listener) const;
   model::CommitOrderSource commit_order() const { return commit_order_; }
   // Valid once there is a catalog.
   const Oracle& oracle() const { return *oracle_; }
@@ -196,6 +203,7 @@ class Referee {
   std::optional<model::Error> failure_;
   std::vector<Letter> letters_;
   std::uint64_t progress_ = 0;
+  wire::DroppedFrames strangers_;
 };
 
 }  // namespace lockstep::verifier

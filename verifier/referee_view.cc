@@ -35,6 +35,11 @@ std::string Referee::WhoseTurn() const {
   return "";
 }
 
+bool Referee::ReadsPublication(const std::string& listener) const {
+  const auto found = roster_.members().find(listener);
+  return found == roster_.members().end() || found->second.join.plugin.starts_with("pgoutput");
+}
+
 std::vector<std::string> Referee::peers() const {
   std::vector<std::string> peers{kGenerator, kApplier};
   for (const auto& [peer, member] : roster_.members()) peers.push_back(peer);

@@ -1,5 +1,6 @@
 #include "verifier/source_check.h"
 
+#include <string_view>
 #include <utility>
 
 namespace lockstep::verifier {
@@ -19,7 +20,13 @@ Result<SourceCheck> SourceCheck::Begin(const std::string& conninfo, const model:
   auto connection = Connection::Open(conninfo, ConnectionKind::kSql, options);
   if (!connection) return std::unexpected(std::move(connection.error()));
   auto reader = postgres::TableReader::Start(std::move(*connection), *snapshot, catalog.tables);
-  if (!reader) return std::unexpected(std::move(reader.error()));
+  if (!reader) {
+    // The server crashed in between, and the snapshot is gone with it: another one does.
+    constexpr std::string_view kNoSuchSnapshot = "22023";
+    if (reader.error().sqlstate == kNoSuchSnapshot)
+      reader.error().kind = model::ErrorKind::kDisconnected;
+    return std::unexpected(std::move(reader.error()));
+  }
   return SourceCheck(catalog, std::move(*holder), std::move(*reader));
 }
 

@@ -305,6 +305,7 @@ void ToProto(const End& from, proto::End& to) {
   Put(from.workload_hash, to.mutable_workload_hash());
   Put(from.digest, to.mutable_digest());
   Put(from.situations, to.mutable_situations());
+  to.set_committed(from.committed);
 }
 
 Result<End> FromProto(const proto::End& from) {
@@ -312,7 +313,8 @@ Result<End> FromProto(const proto::End& from) {
              .barriers = from.barriers(),
              .workload_hash = Get(from.workload_hash()),
              .digest = Get(from.digest()),
-             .situations = Get(from.situations())};
+             .situations = Get(from.situations()),
+             .committed = from.committed()};
 }
 
 void ToProto(const model::Outcome& from, proto::Outcome& to) {

@@ -109,6 +109,8 @@ class Link {
   // To be called at NextDeadline() or later; then Peek() may have something.
   void Tick(Time now);
   std::optional<Time> NextDeadline() const;
+  // A header goes, also where there is nothing to say: the peer shall know of this process.
+  void Announce() { acknowledge_ = true; }
   // The acknowledgement that is owed goes now, not after its delay.
   void AcknowledgeNow();
 

@@ -109,6 +109,7 @@ struct End {
   model::Digest digest;  // of the generator's own model after all scripts
   // What the scripts contain, counted by name (generator/situations.h); zeros are listed.
   std::vector<std::pair<std::string, std::uint64_t>> situations = {};
+  std::uint64_t committed = 0;  // of the scripts, by the generator's own model
   friend bool operator==(const End&, const End&) = default;
 };
 

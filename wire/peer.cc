@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <cstdint>
+#include <random>
 #include <utility>
 
 #include "wire/peer_socket.h"
@@ -33,11 +35,27 @@ Result<Socket> OpenSocket(Context& context, int type, const std::string& name,
   socket->Set(ZMQ_LINGER, kLingerMs);
   socket->Set(ZMQ_SNDHWM, options.high_water_mark);
   socket->Set(ZMQ_RCVHWM, options.high_water_mark);
+  // A peer whose machine is gone keeps its name for half a minute.
   socket->Set(ZMQ_TCP_KEEPALIVE, 1);
+  socket->Set(ZMQ_TCP_KEEPALIVE_IDLE, 15);
+  socket->Set(ZMQ_TCP_KEEPALIVE_INTVL, 5);
+  socket->Set(ZMQ_TCP_KEEPALIVE_CNT, 3);
   const auto bytes_max = static_cast<std::int64_t>(options.message_bytes_max);
   socket->Set(ZMQ_MAXMSGSIZE,
               std::string_view(reinterpret_cast<const char*>(&bytes_max), sizeof bytes_max));
   return socket;
+}
+
+// What a process's connections are known by at the server. Random: a stranger who knew it could
+// take it over.
+std::string NewRoute() {
+  std::random_device random;
+  std::string route = "L";  // ZeroMQ keeps what begins with a zero byte for itself
+  for (int i = 0; i < 4; ++i) {
+    const std::uint32_t word = random();
+    route.append(reinterpret_cast<const char*>(&word), sizeof word);
+  }
+  return route;
 }
 
 // What zmq_bind and zmq_connect refuse.
@@ -62,7 +80,7 @@ Result<Server> Server::Bind(Context& context, std::string name, const std::strin
   if (!socket.has_value()) return std::unexpected(socket.error());
   // Without it a message to an absent peer, or over the mark, would vanish.
   socket->Set(ZMQ_ROUTER_MANDATORY, 1);
-  // A client that was killed and started again takes its name over from the dead connection.
+  // A client that connects anew takes its route over from the dead connection.
   socket->Set(ZMQ_ROUTER_HANDOVER, 1);
   if (zmq_bind(socket->handle(), endpoint.c_str()) != 0) return FailEndpoint("bind", endpoint);
   std::string bound = socket->LastEndpoint();
@@ -95,7 +113,7 @@ Result<Client> Client::Connect(Context& context, std::string name, const std::st
                                PeerOptions options) {
   Result<Socket> socket = OpenSocket(context, ZMQ_DEALER, name, options);
   if (!socket.has_value()) return std::unexpected(socket.error());
-  socket->Set(ZMQ_ROUTING_ID, name);
+  socket->Set(ZMQ_ROUTING_ID, NewRoute());
   socket->Set(ZMQ_RECONNECT_IVL, kReconnectMs);
   socket->Set(ZMQ_RECONNECT_IVL_MAX, kReconnectMaxMs);
   if (zmq_connect(socket->handle(), endpoint.c_str()) != 0) {

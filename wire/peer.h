@@ -7,7 +7,8 @@
 //
 // What Send() takes is delivered to the peer of that name once and in order, also when the
 // connection breaks, the peer is not there yet, or the peer's process is replaced (then what the
-// old one did not acknowledge goes to the new one).
+// old one did not acknowledge goes to the new one). A process is replaced when its connection is
+// gone: as long as it stands, another one of the same name is not heard.
 //
 // Nothing here blocks, sleeps or starts a thread of its own. The owner polls (wire/poller.h), calls
 // Receive() until it has nothing more, and Tick() at NextDeadline(). A Server or Client belongs to
@@ -37,6 +38,8 @@ struct PeerOptions {
   int high_water_mark = 1'000'000;
   // Larger bodies are refused by Send(), and break the connection when a stranger sends one.
   std::size_t message_bytes_max = std::size_t{256} << 20;
+  // More names than a run has processes: what strangers call themselves takes no memory beyond.
+  std::size_t peers_max = 1'000;
   LinkOptions link;
 };
 
@@ -55,8 +58,8 @@ struct PeerStarted {
       0;  // messages to the old one, forgotten by LinkOptions::resend_to_new_incarnation
 };
 
-// Messages that were acknowledged by an earlier process of *our* name and are gone. The run is
-// inconclusive.
+// Messages that were acknowledged by an earlier process of *our* name, or could not be read, and
+// are gone. The run is inconclusive.
 struct MessagesLost {
   std::string peer;
   std::uint64_t count = 0;
@@ -86,7 +89,8 @@ class Server {
   model::Result<void> Send(std::string_view peer, const Encoded& message);
 
   // The next event; nullopt when there is nothing more to read. kMalformed, naming the peer, for
-  // what does not follow the format: it is skipped, the next call goes on behind it.
+  // what does not follow the format, and for what comes under the name of a process that is there:
+  // it is skipped, the next call goes on behind it (wire/dropped_frames.h).
   model::Result<std::optional<Event>> Receive();
 
   // To be called at NextDeadline() or later: acknowledgements, probes and what waited for an absent

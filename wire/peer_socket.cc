@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <random>
 #include <utility>
@@ -18,6 +19,9 @@ using model::Result;
 
 // Below this a copy is cheaper than ZeroMQ's bookkeeping of a shared buffer.
 constexpr std::size_t kCopyBelowBytes = 1024;
+
+// Also after a restart of the server, which knows nobody.
+constexpr auto kAnnounceInterval = std::chrono::seconds(1);
 
 // Random rather than a time: a clock may step back between two starts.
 std::uint64_t NewIncarnation() {
@@ -39,15 +43,16 @@ PeerSocket::PeerSocket(Role role, Socket socket, std::string name, std::string e
       incarnation_(NewIncarnation()) {
   outgoing_.set_sender(name_);
   outgoing_.set_incarnation(incarnation_);
+  if (role_ == Role::kClient) announce_at_ = Time::min();
 }
 
-PeerSocket::Links::value_type& PeerSocket::PeerOf(std::string_view name) {
+PeerSocket::Peers::value_type& PeerSocket::PeerOf(std::string_view name) {
   // A client has one peer, whatever its name: the process behind the endpoint.
   if (role_ == Role::kClient) name = "";
   if (latest_ != nullptr && latest_->first == name) return *latest_;
-  auto found = links_.find(name);
-  if (found == links_.end()) {
-    found = links_.emplace(std::string(name), Link(incarnation_, options_.link)).first;
+  auto found = peers_.find(name);
+  if (found == peers_.end()) {
+    found = peers_.emplace(std::string(name), Peer{Link(incarnation_, options_.link)}).first;
   }
   latest_ = &*found;
   return *found;
@@ -60,8 +65,8 @@ Result<void> PeerSocket::Send(std::string_view peer, const Encoded& message) {
         fmt::format("{}: a {} of {} bytes is larger than the {} that a message may have", endpoint_,
                     ToString(message.kind), message.size(), options_.message_bytes_max));
   }
-  Links::value_type& target = PeerOf(peer);
-  target.second.Send(message);
+  Peers::value_type& target = PeerOf(peer);
+  target.second.link.Send(message);
   return Pump(target, Clock::now());
 }
 
@@ -77,11 +82,12 @@ void PeerSocket::WriteEnvelope(const LinkHeader& header, const Encoded* message)
   outgoing_.set_wants_answer(header.wants_answer);
 }
 
-Result<Socket::Sent> PeerSocket::Transmit(const std::string& peer, const Link::Outgoing& outgoing) {
+Result<Socket::Sent> PeerSocket::Transmit(const Peer& peer, const Link::Outgoing& outgoing) {
   const bool has_body = outgoing.message != nullptr;
   if (role_ == Role::kServer) {
-    Frame route(peer.size());
-    std::memcpy(route.data(), peer.data(), peer.size());
+    if (peer.route.empty()) return Socket::Sent::kUnreachable;  // nothing has been heard of it
+    Frame route(peer.route.size());
+    std::memcpy(route.data(), peer.route.data(), peer.route.size());
     const auto sent = socket_.Send(route, /*has_more=*/true);
     if (!sent.has_value() || *sent != Socket::Sent::kDone) return sent;
   }
@@ -101,10 +107,11 @@ Result<Socket::Sent> PeerSocket::Transmit(const std::string& peer, const Link::O
   return socket_.Send(frame, /*has_more=*/false);
 }
 
-Result<void> PeerSocket::Pump(Links::value_type& peer, Time now) {
-  auto& [name, link] = peer;
+Result<void> PeerSocket::Pump(Peers::value_type& peer, Time now) {
+  const std::string& name = peer.first;
+  Link& link = peer.second.link;
   while (const auto outgoing = link.Peek(now)) {
-    const auto sent = Transmit(name, *outgoing);
+    const auto sent = Transmit(peer.second, *outgoing);
     if (!sent.has_value()) {
       link.Unreachable(now);
       return Fail(endpoint_, sent.error());
@@ -170,8 +177,12 @@ Result<LinkHeader> PeerSocket::ReadEnvelope() {
   }
   const bool has_kind = incoming_.kind() != proto::KIND_NONE;
   std::string_view fault;
+  constexpr std::size_t kSenderBytesMax = 255;
   if (incoming_.sender().empty()) {
     fault = "no sender";
+  } else if (incoming_.sender().size() > kSenderBytesMax) {
+    incoming_.mutable_sender()->resize(kSenderBytesMax);
+    fault = "too long a sender";
   } else if (incoming_.incarnation() == 0) {
     fault = "no incarnation";
   } else if (incoming_.oldest() == 0) {
@@ -201,8 +212,18 @@ Result<std::optional<Event>> PeerSocket::Take(Time now) {
   const Result<LinkHeader> header = ReadEnvelope();
   if (!header.has_value()) return std::unexpected(header.error());
   const std::string_view body = has_body_ ? body_frame_.view() : std::string_view();
-  Links::value_type& peer = PeerOf(incoming_.sender());
-  const Link::Arrival arrival = peer.second.Receive(*header, body.size(), now);
+  const bool is_new = role_ == Role::kServer && !peers_.contains(incoming_.sender());
+  if (is_new && peers_.size() >= options_.peers_max) {
+    return Fail(ErrorKind::kMalformed, fmt::format("{}: \"{}\" is one name too many: {} are known",
+                                                   endpoint_, incoming_.sender(), peers_.size()));
+  }
+  Peers::value_type& peer = PeerOf(incoming_.sender());
+  if (role_ == Role::kServer && !Admits(peer, header->incarnation)) {
+    return Fail(ErrorKind::kMalformed,
+                fmt::format("{}: another process calls itself {}, and the first one is connected",
+                            endpoint_, incoming_.sender()));
+  }
+  const Link::Arrival arrival = peer.second.link.Receive(*header, body.size(), now);
 
   if (arrival.started) {
     pending_.push_back(PeerStarted{.peer = incoming_.sender(),
@@ -216,6 +237,8 @@ Result<std::optional<Event>> PeerSocket::Take(Time now) {
   if (arrival.deliver) {
     Result<Message> message = Decode(*ToKind(incoming_.kind()), body);
     if (!message.has_value()) {
+      // The link has counted it: whoever needs it does not get it.
+      pending_.push_back(MessagesLost{.peer = incoming_.sender(), .count = 1});
       return Fail(
           fmt::format("{}: message {} of {}", endpoint_, header->sequence, incoming_.sender()),
           std::move(message).error());
@@ -230,11 +253,33 @@ Result<std::optional<Event>> PeerSocket::Take(Time now) {
   return std::optional<Event>();
 }
 
+bool PeerSocket::Admits(Peers::value_type& entry, std::uint64_t incarnation) {
+  Peer& peer = entry.second;
+  const std::uint64_t known = peer.link.peer_incarnation();
+  if (known != 0 && known != incarnation && IsConnected(peer)) return false;
+  peer.route.assign(route_frame_.view());
+  return true;
+}
+
+bool PeerSocket::IsConnected(const Peer& peer) {
+  if (peer.route.empty()) return false;
+  Frame route(peer.route.size());
+  std::memcpy(route.data(), peer.route.data(), peer.route.size());
+  const auto sent = socket_.Send(route, /*has_more=*/true);
+  if (!sent.has_value() || *sent == Socket::Sent::kUnreachable) return false;
+  if (*sent == Socket::Sent::kFull) return true;
+  // A client passes over a message that is empty.
+  Frame nothing(0);
+  (void)socket_.Send(nothing, /*has_more=*/false);
+  return true;
+}
+
 Result<std::optional<Event>> PeerSocket::Receive() {
   while (pending_.empty()) {
     const Result<bool> is_read = ReadFrames();
     if (!is_read.has_value()) return std::unexpected(is_read.error());
     if (!*is_read) return std::optional<Event>();
+    if (role_ == Role::kClient && !has_body_ && envelope_frame_.view().empty()) continue;
     Result<std::optional<Event>> taken = Take(Clock::now());
     if (!taken.has_value() || taken->has_value()) return taken;
   }
@@ -245,10 +290,17 @@ Result<std::optional<Event>> PeerSocket::Receive() {
 
 Result<void> PeerSocket::Tick(Time now) {
   Result<void> result;
-  for (Links::value_type& peer : links_) {
-    const auto deadline = peer.second.NextDeadline();
+  if (announce_at_ <= now) {
+    // The server cannot speak to a process that it has not heard.
+    Peers::value_type& server = PeerOf("");
+    server.second.link.Announce();
+    announce_at_ = now + kAnnounceInterval;
+    result = Pump(server, now);
+  }
+  for (Peers::value_type& peer : peers_) {
+    const auto deadline = peer.second.link.NextDeadline();
     if (!deadline.has_value() || *deadline > now) continue;
-    peer.second.Tick(now);
+    peer.second.link.Tick(now);
     Result<void> pumped = Pump(peer, now);
     if (!pumped.has_value()) result = std::move(pumped);  // the others have their turn first
   }
@@ -257,8 +309,8 @@ Result<void> PeerSocket::Tick(Time now) {
 
 Result<void> PeerSocket::AcknowledgeNow() {
   Result<void> result;
-  for (Links::value_type& peer : links_) {
-    peer.second.AcknowledgeNow();
+  for (Peers::value_type& peer : peers_) {
+    peer.second.link.AcknowledgeNow();
     Result<void> pumped = Pump(peer, Clock::now());
     if (!pumped.has_value()) result = std::move(pumped);
   }
@@ -267,8 +319,9 @@ Result<void> PeerSocket::AcknowledgeNow() {
 
 std::optional<Time> PeerSocket::NextDeadline() const {
   std::optional<Time> earliest;
-  for (const auto& [name, link] : links_) {
-    const auto deadline = link.NextDeadline();
+  if (announce_at_ != Time::max()) earliest = announce_at_;
+  for (const auto& [name, peer] : peers_) {
+    const auto deadline = peer.link.NextDeadline();
     if (deadline.has_value() && (!earliest.has_value() || *deadline < *earliest)) {
       earliest = deadline;
     }
@@ -277,13 +330,13 @@ std::optional<Time> PeerSocket::NextDeadline() const {
 }
 
 std::size_t PeerSocket::UnacknowledgedBytes(std::string_view peer) const {
-  const auto found = links_.find(peer);
-  return found == links_.end() ? 0 : found->second.unacknowledged_bytes();
+  const auto found = peers_.find(peer);
+  return found == peers_.end() ? 0 : found->second.link.unacknowledged_bytes();
 }
 
 std::size_t PeerSocket::UnacknowledgedMessages() const {
   std::size_t messages = 0;
-  for (const auto& [name, link] : links_) messages += link.unacknowledged_messages();
+  for (const auto& [name, peer] : peers_) messages += peer.link.unacknowledged_messages();
   return messages;
 }
 

@@ -41,9 +41,18 @@ class PeerSocket {
   bool HasInput() const { return !pending_.empty() || socket_.IsReadable(); }
 
  private:
-  using Links = std::map<std::string, Link, std::less<>>;
+  struct Peer {
+    Link link;
+    std::string route = {};  // of the connection its process speaks on; a server's only
+  };
+  using Peers = std::map<std::string, Peer, std::less<>>;
 
-  Links::value_type& PeerOf(std::string_view name);
+  Peers::value_type& PeerOf(std::string_view name);
+  // Whether the message in the frames may be the peer's: of the process that has its name, or of
+  // another one whose predecessor's connection is gone. The first of a name stays.
+  bool Admits(Peers::value_type& peer, std::uint64_t incarnation);
+  // Whether there is a connection on which the peer's process can be reached.
+  bool IsConnected(const Peer& peer);
   // Reads one message into the frames. False: there is none. kMalformed for the wrong number of
   // frames.
   model::Result<bool> ReadFrames();
@@ -51,9 +60,9 @@ class PeerSocket {
   model::Result<std::optional<Event>> Take(Time now);
   model::Result<LinkHeader> ReadEnvelope();
   void WriteEnvelope(const LinkHeader& header, const Encoded* message);
-  model::Result<Socket::Sent> Transmit(const std::string& peer, const Link::Outgoing& outgoing);
+  model::Result<Socket::Sent> Transmit(const Peer& peer, const Link::Outgoing& outgoing);
   // Sends what the link has to say.
-  model::Result<void> Pump(Links::value_type& peer, Time now);
+  model::Result<void> Pump(Peers::value_type& peer, Time now);
 
   Role role_;
   Socket socket_;
@@ -61,8 +70,9 @@ class PeerSocket {
   std::string endpoint_;
   PeerOptions options_;
   std::uint64_t incarnation_;
-  Links links_;
-  Links::value_type* latest_ = nullptr;  // most messages come from the same peer as the one before
+  Peers peers_;
+  Peers::value_type* latest_ = nullptr;  // most messages come from the same peer as the one before
+  Time announce_at_ = Time::max();       // a client's: when it makes itself known again
   std::deque<Event> pending_;
 
   // Reused from message to message.

@@ -179,6 +179,46 @@ TEST_F(OracleTest, AnUnexpectedFailureOfAScriptThatRollsBackAnywayIsCountedToo) 
   EXPECT_EQ(oracle_.counts().rolled_back, 0u);
 }
 
+// The savepoint that it tells of comes after the refusal, and was not made: it goes back to the
+// first.
+TEST_F(OracleTest, ARefusalThatASavepointTakesBackIsCountedAndTheRestIsExpected) {
+  const model::Savepoint save;
+  const model::RollbackToSavepoint back;
+  Ran ran = postgres_.Run(1, {save, Insert(1), save, Insert(2), back, Insert(3)});
+  ran.outcome.effects = {
+      {}, {.sqlstate = "53100"},           {.sqlstate = "25P02"}, {.sqlstate = "25P02"},
+      {}, {.rows = 1, .written_by = {101}}};
+  TellAll(ran);
+  EXPECT_EQ(Illegal(), "");
+  EXPECT_EQ(oracle_.counts(),
+            (model::TransactionCounts{.generated = 1, .committed = 1, .failed = 1}));
+  EXPECT_EQ(oracle_.ended_without_commit(), 0u);
+  EXPECT_EQ(Expected(1), std::nullopt);
+  EXPECT_EQ(Expected(3), Item(3, "a", "b"));
+}
+
+TEST_F(OracleTest, ARefusalInThePlaceOfAFailureThatWasMeantIsCounted) {
+  TellAll(postgres_.Run(1, {Insert(1)}));
+  Ran ran = postgres_.Run(1, {Insert(1)});  // 23505
+  ran.outcome.effects = {{.sqlstate = "57014"}};
+  TellAll(ran);
+  EXPECT_EQ(Illegal(), "");
+  EXPECT_EQ(oracle_.counts().failed, 1u);
+}
+
+// Without a right on the session table nothing else is even tried.
+TEST_F(OracleTest, ARefusedFirstStatementIsCountedWithTheServersWords) {
+  TellAll(postgres_.Run(1, {Insert(1)}));
+  Ran ran = postgres_.Run(1, {Insert(1)});  // 23505
+  ran.outcome.xid = {};
+  ran.outcome.effects = {{.sqlstate = "25P02"}};
+  ran.outcome.error = "permission denied for table session";
+  TellAll(ran);
+  EXPECT_EQ(Illegal(), "");
+  EXPECT_EQ(oracle_.counts().failed, 1u);
+  EXPECT_THAT(oracle_.first_failure(), HasSubstr(": permission denied for table session"));
+}
+
 // ---- what Postgres may not do ----
 
 TEST_F(OracleTest, ACommitOfWhatShouldHaveRolledBackIsIllegal) {

@@ -347,8 +347,94 @@ TEST_F(OneListener, PositionsAndSettlingAreNoProgress) {
   Say("l1", wire::Position{.received = Lsn{20}, .confirmed = Lsn{20}});
   Say("applier", wire::Settled{Lsn{20}});
   EXPECT_EQ(referee_.progress(), before);
+  // Somebody else's commits, of this database and of others.
+  Say("l1", wire::Commit{Xid{9}, Lsn{30}, initial_, {}, 1, 0});
+  const model::CommitRecord record{Xid{9}, Lsn{30}};
+  referee_.OnCommitRecords({&record, 1}, Lsn{30});
+  referee_.Advance();
+  EXPECT_EQ(referee_.progress(), before);
   Script(1);
   EXPECT_GT(referee_.progress(), before);
+}
+
+// ---- strangers ----
+
+TEST_F(OneListener, WhatIsNotTheSendersToSayIsDropped) {
+  Begin();
+  const std::uint64_t before = referee_.progress();
+  Say("stranger", ScriptOf(99));
+  Say("stranger", wire::End{});
+  Say("l1", OutcomeOf(99));
+  Say("generator", wire::Ready{"99"});
+  Say("stranger", wire::Join{"stranger", "no_such_plugin", {}});
+  Say("stranger", wire::Hello{"stranger", "decoderbufs", "slot", Lsn{10}, initial_, {}});
+  Say("stranger", wire::Status{"stranger", {{"transactions", 1}}});
+  EXPECT_EQ(referee_.verdict(), std::nullopt) << Reason();
+  EXPECT_THAT(referee_.peers(), ElementsAre("generator", "applier", "l1"));
+  EXPECT_EQ(referee_.oracle().counts().generated, 0u);
+  EXPECT_EQ(referee_.oracle().scripts_waiting(), 0u);
+  EXPECT_EQ(referee_.progress(), before + 2);  // a Join and a Hello may be anybody's
+}
+
+// ---- failures ----
+
+// Transactions 1 to `failed` are refused, those up to `all` committed and reported.
+class Failures : public OneListener {
+ protected:
+  void Run(std::uint64_t failed, std::uint64_t all) {
+    Begin();
+    for (std::uint64_t id = 1; id <= failed; ++id) {
+      Script(id);
+      model::Outcome outcome = OutcomeOf(id);
+      outcome.fate = model::Fate::kRolledBack;
+      outcome.xid = {};
+      outcome.effects = {{.sqlstate = "25P02"}};
+      outcome.error = "permission denied for table session";
+      Say("applier", outcome);
+      digests_.push_back({});
+      changes_.push_back({});
+    }
+    for (std::uint64_t id = failed + 1; id <= all; ++id) {
+      Transaction(id);
+      Report("l1", id);
+    }
+    referee_.OnCommitRecords({}, EndOf(all));
+    ReportAllUpTo("l1", all);
+  }
+};
+
+TEST_F(Failures, ARunInWhichEverythingFailedDoesNotConverge) {
+  Run(3, 3);
+  Say("generator", wire::End{3, 0, {}, {}, {}, 3});
+  EXPECT_TRUE(Is(VerdictKind::kInconclusive)) << Reason();
+  EXPECT_THAT(Reason(), HasSubstr("3 of 3 transactions failed, and at most one in 20 may in a run "
+                                  "that converges; the first was transaction 1: permission denied "
+                                  "for table session"));
+}
+
+TEST_F(Failures, OneInTwentyMayFailAndIsTold) {
+  Run(1, 20);
+  EndOfScripts(20);
+  EXPECT_TRUE(Is(VerdictKind::kConverged)) << Reason();
+  EXPECT_THAT(Reason(), HasSubstr("1 of 20 transactions failed"));
+}
+
+TEST_F(Failures, WhatDidNotCommitInConsequenceCountsToo) {
+  Run(1, 20);
+  Say("generator", wire::End{20, 0, {}, {}, {}, 21});
+  EXPECT_TRUE(Is(VerdictKind::kInconclusive)) << Reason();
+  EXPECT_THAT(Reason(), HasSubstr("2 of 20 transactions failed"));
+}
+
+TEST_F(OneListener, AFindingStaysFoundWhenTheRowsCannotBeShown) {
+  Begin();
+  Transaction(1);
+  Say("l1", wire::Commit{XidOf(1), EndOf(1), initial_, changes_.at(0), 2, 2});
+  ASSERT_TRUE(referee_.investigation());
+  referee_.GiveUp("l1 was killed by signal 9");
+  EXPECT_TRUE(Is(VerdictKind::kDiverged)) << Reason();
+  EXPECT_THAT(Reason(), HasSubstr("(no row is shown: l1 was killed by signal 9)"));
+  EXPECT_EQ(referee_.verdict()->first_divergence->end_lsn, EndOf(1));
 }
 
 }  // namespace

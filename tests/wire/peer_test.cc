@@ -452,5 +452,56 @@ TEST_F(PeerTest, WhatIsNotAMessageIsAnErrorAndWhatFollowsIsRead) {
   EXPECT_THAT(server.log.errors.back().message, HasSubstr("message 1 of stranger: Barrier"));
 }
 
+TEST_F(PeerTest, TheFirstOfANameStaysAsLongAsItIsConnected) {
+  ServerProcess& server = StartServer();
+  ClientProcess& first = StartClient("listener-1");
+  ASSERT_TRUE(first.socket.Send(Number(1)).has_value());
+  RunUntil([&] { return first.socket.UnacknowledgedMessages() == 0; });
+  ClientProcess& second = StartClient("listener-1");
+  ASSERT_TRUE(second.socket.Send(Number(2)).has_value());
+  // While it stands still, too.
+  RunUntil([&] { return server.log.errors.size() >= 2; }, &first);
+  EXPECT_THAT(server.log.errors.back().message,
+              HasSubstr("another process calls itself listener-1"));
+  ASSERT_TRUE(server.socket.Send("listener-1", Number(3)).has_value());
+  ASSERT_TRUE(first.socket.Send(Number(4)).has_value());
+  RunUntil([&] { return server.log.numbers.size() == 2 && !first.log.numbers.empty(); });
+  EXPECT_THAT(server.log.numbers, ElementsAre(1, 4));
+  EXPECT_THAT(first.log.numbers, ElementsAre(3));
+  EXPECT_THAT(second.log.numbers, IsEmpty());
+  ASSERT_EQ(server.log.started.size(), 1u);
+  EXPECT_FALSE(server.log.started[0].is_restart);
+  // Once it is gone, the other one is heard.
+  clients_.erase(clients_.begin());
+  RunUntil([&] { return server.log.numbers.size() == 3; });
+  EXPECT_THAT(server.log.numbers, ElementsAre(1, 4, 2));
+  EXPECT_TRUE(server.log.started.back().is_restart);
+}
+
+TEST_F(PeerTest, NamesThatWereNeverHeardOfTakeNoMemoryWithoutABound) {
+  PeerOptions options;
+  options.peers_max = 3;
+  ServerProcess& server = StartServer(options);
+  ClientProcess& known = StartClient("generator");
+  ASSERT_TRUE(known.socket.Send(Number(1)).has_value());
+  RunUntil([&] { return known.socket.UnacknowledgedMessages() == 0; });
+  Stranger stranger(endpoint_);
+  proto::Envelope envelope;
+  envelope.set_incarnation(1);
+  envelope.set_oldest(1);
+  for (int i = 0; i < 10; ++i) {
+    envelope.set_sender("stranger-" + std::to_string(i));
+    stranger.Send({envelope.SerializeAsString()});
+  }
+  envelope.set_sender(std::string(256, 'x'));
+  stranger.Send({envelope.SerializeAsString()});
+  RunUntil([&] { return server.log.errors.size() == 9; });
+  EXPECT_EQ(server.log.started.size(), 3u);
+  EXPECT_THAT(server.log.errors.front().message, HasSubstr("is one name too many"));
+  EXPECT_THAT(server.log.errors.back().message, HasSubstr("too long a sender"));
+  ASSERT_TRUE(known.socket.Send(Number(2)).has_value());
+  RunUntil([&] { return server.log.numbers.size() == 2; });
+}
+
 }  // namespace
 }  // namespace lockstep::wire
