@@ -9,7 +9,9 @@
 // that is gone without a word (over TCP) is kDisconnected after a minute or so; what the URI says
 // of keepalives and tcp_user_timeout counts.
 //
-// Not thread-safe: one connection belongs to one thread at a time. These calls block.
+// Not thread-safe: one connection belongs to one thread at a time. These calls block, but not for
+// ever: not longer than a server is silent for `answer_timeout`, nor when they are interrupted
+// (postgres/server_waits.h).
 #ifndef LOCKSTEP_POSTGRES_CONNECTION_H_
 #define LOCKSTEP_POSTGRES_CONNECTION_H_
 
@@ -45,6 +47,9 @@ struct ConnectionOptions {
   TextEncoding encoding = TextEncoding::kDatabase;
   // For all of the connecting; connect_timeout in the conninfo wins.
   std::chrono::seconds connect_timeout{10};
+  // How long the server may be silent while a statement is waited for; unset: two minutes, ten on a
+  // replication connection, where the making of a slot waits for others.
+  std::optional<std::chrono::seconds> answer_timeout = {};
 };
 
 // The rows and the tag of one statement. Moves; owns libpq's buffer, into which every view points.
@@ -114,12 +119,17 @@ class Connection {
   struct Finish {
     void operator()(pg_conn* connection) const;
   };
-  Connection(pg_conn* connection, ConnectionKind kind, std::string description)
-      : connection_(connection), kind_(kind), description_(std::move(description)) {}
+  Connection(pg_conn* connection, ConnectionKind kind, std::string description,
+             std::chrono::seconds answer_timeout)
+      : connection_(connection),
+        kind_(kind),
+        description_(std::move(description)),
+        answer_timeout_(answer_timeout) {}
 
   std::unique_ptr<pg_conn, Finish> connection_;
   ConnectionKind kind_;
   std::string description_;
+  std::chrono::seconds answer_timeout_;
 };
 
 // The conninfo without passwords and without anything that could hold one, for messages and logs.
