@@ -25,8 +25,8 @@ bool ReadSome(PGconn* connection) {
   const bool unsent = PQflush(connection) == 1;
   const int fd = PQsocket(connection);
   if (fd < 0) return false;
-  pollfd waiting{.fd = fd, .events = static_cast<short>(unsent ? POLLIN | POLLOUT : POLLIN),
-                 .revents = 0};
+  pollfd waiting{
+      .fd = fd, .events = static_cast<short>(unsent ? POLLIN | POLLOUT : POLLIN), .revents = 0};
   if (poll(&waiting, 1, kSlice_ms) <= 0 || (waiting.revents & ~POLLOUT) == 0) return false;
   PQconsumeInput(connection);  // an error of it shows in the result
   return true;

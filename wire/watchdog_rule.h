@@ -32,7 +32,7 @@ class WatchdogRule {
   struct Seen {
     int signals = 0;
     bool launcher_is_gone = false;
-    Time answered;                  // the loop's last sign of life
+    Time answered;                   // the loop's last sign of life
     std::chrono::nanoseconds cpu{};  // what its thread has computed in all
   };
 

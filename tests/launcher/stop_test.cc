@@ -27,18 +27,16 @@
 namespace lockstep::launcher {
 namespace {
 
-using ::testing::HasSubstr;
 using std::chrono::seconds;
+using ::testing::HasSubstr;
 using Command = std::vector<std::string>;
 
 // The kernel takes the connections; nobody reads.
 class DumbServer {
  public:
   DumbServer() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{.sin_family = AF_INET,
-                        .sin_port = 0,
-                        .sin_addr = {htonl(INADDR_LOOPBACK)},
-                        .sin_zero = {}};
+    sockaddr_in address{
+        .sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
     socklen_t size = sizeof(address);
     if (bind(fd_, reinterpret_cast<sockaddr*>(&address), size) != 0 || listen(fd_, 50) != 0 ||
         getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size) != 0)
@@ -85,9 +83,8 @@ class StopTest : public ::testing::Test {
 };
 
 TEST_F(StopTest, TheLauncherHearsASignalWhileItConnects) {
-  for (const Command& command :
-       {Command{"doctor"}, Command{"slots"}, Command{"slots", "prune"}, Command{"run"},
-        Command{"audit", "--watch"}}) {
+  for (const Command& command : {Command{"doctor"}, Command{"slots"}, Command{"slots", "prune"},
+                                 Command{"run"}, Command{"audit", "--watch"}}) {
     for (const int number : {SIGINT, SIGTERM}) {
       Command all = {"launcher/lockstep"};
       all.insert(all.end(), command.begin(), command.end());
@@ -145,9 +142,8 @@ TEST_F(StopTest, AListenerAndAnAuditorThatAreToStopSayWhatTheyWaitedFor) {
 TEST_F(StopTest, WithoutItsLauncherAChildEnds) {
   const DumbServer server;
   // Started by somebody else than it is told: that one is gone.
-  Process process = Start({"auditor/auditor", "--plugin=pgoutput", "--slot=s",
-                           "--database=" + server.uri()},
-                          "1");
+  Process process = Start(
+      {"auditor/auditor", "--plugin=pgoutput", "--slot=s", "--database=" + server.uri()}, "1");
   EXPECT_TRUE(End(process, seconds(14))) << Log();
 }
 
