@@ -5,11 +5,27 @@
 
 #include "applier/process.h"
 #include "model/error.h"
+#include "postgres/server_waits.h"
 #include "wire/reporter.h"
 #include "wire/stop_signal.h"
+#include "wire/watchdog.h"
+
+namespace {
+
+using namespace lockstep;
+
+model::Result<void> Run(const applier::ProcessOptions& options) {
+  auto stop = wire::StopSignal::Make();
+  if (!stop) return std::unexpected(stop.error());
+  const wire::Watchdog watchdog(*stop, {.process = "applier",
+                                        .interrupt = postgres::InterruptServerWaits,
+                                        .waits_for = postgres::DescribeServerWaits});
+  return applier::RunProcess(options, *stop);
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
-  using namespace lockstep;
   applier::ProcessOptions options;
   CLI::App app("Executes the generator's transactions on Postgres and reports what became of them.",
                "applier");
@@ -39,8 +55,7 @@ int main(int argc, char** argv) {
     return static_cast<int>(model::ExitCode::kUsage);
   }
 
-  auto stop = wire::StopSignal::Make();
-  auto result = stop ? applier::RunProcess(options, *stop) : std::unexpected(stop.error());
+  const auto result = Run(options);
   if (result) return 0;
   spdlog::error("applier: {}", result.error().message);
   return static_cast<int>(model::ExitCodeOf(result.error()));

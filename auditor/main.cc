@@ -9,7 +9,9 @@
 #include "auditor/schedule.h"
 #include "model/error.h"
 #include "model/sabotage_kind.h"
+#include "postgres/server_waits.h"
 #include "wire/stop_signal.h"
+#include "wire/watchdog.h"
 
 namespace {
 
@@ -27,6 +29,11 @@ model::Result<void> Run(auditor::ProcessOptions& options, const std::string& che
   }
   auto stop = wire::StopSignal::Make();
   if (!stop) return std::unexpected(stop.error());
+  // The first signal asks for the comparison at the end.
+  const wire::Watchdog watchdog(*stop, {.process = options.id,
+                                        .patience = {.stop_signals = 2},
+                                        .interrupt = postgres::InterruptServerWaits,
+                                        .waits_for = postgres::DescribeServerWaits});
   return auditor::RunProcess(options, *stop);
 }
 

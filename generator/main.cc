@@ -10,6 +10,7 @@
 #include "model/error.h"
 #include "wire/reporter.h"
 #include "wire/stop_signal.h"
+#include "wire/watchdog.h"
 
 namespace {
 
@@ -68,6 +69,8 @@ int main(int argc, char** argv) {
   if (!result) {
     refuse(result.error());
   } else {
+    // The first signal asks for the verdict over what was done.
+    const wire::Watchdog watchdog(*stop, {.process = "generator", .patience = {.stop_signals = 2}});
     result = generator::RunProcess(options, *stop);
   }
   if (result) return 0;

@@ -33,6 +33,7 @@
 #include "postgres/ddl_log.h"
 #include "postgres/finding.h"
 #include "postgres/publication.h"
+#include "postgres/server_waits.h"
 #include "postgres/table_scope.h"
 #include "report/audit_json.h"
 #include "report/audit_result.h"
@@ -52,7 +53,9 @@ using postgres::Connection;
 // Of a failed auditor's log.
 constexpr int kTailLines = 20;
 
-void Say(const std::string& text) { std::cerr << "lockstep: " << report::Utf8(text) << std::endl; }
+void Say(const std::string& text) {
+  std::cerr << "lockstep: " << report::Paragraph(text) << std::endl;
+}
 
 Result<std::string> FindOurAuditor() {
   const char* bin_dir = std::getenv("LOCKSTEP_BIN_DIR");
@@ -82,6 +85,8 @@ class Session {
     auto directory = RunDirectory::Make(options_.keep);
     if (!directory) return std::unexpected(directory.error());
     directory_ = &*directory;
+    for (const std::string& removed : directory->removed())
+      Say(fmt::format("removed {}, which a killed launcher had left", removed));
     auto source = Source::Open(
         {.plugin = options_.plugin, .database = options_.database}, directory->ClusterPath(),
         options_.publication.empty() ? SourceUse::kAudit : SourceUse::kAuditPublication);
@@ -96,6 +101,10 @@ class Session {
     if (auto ok = CheckPublication(); !ok) return ok;
     Announce();
     if (!options_.embedded) ShowDiagnosis();
+    if (stop_.Stopped()) {
+      report_.reason = "interrupted";
+      return {};
+    }
     auto done = RunCrew(*program);
     ReadResults();
     if (source->stays()) {
@@ -262,7 +271,8 @@ class Session {
       directory_->KeepLogs();
       const std::string tail = Tail(directory_->LogPath(course.blamed()), kTailLines);
       if (!tail.empty())
-        std::cerr << "the end of " << course.blamed() << "'s log:\n" << tail << "\n";
+        std::cerr << "the end of " << course.blamed() << "'s log:\n"
+                  << report::Paragraph(tail) << "\n";
       Say("logs are in " + directory_->KeptLogs());
     }
     if (course.error()) return std::unexpected(*course.error());
@@ -357,13 +367,14 @@ class Session {
 
 }  // namespace
 
-model::ExitCode Audit(const AuditOptions& options) {
+model::ExitCode Audit(const AuditOptions& options, wire::StopSignal& stop) {
   const auto start = std::chrono::steady_clock::now();
   report::AuditReport report{.command = fmt::format("{}", fmt::join(options.command, " "))};
-  if (auto stop = wire::StopSignal::Make(); !stop) {
-    report.error = stop.error();
-  } else if (auto done = Session(options, *stop, report).Run(); !done) {
-    report.error = done.error();
+  if (auto done = Session(options, stop, report).Run(); !done) report.error = done.error();
+  if (report.error && report.error->sqlstate == postgres::kCancelled && stop.Stopped()) {
+    Say(report.error->message);
+    report.reason = "interrupted";
+    report.error.reset();
   }
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   report.elapsed_s = elapsed.count();

@@ -4,12 +4,13 @@
 
 #include "launcher/audit_options.h"
 #include "model/error.h"
+#include "wire/stop_signal.h"
 
 namespace lockstep::launcher {
 
 // Writes the summary to standard output, what happens meanwhile and errors to standard error, and
 // the report to its file, whatever becomes of the audit. What it made in the database is removed.
-model::ExitCode Audit(const AuditOptions& options);
+model::ExitCode Audit(const AuditOptions& options, wire::StopSignal& stop);
 
 }  // namespace lockstep::launcher
 

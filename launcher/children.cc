@@ -1,8 +1,8 @@
 #include "launcher/children.h"
 
-#include <algorithm>
 #include <cassert>
 #include <ranges>
+#include <utility>
 #include <variant>
 
 namespace lockstep::launcher {
@@ -11,7 +11,7 @@ using model::Result;
 
 Children::Children(wire::Server& server, wire::StopSignal& stop) : server_(server), stop_(stop) {
   poller_.Add(server_);
-  stop_token_ = poller_.AddFd(stop_.fd(), {.read = true});
+  poller_.AddFd(stop_.fd(), {.read = true});
 }
 
 Result<void> Children::Start(const std::vector<ProcessPlan>& plans, const RunDirectory& directory) {
@@ -52,9 +52,8 @@ std::vector<std::string> Children::names() const {
 Result<bool> Children::Wait(std::optional<wire::Time> deadline) {
   auto ready = poller_.Wait(wire::Earlier(deadline, server_.NextDeadline()));
   if (!ready) return std::unexpected(ready.error());
-  const bool stop_came = std::ranges::any_of(
-      *ready, [&](const wire::Poller::Ready& item) { return item.token == stop_token_; });
-  return stop_came && stop_.Stopped();
+  const int before = std::exchange(stops_, stop_.Count());
+  return stops_ > before;
 }
 
 std::optional<wire::Message> Children::NextMessage() {

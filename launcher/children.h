@@ -83,7 +83,7 @@ class Children {
   wire::Server& server_;
   wire::StopSignal& stop_;
   wire::Poller poller_;
-  wire::Poller::Token stop_token_;
+  int stops_ = 0;                // that were told
   std::vector<Child> children_;  // in the order of their start
   std::optional<Child> foreground_;
 };

@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "report/shown_text.h"
+
 namespace lockstep::launcher {
 namespace {
 
@@ -35,7 +37,7 @@ std::string RemedyText(std::string_view remedy) {
   std::string text;
   while (!remedy.empty()) {
     const std::size_t end = std::min(remedy.find('\n'), remedy.size());
-    text += fmt::format("{}{}\n", kRemedyIndent, remedy.substr(0, end));
+    text += fmt::format("{}{}\n", kRemedyIndent, report::OneLine(remedy.substr(0, end)));
     remedy.remove_prefix(std::min(end + 1, remedy.size()));
   }
   return text;
@@ -46,14 +48,14 @@ std::string SectionText(const char* title, const Findings& findings, const Diagn
   std::size_t subject_width = 0;
   std::size_t check_width = 0;
   for (const Finding& finding : findings) {
-    subject_width = std::max(subject_width, finding.subject.size());
+    subject_width = std::max(subject_width, report::OneLine(finding.subject).size());
     check_width = std::max(check_width, finding.check.size());
   }
   std::string text = fmt::format("\n{}\n", title);
   for (const Finding& finding : findings) {
-    text +=
-        fmt::format("  {:<7}  {:<{}}  {:<{}}  {}\n", ToString(finding.severity), finding.subject,
-                    subject_width, finding.check, check_width, TextOf(finding, diagnosis));
+    text += fmt::format("  {:<7}  {:<{}}  {:<{}}  {}\n", ToString(finding.severity),
+                        report::OneLine(finding.subject), subject_width, finding.check, check_width,
+                        report::OneLine(TextOf(finding, diagnosis)));
     text += RemedyText(finding.remedy);
   }
   return text;
@@ -118,8 +120,8 @@ model::ExitCode ExitCodeOf(const Diagnosis& diagnosis) {
 }
 
 std::string DiagnosisText(const Diagnosis& diagnosis) {
-  std::string text =
-      fmt::format("PostgreSQL {}, {}\n", diagnosis.postgres_version, diagnosis.database);
+  std::string text = fmt::format("PostgreSQL {}, {}\n", report::OneLine(diagnosis.postgres_version),
+                                 report::OneLine(diagnosis.database));
   text += SectionText("Server", diagnosis.server, diagnosis);
   text += SectionText("Output plugins", diagnosis.of_plugins, diagnosis);
   text += SectionText("Tables", diagnosis.of_tables, diagnosis);

@@ -11,6 +11,7 @@
 #include "postgres/finding.h"
 #include "postgres/preflight.h"
 #include "postgres/table_preflight.h"
+#include "report/shown_text.h"
 
 namespace lockstep::launcher {
 namespace {
@@ -81,7 +82,7 @@ model::ExitCode Doctor(const DoctorOptions& options) {
               << std::flush;
     return ExitCodeOf(*diagnosis);
   }
-  std::cerr << "lockstep: " << diagnosis.error().message << std::endl;
+  std::cerr << "lockstep: " << report::Paragraph(diagnosis.error().message) << std::endl;
   if (options.json) std::cout << DiagnosisJson(diagnosis.error()) << std::flush;
   return model::ExitCodeOf(diagnosis.error());
 }

@@ -1,4 +1,5 @@
 // The `lockstep` command.
+#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <optional>
@@ -13,6 +14,9 @@
 #include "launcher/run.h"
 #include "launcher/slots.h"
 #include "model/error.h"
+#include "postgres/server_waits.h"
+#include "wire/stop_signal.h"
+#include "wire/watchdog.h"
 
 namespace {
 
@@ -21,10 +25,34 @@ std::optional<std::string> Variable(const std::string& name) {
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
+using namespace lockstep;
+
+// What was made meanwhile is removed, which may take its time. Who waits for a server that does not
+// answer hears a signal at once.
+constexpr wire::WatchdogPatience kPatience{.interrupt = std::chrono::milliseconds(300),
+                                           .end = std::chrono::seconds(30)};
+
+model::ExitCode Execute(const launcher::Command& command, wire::StopSignal& stop) {
+  if (const auto* doctor = std::get_if<launcher::DoctorOptions>(&command))
+    return launcher::Doctor(*doctor);
+  if (const auto* slots = std::get_if<launcher::SlotsOptions>(&command))
+    return launcher::PrintSlots(*slots);
+  if (const auto* prune = std::get_if<launcher::PruneOptions>(&command))
+    return launcher::PrintPruning(*prune);
+  if (const auto* audit = std::get_if<launcher::AuditOptions>(&command))
+    return launcher::Audit(*audit, stop);
+  return launcher::Run(std::get<launcher::RunOptions>(command), stop);
+}
+
+bool IsQuestion(const launcher::Command& command) {
+  return std::holds_alternative<launcher::DoctorOptions>(command) ||
+         std::holds_alternative<launcher::SlotsOptions>(command) ||
+         std::holds_alternative<launcher::PruneOptions>(command);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  using namespace lockstep;
   const auto command =
       launcher::ParseCommandLine(std::vector<std::string>(argv + 1, argv + argc), Variable);
   if (!command) {
@@ -35,17 +63,18 @@ int main(int argc, char** argv) {
     std::cout << help->text;
     return 0;
   }
-  if (const auto* doctor = std::get_if<launcher::DoctorOptions>(&*command)) {
-    return static_cast<int>(launcher::Doctor(*doctor));
+  auto stop = wire::StopSignal::Make();
+  if (!stop) {
+    std::cerr << "lockstep: " << stop.error().message << std::endl;
+    return static_cast<int>(model::ExitCodeOf(stop.error()));
   }
-  if (const auto* slots = std::get_if<launcher::SlotsOptions>(&*command)) {
-    return static_cast<int>(launcher::PrintSlots(*slots));
-  }
-  if (const auto* prune = std::get_if<launcher::PruneOptions>(&*command)) {
-    return static_cast<int>(launcher::PrintPruning(*prune));
-  }
-  if (const auto* audit = std::get_if<launcher::AuditOptions>(&*command)) {
-    return static_cast<int>(launcher::Audit(*audit));
-  }
-  return static_cast<int>(launcher::Run(std::get<launcher::RunOptions>(*command)));
+  const wire::Watchdog watchdog(*stop, {.process = "lockstep",
+                                        .patience = kPatience,
+                                        .exit_code = model::ExitCode::kInconclusive,
+                                        .interrupt = postgres::InterruptServerWaits,
+                                        .waits_for = postgres::DescribeServerWaits});
+  const model::ExitCode code = Execute(*command, *stop);
+  if (!IsQuestion(*command) || !stop->Stopped()) return static_cast<int>(code);
+  std::cerr << "lockstep: interrupted" << std::endl;
+  return static_cast<int>(model::ExitCode::kInconclusive);
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@
 #include <initializer_list>
 #include <string_view>
 #include <utility>
+
+#include "wire/stop_signal.h"
 
 namespace lockstep::launcher {
 namespace {
@@ -50,9 +53,9 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
   return pointers;
 }
 
-// Ours, but for LOCKSTEP_*, and what is `given`.
+// Ours, but for LOCKSTEP_*, and what is `given`. A child of ours hears of us (wire::StopSignal).
 std::vector<std::string> ChildEnvironment(
-    const std::vector<std::pair<std::string, std::string>>& given) {
+    const std::vector<std::pair<std::string, std::string>>& given, bool has_stop_signal) {
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string_view text = *variable;
@@ -62,6 +65,7 @@ std::vector<std::string> ChildEnvironment(
     if (!is_given && !text.starts_with("LOCKSTEP_")) variables.emplace_back(text);
   }
   for (const auto& [name, value] : given) variables.push_back(name + "=" + value);
+  if (has_stop_signal) variables.push_back(fmt::format("{}={}", wire::kLauncherVariable, getpid()));
   return variables;
 }
 
@@ -82,11 +86,13 @@ struct ChildPlan {
   int report;  // closed by a successful exec; else gets errno
   pid_t parent;
   bool has_own_group;
+  bool is_ours;
   sigset_t blocked;
 };
 
 [[noreturn]] void BecomeChild(const ChildPlan& plan) {
   if (plan.has_own_group) setpgid(0, 0);
+  if (plan.is_ours) umask(S_IRWXG | S_IRWXO);  // it may write rows
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != plan.parent) _exit(1);  // it died before we asked for the signal
   for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
@@ -120,7 +126,8 @@ Result<Process> Process::Start(const std::vector<std::string>& command, const st
   const std::string what = "cannot start " + command.front();
   Fd input(open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!input.ok()) return FailErrno(what + ": /dev/null", errno);
-  Fd log(open(log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644));
+  Fd log(open(log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
+              0600));
   if (!log.ok()) return FailErrno(what + ": its log " + log_path, errno);
   return Launch(
       command, what, variables,
@@ -147,7 +154,7 @@ Result<Process> Process::Launch(const std::vector<std::string>& command, const s
   Fd write_end(ends[1]);
 
   std::vector<std::string> arguments = command;
-  std::vector<std::string> variables = ChildEnvironment(given);
+  std::vector<std::string> variables = ChildEnvironment(given, streams.has_stop_signal);
   const std::vector<char*> argv = Pointers(arguments);
   const std::vector<char*> environment = Pointers(variables);
   const ChildPlan plan{
@@ -158,6 +165,7 @@ Result<Process> Process::Launch(const std::vector<std::string>& command, const s
       .report = write_end.get(),
       .parent = getpid(),
       .has_own_group = streams.has_own_group,
+      .is_ours = streams.has_stop_signal,
       .blocked = streams.has_stop_signal ? Signals({SIGINT, SIGTERM}) : Signals({})};
   const pid_t pid = fork();
   if (pid < 0) return FailErrno(what, errno);

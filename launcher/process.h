@@ -1,8 +1,8 @@
 // A child program: started without a shell, its output in a log file, its end something to poll.
 //
 // Each child leads a process group of its own, so that Ctrl-C in a terminal reaches only us; it
-// gets SIGTERM when we die, however that happens. Variables LOCKSTEP_* are not handed down: what a
-// child is to know is in its arguments, but for what is secret.
+// gets SIGTERM when we die, however that happens, and knows our pid. Variables LOCKSTEP_* are not
+// handed down: what a child is to know is in its arguments, but for what is secret.
 #ifndef LOCKSTEP_LAUNCHER_PROCESS_H_
 #define LOCKSTEP_LAUNCHER_PROCESS_H_
 

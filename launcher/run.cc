@@ -21,8 +21,10 @@
 #include "launcher/run_directory.h"
 #include "launcher/source.h"
 #include "launcher/status_board.h"
+#include "postgres/server_waits.h"
 #include "report/json_report.h"
 #include "report/result.h"
+#include "report/shown_text.h"
 #include "report/summary.h"
 #include "wire/peer.h"
 #include "wire/stop_signal.h"
@@ -35,7 +37,9 @@ using model::Result;
 // Of a failed process's log: a stack trace's interesting part.
 constexpr int kTailLines = 20;
 
-void Say(const std::string& text) { std::cerr << "lockstep: " << text << std::endl; }
+void Say(const std::string& text) {
+  std::cerr << "lockstep: " << report::Paragraph(text) << std::endl;
+}
 
 Result<Programs> FindOurPrograms() {
   const char* bin_dir = std::getenv("LOCKSTEP_BIN_DIR");
@@ -60,7 +64,8 @@ void ShowLog(const Ending& ending, RunDirectory& directory) {
   if (ending.crashed) directory.KeepLogs();
   if (!ending.blamed.empty()) {
     const std::string tail = Tail(directory.LogPath(ending.blamed), kTailLines);
-    if (!tail.empty()) std::cerr << "the end of " << ending.blamed << "'s log:\n" << tail << "\n";
+    if (!tail.empty())
+      std::cerr << "the end of " << ending.blamed << "'s log:\n" << report::Paragraph(tail) << "\n";
   }
   const bool is_told = ending.crashed || ending.error;
   if (is_told && !directory.KeptLogs().empty()) Say("logs are in " + directory.KeptLogs());
@@ -100,6 +105,8 @@ Result<report::RunResult> RunChecked(const RunOptions& options, wire::StopSignal
   if (!programs) return std::unexpected(programs.error());
   Result<RunDirectory> directory = RunDirectory::Make(options.keep);
   if (!directory) return std::unexpected(directory.error());
+  for (const std::string& removed : directory->removed())
+    Say(fmt::format("removed {}, which a killed launcher had left", removed));
   Result<Source> source = Source::Open(options, directory->ClusterPath());
   if (!source) return std::unexpected(source.error());
 
@@ -127,13 +134,14 @@ Result<report::RunResult> RunChecked(const RunOptions& options, wire::StopSignal
 
 }  // namespace
 
-model::ExitCode Run(const RunOptions& options) {
+model::ExitCode Run(const RunOptions& options, wire::StopSignal& stop) {
   const auto start = std::chrono::steady_clock::now();
   report::RunResult result{.verdict = {.seed = options.seed}};
-  if (Result<wire::StopSignal> stop = wire::StopSignal::Make(); !stop) {
-    result.error = stop.error();
-  } else if (Result<report::RunResult> run = RunChecked(options, *stop); run) {
+  if (Result<report::RunResult> run = RunChecked(options, stop); run) {
     result = std::move(*run);
+  } else if (run.error().sqlstate == postgres::kCancelled && stop.Stopped()) {
+    Say(run.error().message);
+    result.verdict.reason = "interrupted";
   } else {
     result.error = run.error();
   }

@@ -4,13 +4,14 @@
 
 #include "launcher/options.h"
 #include "model/error.h"
+#include "wire/stop_signal.h"
 
 namespace lockstep::launcher {
 
 // Writes the summary to standard output, what happens meanwhile and errors to standard error, and
 // the report to its file, whatever becomes of the run. Nothing that it made is left behind but what
 // was asked for, and the logs of a process that crashed.
-model::ExitCode Run(const RunOptions& options);
+model::ExitCode Run(const RunOptions& options, wire::StopSignal& stop);
 
 }  // namespace lockstep::launcher
 

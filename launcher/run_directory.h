@@ -1,8 +1,13 @@
 // Where a run keeps its sockets and logs: a directory of its own under /tmp, and what --keep names.
+//
+// A lock on the file `lock` in it tells that its launcher lives. The next launcher of the same user
+// removes a directory whose lock nobody holds: its launcher was killed. Logs that are to stay have
+// no such file.
 #ifndef LOCKSTEP_LAUNCHER_RUN_DIRECTORY_H_
 #define LOCKSTEP_LAUNCHER_RUN_DIRECTORY_H_
 
 #include <string>
+#include <vector>
 
 #include "model/error.h"
 
@@ -18,6 +23,8 @@ class RunDirectory {
   // Removes what is not to be kept.
   ~RunDirectory();
 
+  // Directories of launchers that were killed, which have been removed.
+  const std::vector<std::string>& removed() const { return removed_; }
   // Short: a socket's path has at most 107 characters.
   const std::string& sockets() const { return path_; }
   std::string LogPath(const std::string& process) const;
@@ -31,11 +38,13 @@ class RunDirectory {
   void KeepLogs() { keeps_logs_ = true; }
 
  private:
-  RunDirectory(std::string path, std::string keep);
+  RunDirectory(std::string path, std::string keep, int lock, std::vector<std::string> removed);
 
   std::string path_;
   std::string keep_;
   bool keeps_logs_;
+  int lock_;  // held as long as it is open; -1: moved from
+  std::vector<std::string> removed_;
 };
 
 }  // namespace lockstep::launcher

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "report/number_text.h"
+#include "report/shown_text.h"
 
 namespace lockstep::launcher {
 namespace {
@@ -43,13 +44,17 @@ std::string StateText(const ListedSlot& slot) {
 }
 
 std::string Section(const std::string& title, const std::vector<Line>& lines) {
-  std::string text = fmt::format("\n{}\n", title);
+  std::string text = fmt::format("\n{}\n", report::OneLine(title));
   if (lines.size() < 2) return text + "  none\n";
   std::array<std::size_t, kColumns> widths{};
-  for (const Line& line : lines) {
-    for (std::size_t i = 0; i < kColumns; ++i) widths[i] = std::max(widths[i], line[i].size());
+  std::vector<Line> shown = lines;
+  for (Line& line : shown) {
+    for (std::size_t i = 0; i < kColumns; ++i) {
+      line[i] = report::OneLine(line[i]);
+      widths[i] = std::max(widths[i], line[i].size());
+    }
   }
-  for (const Line& line : lines) {
+  for (const Line& line : shown) {
     std::string row = " ";
     for (std::size_t i = 0; i < kColumns; ++i) row += fmt::format(" {:<{}} ", line[i], widths[i]);
     row.erase(row.find_last_not_of(' ') + 1);
@@ -63,10 +68,10 @@ std::string Section(const std::string& title, const std::vector<postgres::LeftOb
   if (objects.empty()) return "";
   std::size_t width = 0;
   for (const postgres::LeftObject& object : objects) width = std::max(width, object.kind.size());
-  std::string text = fmt::format("\n{}\n", title);
+  std::string text = fmt::format("\n{}\n", report::OneLine(title));
   for (const postgres::LeftObject& object : objects) {
-    text += fmt::format("  {:<{}}  {}\n  {:<{}}  {}\n", object.kind, width, object.name, "", width,
-                        object.removal);
+    text += fmt::format("  {:<{}}  {}\n  {:<{}}  {}\n", object.kind, width,
+                        report::OneLine(object.name), "", width, report::OneLine(object.removal));
   }
   return text;
 }
@@ -134,7 +139,7 @@ std::string SlotListText(const SlotList& list, const std::string& where) {
   std::vector<Line> others = {header};
   for (const ListedSlot& slot : list.slots) (slot.owner ? ours : others).push_back(LineOf(slot));
   std::string text = fmt::format("PostgreSQL {}.{}, {}\n", list.server_version / 10000,
-                                 list.server_version % 10000, where);
+                                 list.server_version % 10000, report::OneLine(where));
   text += Section("Slots of Lockstep", ours);
   text += Section("Slots of others (never touched)", others);
   text +=
@@ -158,7 +163,8 @@ std::string PruningText(const Pruning& pruning) {
   for (const PrunedSlot& pruned : pruning.slots) {
     text += fmt::format("{:<10}  {:<{}}  {}\n", Outcome(pruning, pruned), pruned.slot.name, width,
                         pruned.decision.reason);
-    if (!pruned.error.empty()) text += fmt::format("            {}\n", pruned.error);
+    if (!pruned.error.empty())
+      text += fmt::format("            {}\n", report::OneLine(pruned.error));
   }
   return text;
 }

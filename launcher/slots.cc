@@ -8,6 +8,7 @@
 #include "postgres/connection.h"
 #include "postgres/slot.h"
 #include "postgres/slot_list.h"
+#include "report/shown_text.h"
 
 namespace lockstep::launcher {
 namespace {
@@ -26,7 +27,7 @@ Result<Connection> Open(const std::string& database) {
 }
 
 model::ExitCode PrintError(const model::Error& error, bool json) {
-  std::cerr << "lockstep: " << error.message << std::endl;
+  std::cerr << "lockstep: " << report::Paragraph(error.message) << std::endl;
   if (json) std::cout << SlotErrorJson(error) << std::flush;
   return model::ExitCodeOf(error);
 }
@@ -78,7 +79,7 @@ model::ExitCode PrintPruning(const PruneOptions& options) {
   std::cout << (options.json ? PruningJson(*pruning) : PruningText(*pruning)) << std::flush;
   if (pruning->broken) {
     std::cerr << "lockstep: the connection broke before all slots were looked at: "
-              << pruning->broken->message << std::endl;
+              << report::Paragraph(pruning->broken->message) << std::endl;
   }
   return ExitCodeOf(*pruning);
 }

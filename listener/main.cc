@@ -8,11 +8,27 @@
 #include "listener/process.h"
 #include "model/error.h"
 #include "model/sabotage_kind.h"
+#include "postgres/server_waits.h"
 #include "wire/reporter.h"
 #include "wire/stop_signal.h"
+#include "wire/watchdog.h"
+
+namespace {
+
+using namespace lockstep;
+
+model::Result<void> Run(const listener::ProcessOptions& options) {
+  auto stop = wire::StopSignal::Make();
+  if (!stop) return std::unexpected(stop.error());
+  const wire::Watchdog watchdog(*stop, {.process = options.id,
+                                        .interrupt = postgres::InterruptServerWaits,
+                                        .waits_for = postgres::DescribeServerWaits});
+  return listener::RunProcess(options, *stop);
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
-  using namespace lockstep;
   listener::ProcessOptions options;
   std::string sabotage;
   CLI::App app(
@@ -78,8 +94,7 @@ int main(int argc, char** argv) {
   if (!result) {
     refuse(result.error());
   } else {
-    auto stop = wire::StopSignal::Make();
-    result = stop ? listener::RunProcess(options, *stop) : std::unexpected(stop.error());
+    result = Run(options);
   }
   if (result) return 0;
   spdlog::error("{}: {}", options.id, result.error().message);

@@ -58,8 +58,8 @@ model::Result<OpenConninfo> WithoutPassword(const std::string& conninfo) {
   OpenConninfo open;
   for (const PQconninfoOption* option = options->get(); option->keyword != nullptr; ++option) {
     if (option->val == nullptr) continue;
-    if (std::string_view(option->keyword) == "password") {
-      open.variables.emplace_back(option->envvar, option->val);
+    if (IsSecret(*option)) {
+      open.variables.emplace_back(VariableOfSecret(*option), option->val);
       continue;
     }
     open.conninfo += fmt::format("{}={} ", option->keyword, Quoted(option->val));

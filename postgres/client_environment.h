@@ -23,8 +23,8 @@ model::Result<Variables> ClientEnvironment(const Connection& connection,
 
 // For a program of ours, whose arguments every user of the machine can read.
 struct OpenConninfo {
-  std::string conninfo;  // the given one, without a password
-  Variables variables;   // the password; none: there was none
+  std::string conninfo;  // the given one, without what libpq calls a secret (password, sslpassword)
+  Variables variables;   // the secrets, as Connection::Open finds them; none: there was none
 };
 // kUsage where the conninfo cannot be read.
 model::Result<OpenConninfo> WithoutPassword(const std::string& conninfo);

@@ -11,8 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "postgres/answer.h"
 #include "postgres/libpq_access.h"
 #include "postgres/remedy.h"
+#include "postgres/server_waits.h"
 #include "postgres/session_settings.h"
 
 namespace lockstep::postgres {
@@ -103,17 +105,21 @@ Error OpenError(const PGconn* connection, const std::string& description) {
 
 void IgnoreNotice(void*, const PGresult*) {}
 
-// Polls the connecting to its end. False at the deadline.
-bool FinishConnecting(PGconn* connection, std::chrono::seconds timeout) {
+// How often a connecting looks whether it was interrupted.
+constexpr std::int64_t kSlice_ms = 100;
+
+// Polls the connecting to its end. False at the deadline, and when it was interrupted.
+bool FinishConnecting(PGconn* connection, std::chrono::seconds timeout, const ServerWait& wait) {
   auto deadline = std::chrono::steady_clock::now() + timeout;
   PostgresPollingStatusType status = PGRES_POLLING_WRITING;
   while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
     auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return false;
+    if (left.count() <= 0 || wait.WasInterrupted()) return false;
     short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
     pollfd waiting{PQsocket(connection), events, 0};
-    int ready = poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left.count(), 1000000)));
+    int ready =
+        poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left.count(), kSlice_ms)));
     if (ready > 0) status = PQconnectPoll(connection);
   }
   return true;
@@ -121,14 +127,30 @@ bool FinishConnecting(PGconn* connection, std::chrono::seconds timeout) {
 
 // UTF8 was asked for before the server said its own encoding. SQL_ASCII stands for none: the bytes
 // are those of the database, and xml_send does not write an encoding into them.
-bool AskFor(TextEncoding encoding, PGconn* connection) {
+bool MustAskForNone(TextEncoding encoding, PGconn* connection) {
   const char* name = PQparameterStatus(connection, "server_encoding");
   const std::string_view own = name == nullptr ? "UTF8" : name;
-  if (own == "UTF8" || (encoding == TextEncoding::kUtf8 && own != "SQL_ASCII")) return true;
-  return PQsetClientEncoding(connection, "SQL_ASCII") == 0;
+  return own != "UTF8" && (encoding == TextEncoding::kDatabase || own == "SQL_ASCII");
+}
+
+// The making of a slot waits for the transactions of others, each time longer.
+std::chrono::seconds DefaultAnswerTimeout(ConnectionKind kind) {
+  return kind == ConnectionKind::kSql ? std::chrono::seconds(120) : std::chrono::seconds(600);
 }
 
 }  // namespace
+
+bool IsSecret(const PQconninfoOption& option) {
+  return option.dispchar != nullptr && std::string_view(option.dispchar) == "*";
+}
+
+std::string VariableOfSecret(const PQconninfoOption& option) {
+  if (option.envvar != nullptr) return option.envvar;
+  std::string name = std::string("LOCKSTEP_") + option.keyword;
+  std::ranges::transform(name, name.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return name;
+}
 
 Readiness WaitFor(int fd, bool or_writable, int timeout_ms) {
   pollfd waiting{fd, static_cast<short>(or_writable ? POLLIN | POLLOUT : POLLIN), 0};
@@ -196,7 +218,10 @@ std::uint64_t QueryResult::affected_rows() const {
   return std::strtoull(PQcmdTuples(result_.get()), nullptr, 10);
 }
 void QueryResult::Clear::operator()(pg_result* result) const { PQclear(result); }
-void Connection::Finish::operator()(pg_conn* connection) const { PQfinish(connection); }
+void Connection::Finish::operator()(pg_conn* connection) const {
+  ForgetConnection(connection);
+  PQfinish(connection);
+}
 
 ConnectionOptions OnlookerOptions(std::string application_name) {
   // Shorter than the shortest wait after which Postgres looks for a deadlock (deadlock_timeout, 1
@@ -226,6 +251,10 @@ Result<Connection> Connection::Open(const std::string& conninfo, ConnectionKind 
   std::chrono::seconds timeout = options.connect_timeout;
   for (const PQconninfoOption* given = parsed->get(); given->keyword != nullptr; ++given) {
     std::string_view keyword = given->keyword;
+    if (given->val == nullptr && IsSecret(*given)) {
+      if (const char* secret = std::getenv(VariableOfSecret(*given).c_str()))
+        add(given->keyword, secret);
+    }
     if (given->val == nullptr || keyword == "client_encoding" || keyword == "replication") continue;
     if (keyword == "options") {
       session = given->val;
@@ -250,19 +279,29 @@ Result<Connection> Connection::Open(const std::string& conninfo, ConnectionKind 
   add(nullptr, nullptr);
 
   std::string description = Describe(parsed->get());
-  Connection connection(PQconnectStartParams(keywords.data(), values.data(), 0), kind, description);
+  const ServerWait wait(description, "connecting");
+  Connection connection(PQconnectStartParams(keywords.data(), values.data(), 0), kind, description,
+                        options.answer_timeout.value_or(DefaultAnswerTimeout(kind)));
   PGconn* handle = connection.connection_.get();
   if (handle == nullptr) return Fail(ErrorKind::kEnvironment, "cannot connect: out of memory");
   PQsetErrorVerbosity(handle, PQERRORS_VERBOSE);  // the only way to the SQLSTATE of a refusal
   PQsetNoticeReceiver(handle, IgnoreNotice, nullptr);
   if (PQstatus(handle) == CONNECTION_BAD) return std::unexpected(OpenError(handle, description));
-  if (!FinishConnecting(handle, timeout)) {
+  if (!FinishConnecting(handle, timeout, wait)) {
+    if (wait.WasInterrupted())
+      return Fail(ErrorKind::kEnvironment,
+                  fmt::format("cannot connect to {}: interrupted", description),
+                  std::string(kCancelled));
     return Fail(ErrorKind::kDisconnected, fmt::format("cannot connect to {}: no answer within {} s",
                                                       description, timeout.count()));
   }
   if (PQstatus(handle) != CONNECTION_OK) return std::unexpected(OpenError(handle, description));
   PQsetErrorVerbosity(handle, PQERRORS_DEFAULT);
-  if (!AskFor(options.encoding, handle)) return std::unexpected(OpenError(handle, description));
+  RegisterConnection(handle, description);
+  if (MustAskForNone(options.encoding, handle)) {
+    if (auto set = connection.Execute("SET client_encoding = 'SQL_ASCII'"); !set)
+      return std::unexpected(std::move(set.error()));
+  }
   if (auto set = connection.Execute(SettingsStatement()); !set)
     return std::unexpected(std::move(set.error()));
   return connection;
@@ -285,7 +324,9 @@ Result<QueryResult> Checked(PGconn* connection, PGresult* result, const std::str
 }  // namespace
 
 Result<QueryResult> Connection::Execute(const std::string& sql) {
-  return Checked(connection_.get(), PQexec(connection_.get(), sql.c_str()), sql);
+  auto answer = Ask(connection_.get(), sql, {description_, answer_timeout_});
+  if (!answer) return std::unexpected(std::move(answer.error()));
+  return Checked(connection_.get(), answer->release(), sql);
 }
 
 Result<QueryResult> Connection::Execute(
@@ -297,10 +338,12 @@ Result<QueryResult> Connection::Execute(
     owned.emplace_back(parameter.value_or(std::string_view()));
     values.push_back(parameter.has_value() ? owned.back().c_str() : nullptr);
   }
-  return Checked(connection_.get(),
-                 PQexecParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()),
-                              nullptr, values.data(), nullptr, nullptr, 0),
-                 sql);
+  if (PQsendQueryParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr,
+                        values.data(), nullptr, nullptr, 0) == 0)
+    return Checked(connection_.get(), nullptr, sql);
+  auto answer = AwaitAnswer(connection_.get(), sql, {description_, answer_timeout_});
+  if (!answer) return std::unexpected(std::move(answer.error()));
+  return Checked(connection_.get(), answer->release(), sql);
 }
 
 Result<std::string> Connection::Scalar(const std::string& sql) {
@@ -323,9 +366,10 @@ Result<model::Lsn> Connection::ScalarLsn(const std::string& sql) {
 Result<std::uint64_t> Connection::CopyIn(const std::string& sql, std::string_view data) {
   constexpr std::size_t kChunk = std::size_t{1} << 20;  // libpq's lengths are ints
   PGconn* handle = connection_.get();
-  ResultHandle begun(PQexec(handle, sql.c_str()));
-  if (PQresultStatus(begun.get()) != PGRES_COPY_IN) {
-    return std::unexpected(ErrorOf(handle, begun.get(), Abbreviate(sql)));
+  auto begun = Ask(handle, sql, {description_, answer_timeout_});
+  if (!begun) return std::unexpected(std::move(begun.error()));
+  if (PQresultStatus(begun->get()) != PGRES_COPY_IN) {
+    return std::unexpected(ErrorOf(handle, begun->get(), Abbreviate(sql)));
   }
   bool sent = true;
   for (; sent && !data.empty(); data.remove_prefix(std::min(kChunk, data.size()))) {
@@ -334,17 +378,12 @@ Result<std::uint64_t> Connection::CopyIn(const std::string& sql, std::string_vie
   }
   // A failure to send shows in the result, with the server's reason.
   PQputCopyEnd(handle, nullptr);
-  Result<std::uint64_t> rows = 0;
-  while (PGresult* next = PQgetResult(handle)) {
-    Result<QueryResult> result = Checked(handle, next, sql);
-    if (result) {
-      if (rows) rows = result->affected_rows();
-    } else if (rows) {
-      rows = std::unexpected(result.error());
-    }
-  }
-  if (rows && !sent) return std::unexpected(ErrorOf(handle, nullptr, Abbreviate(sql)));
-  return rows;
+  auto ended = AwaitAnswer(handle, sql, {description_, answer_timeout_});
+  if (!ended) return std::unexpected(std::move(ended.error()));
+  const Result<QueryResult> result = Checked(handle, ended->release(), sql);
+  if (!result) return std::unexpected(result.error());
+  if (!sent) return std::unexpected(ErrorOf(handle, nullptr, Abbreviate(sql)));
+  return result->affected_rows();
 }
 
 int Connection::server_version() const { return PQserverVersion(connection_.get()); }

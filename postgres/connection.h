@@ -7,7 +7,9 @@
 // gone without a word (over TCP) is kDisconnected after a minute or so; what the URI says of
 // keepalives and tcp_user_timeout counts.
 //
-// Not thread-safe: one connection belongs to one thread at a time. These calls block.
+// Not thread-safe: one connection belongs to one thread at a time. These calls block, but not for
+// ever: not longer than a server is silent for `answer_timeout`, nor when they are interrupted
+// (postgres/server_waits.h).
 #ifndef LOCKSTEP_POSTGRES_CONNECTION_H_
 #define LOCKSTEP_POSTGRES_CONNECTION_H_
 
@@ -47,6 +49,9 @@ struct ConnectionOptions {
   // ever. SQLSTATE 55P03 and 57014 then.
   std::chrono::milliseconds lock_timeout{0};
   std::chrono::milliseconds statement_timeout{0};
+  // How long the server may be silent while a statement is waited for; unset: two minutes, ten on a
+  // replication connection, where the making of a slot waits for others.
+  std::optional<std::chrono::seconds> answer_timeout = {};
 };
 
 // The session of one who looks at somebody's database now and then: its questions are answered from
@@ -121,12 +126,17 @@ class Connection {
   struct Finish {
     void operator()(pg_conn* connection) const;
   };
-  Connection(pg_conn* connection, ConnectionKind kind, std::string description)
-      : connection_(connection), kind_(kind), description_(std::move(description)) {}
+  Connection(pg_conn* connection, ConnectionKind kind, std::string description,
+             std::chrono::seconds answer_timeout)
+      : connection_(connection),
+        kind_(kind),
+        description_(std::move(description)),
+        answer_timeout_(answer_timeout) {}
 
   std::unique_ptr<pg_conn, Finish> connection_;
   ConnectionKind kind_;
   std::string description_;
+  std::chrono::seconds answer_timeout_;
 };
 
 // The conninfo without passwords and without anything that could hold one, for messages and logs.

@@ -5,6 +5,7 @@
 #include <postgresql/libpq-fe.h>
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "model/error.h"
@@ -31,6 +32,12 @@ model::Error ErrorOf(const PGconn* connection, const PGresult* result, std::stri
 
 // The start of a statement for messages; statements that may hold a password are cut to their verb.
 std::string Abbreviate(std::string_view sql);
+
+// libpq calls it a secret: a password, a key's password.
+bool IsSecret(const PQconninfoOption& option);
+// The variable that has such an option for a process of ours: libpq's, or one of our own where it
+// has none.
+std::string VariableOfSecret(const PQconninfoOption& option);
 
 enum class Readiness { kReadable, kWritable, kTimeout };
 // Blocks until `fd` is readable (or writable, when asked for). `timeout_ms` -1: for ever.

@@ -1,5 +1,6 @@
 #include "postgres/local_cluster.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <pwd.h>
 #include <signal.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include <cctype>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -40,7 +42,10 @@ bool HasServer(const fs::path& folder) {
          access((folder / "postgres").c_str(), X_OK) == 0;
 }
 
+// A link is the server's user's to plant, and where it leads may be ours alone to read.
 std::string ReadFile(const fs::path& path) {
+  std::error_code ignored;
+  if (fs::is_symlink(path, ignored)) return {};
   std::ifstream file(path);
   std::ostringstream text;
   text << file.rdbuf();
@@ -136,13 +141,21 @@ struct LocalCluster::Impl {
     return Give(std::move(made));
   }
 
-  // Makes the server's user its owner.
+  // A directory: makes the server's user its owner, who alone may enter it.
   Result<std::string> Give(std::string path) {
-    if (run_as && chown(path.c_str(), run_as->uid, run_as->gid) != 0) {
+    const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    const bool given =
+        fd >= 0 && fchmod(fd, 0700) == 0 && (!run_as || fchown(fd, run_as->uid, run_as->gid) == 0);
+    const int error = errno;
+    if (fd >= 0) close(fd);
+    if (!given) {
+      if (!run_as)
+        return Fail(ErrorKind::kUsage,
+                    fmt::format("cannot use the directory {}: {}", path, std::strerror(error)));
       return Fail(ErrorKind::kEnvironment,
                   fmt::format("cannot give {} to the server's user {}: {}; in Bazel's sandbox use "
                               "--sandbox_fake_username",
-                              path, run_as->uid, std::strerror(errno)));
+                              path, run_as->uid, std::strerror(error)));
     }
     return path;
   }
@@ -178,7 +191,6 @@ struct LocalCluster::Impl {
       if (auto ok = CheckReachable(options.directory); !ok) return ok;
       std::error_code error;
       fs::create_directories(options.directory, error);
-      fs::permissions(options.directory, fs::perms::owner_all, error);
       if (error) {
         return Fail(ErrorKind::kUsage, fmt::format("cannot use the directory {}: {}",
                                                    options.directory, error.message()));
@@ -210,8 +222,8 @@ struct LocalCluster::Impl {
       error.message += Tail(init_log);
       return std::unexpected(error);
     }
-    std::ofstream(data + "/postgresql.conf", std::ios::app) << "\ninclude 'lockstep.conf'\n";
-    return {};
+    return WriteFileAs(run_as, data + "/postgresql.conf", "\ninclude 'lockstep.conf'\n",
+                       Writing::kAppend);
   }
 
   Result<void> WriteSettings() {
@@ -238,15 +250,9 @@ struct LocalCluster::Impl {
     settings["output_plugin_libraries"] = "pgoutput, test_decoding, decoderbufs, wal2json";
     for (const auto& [name, value] : options.settings) settings[name] = value;
     if (known.empty()) settings.erase("output_plugin_libraries");
-    std::ofstream file(data + "/lockstep.conf", std::ios::trunc);
-    for (const auto& [name, value] : settings) file << SettingLine(name, value);
-    file.close();
-    if (!file) {
-      return Fail(ErrorKind::kEnvironment, fmt::format("cannot write {}/lockstep.conf", data));
-    }
-    Result<std::string> given = Give(data + "/lockstep.conf");
-    if (!given) return std::unexpected(given.error());
-    return {};
+    std::string text;
+    for (const auto& [name, value] : settings) text += SettingLine(name, value);
+    return WriteFileAs(run_as, data + "/lockstep.conf", text, Writing::kReplace);
   }
 
   Result<void> ForkSupervisor() {

@@ -26,6 +26,7 @@ using model::Result;
 // Exit codes of a child that never reached its program.
 constexpr int kNoUser = 125;
 constexpr int kNoExec = 126;
+constexpr int kNoFile = 124;
 
 std::vector<char*> Arguments(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
@@ -59,6 +60,33 @@ void ResetSignals() {
   if (chdir(directory) != 0) _exit(kNoExec);
   execv(arguments[0], arguments);
   _exit(kNoExec);
+}
+
+// As the user that we have become: what a link points to is not ours to write.
+int OpenLog(const char* path) {
+  return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+[[noreturn]] void WriteFile(const char* path, std::string_view text, Writing writing) {
+  if (writing == Writing::kReplace) unlink(path);
+  const int flags = writing == Writing::kReplace ? O_CREAT | O_EXCL : O_APPEND;
+  const int file = open(path, O_WRONLY | O_NOFOLLOW | flags, 0600);
+  if (file < 0) _exit(kNoFile);
+  while (!text.empty()) {
+    const ssize_t written = write(file, text.data(), text.size());
+    if (written <= 0) _exit(kNoFile);
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  _exit(0);
+}
+
+// Whatever a child did, its end; -1 with errno.
+int WaitForEnd(pid_t child) {
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) return -1;
+  }
+  return status;
 }
 
 void Ignore(int) {}
@@ -99,7 +127,11 @@ class SupervisorLoop {
   void StartServer() {
     if (pid_ != 0) return;
     pid_t child = fork();
-    if (child == 0) Exec(server_, directory_, log_);
+    if (child == 0) {
+      // Without us nobody would ever stop it.
+      prctl(PR_SET_PDEATHSIG, SIGQUIT);
+      Exec(server_, directory_, log_);
+    }
     pid_ = child > 0 ? child : 0;
   }
 
@@ -140,16 +172,18 @@ class SupervisorLoop {
   pid_t pid_ = 0;
 };
 
-[[noreturn]] void Supervise(int socket, int log, const SupervisorPlan& plan, char* const* server,
+[[noreturn]] void Supervise(int socket, const SupervisorPlan& plan, char* const* server,
                             char* const* remove) {
   setsid();  // a Ctrl-C at the terminal is the parent's to handle
   prctl(PR_SET_NAME, "lockstep-pg");
-  // Only our two descriptors stay: another cluster's socket would keep its supervisor from seeing
-  // EOF.
-  if (dup2(socket, 100) < 0 || dup2(log, 101) < 0) _exit(kNoExec);
+  // Only our descriptor stays: another cluster's socket would keep its supervisor from seeing EOF.
+  if (dup2(socket, 100) < 0) _exit(kNoExec);
   close_range(3, 99, 0);
-  close_range(102, ~0U, 0);
+  close_range(101, ~0U, 0);
   if (plan.run_as && !DropTo(*plan.run_as)) _exit(kNoUser);
+  const int log = OpenLog(plan.log_path.c_str());
+  if (log < 0 || dup2(log, 101) < 0) _exit(kNoFile);
+  close(log);
   for (int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2}) signal(number, SIG_IGN);
   struct sigaction action = {};
   action.sa_handler = Ignore;  // only so that ppoll wakes
@@ -170,27 +204,23 @@ class SupervisorLoop {
 
 Result<void> RunProgram(const std::vector<std::string>& command, const std::optional<RunAs>& run_as,
                         const std::string& directory, const std::string& log_path) {
-  int log = open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (log < 0) {
-    return Fail(ErrorKind::kEnvironment,
-                fmt::format("cannot write {}: {}", log_path, std::strerror(errno)));
-  }
   std::vector<char*> arguments = Arguments(command);
   std::fflush(nullptr);
   pid_t child = fork();
   if (child == 0) {
     if (run_as && !DropTo(*run_as)) _exit(kNoUser);
+    const int log = OpenLog(log_path.c_str());
+    if (log < 0) _exit(kNoFile);
     Exec(arguments.data(), directory.c_str(), log);
   }
-  int error = errno;
-  close(log);
   if (child < 0) {
     return Fail(ErrorKind::kEnvironment,
-                fmt::format("cannot fork for {}: {}", command[0], std::strerror(error)));
+                fmt::format("cannot fork for {}: {}", command[0], std::strerror(errno)));
   }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  const int status = WaitForEnd(child);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kNoFile)
+    return Fail(ErrorKind::kEnvironment,
+                fmt::format("cannot write {} (it must not be a link)", log_path));
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
   if (WIFEXITED(status) && WEXITSTATUS(status) == kNoUser) {
     return Fail(ErrorKind::kEnvironment,
@@ -202,14 +232,27 @@ Result<void> RunProgram(const std::vector<std::string>& command, const std::opti
               fmt::format("{} failed (wait status {:#x})", command[0], status));
 }
 
+Result<void> WriteFileAs(const std::optional<RunAs>& run_as, const std::string& path,
+                         std::string_view text, Writing writing) {
+  std::fflush(nullptr);
+  const pid_t child = fork();
+  if (child == 0) {
+    if (run_as && !DropTo(*run_as)) _exit(kNoUser);
+    WriteFile(path.c_str(), text, writing);
+  }
+  const int status = child < 0 ? -1 : WaitForEnd(child);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  return Fail(ErrorKind::kEnvironment,
+              fmt::format("cannot write {}{} (wait status {:#x}; it must not be a link)", path,
+                          run_as ? fmt::format(" as user {}", run_as->uid) : "", status));
+}
+
 Result<Supervisor> Supervisor::Fork(const SupervisorPlan& plan) {
-  int log = open(plan.log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   std::array<int, 2> ends{};
-  if (log < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-    int error = errno;
-    if (log >= 0) close(log);
-    return Fail(ErrorKind::kEnvironment, fmt::format("cannot prepare the server's log {}: {}",
-                                                     plan.log_path, std::strerror(error)));
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return Fail(
+        ErrorKind::kEnvironment,
+        fmt::format("cannot make a socket to the server's supervisor: {}", std::strerror(errno)));
   }
   std::vector<std::string> remove = {"/bin/rm", "-rf", "--", plan.directory};
   std::vector<char*> server_arguments = Arguments(plan.server);
@@ -220,11 +263,10 @@ Result<Supervisor> Supervisor::Fork(const SupervisorPlan& plan) {
   std::fflush(nullptr);
   pid_t pid = fork();
   if (pid == 0) {
-    Supervise(ends[1], log, plan, server_arguments.data(),
+    Supervise(ends[1], plan, server_arguments.data(),
               plan.remove_directory ? remove_arguments.data() : nullptr);
   }
   int error = errno;
-  close(log);
   close(ends[1]);
   if (pid < 0) {
     close(ends[0]);

@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/error.h"
@@ -19,11 +20,17 @@ struct RunAs {
   gid_t gid = 0;
 };
 
-// Runs a program to its end, output appended to `log_path` (which the parent opens), in
-// `directory`. kEnvironment when it cannot be started or exits with another status than 0.
+// Runs a program to its end, output appended to `log_path`, in `directory`. kEnvironment when it
+// cannot be started or exits with another status than 0.
 model::Result<void> RunProgram(const std::vector<std::string>& command,
                                const std::optional<RunAs>& run_as, const std::string& directory,
                                const std::string& log_path);
+
+enum class Writing { kReplace, kAppend };
+// Writes a file as that user, who may own the directory and plant links there: none is followed,
+// and one that is to be replaced is removed itself. kEnvironment with the path.
+model::Result<void> WriteFileAs(const std::optional<RunAs>& run_as, const std::string& path,
+                                std::string_view text, Writing writing);
 
 struct SupervisorPlan {
   std::vector<std::string> server;  // command line of the postmaster

@@ -140,9 +140,10 @@ std::string ExcusesText(const AuditResult& auditor) {
 
 std::string WhatHappened(const AuditResync& resync) {
   if (resync.schema.empty())
-    return fmt::format("all tables: {} (seen at {})", resync.reason, ToString(resync.lsn));
-  return fmt::format("{}.{} {} (seen at {})", resync.schema, resync.table, resync.reason,
-                     ToString(resync.lsn));
+    return fmt::format("all tables: {} (seen at {})", OneLine(resync.reason), ToString(resync.lsn));
+  return fmt::format("{} {} (seen at {})",
+                     OneLine(fmt::format("{}.{}", resync.schema, resync.table)),
+                     OneLine(resync.reason), ToString(resync.lsn));
 }
 
 std::string UntilText(model::Lsn copied_at) {
@@ -200,9 +201,10 @@ std::string AuditResyncText(const AuditResync& resync) {
 }
 
 std::string AuditDifferenceText(const AuditDifference& difference) {
-  std::string text = fmt::format("  {}.{}, row {}, at {}\n", difference.schema, difference.table,
+  std::string text = fmt::format("  {}, row {}, at {}\n",
+                                 OneLine(fmt::format("{}.{}", difference.schema, difference.table)),
                                  KeyText(difference.key), ToString(difference.checkpoint));
-  if (!difference.misfit.empty()) text += fmt::format("    {}\n", difference.misfit);
+  if (!difference.misfit.empty()) text += fmt::format("    {}\n", OneLine(difference.misfit));
   if (difference.source || difference.replicated) {
     TextRows rows = {{"", difference.source ? "source" : "source: no such row",
                       difference.replicated ? "replicated" : "replicated: no such row"}};
@@ -223,7 +225,8 @@ std::string AuditSummaryText(const AuditReport& report) {
   }
   text += fmt::format("Verdict: {} (exit {})\n", UpperCase(ToString(VerdictOf(report))),
                       static_cast<int>(ExitCodeOf(report)));
-  if (const std::string reason = ReasonOf(report); !reason.empty()) text += reason + "\n";
+  if (const std::string reason = ReasonOf(report); !reason.empty())
+    text += Paragraph(reason) + "\n";
   return text;
 }
 

@@ -1,5 +1,6 @@
 #include "report/json_report.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -139,6 +140,8 @@ Result<void> WriteReport(const std::string& path, const RunResult& result) {
 }
 
 Result<void> WriteReport(const std::string& path, const std::string& text) {
+  // It holds rows: whoever may read them says so by a file that is there.
+  if (const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600); fd >= 0) close(fd);
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << text << std::flush;
   if (file) return {};

@@ -29,15 +29,30 @@ std::size_t CharacterSize(std::string_view text) {
   return size;
 }
 
+// C1 controls; line and paragraph separators; marks, embeddings, overrides and isolates of
+// direction.
+bool IsUnseen(std::string_view character) {
+  const unsigned char last = ByteAt(character, character.size() - 1);
+  if (character.size() == 1) return last < 0x20 || last == 0x7f;
+  if (character.size() == 2)
+    return (character[0] == '\xc2' && last < 0xa0) || character == "\xd8\x9c";
+  return (character.starts_with("\xe2\x80") &&
+          (last == 0x8e || last == 0x8f || (last >= 0xa8 && last <= 0xae))) ||
+         (character.starts_with("\xe2\x81") && last >= 0xa6 && last <= 0xa9);
+}
+
 std::string Show(std::string_view text, bool escape_controls) {
   std::string shown;
   shown.reserve(text.size());
   while (!text.empty()) {
     const unsigned char lead = ByteAt(text, 0);
     std::size_t size = CharacterSize(text);
-    if (size == 0 || (escape_controls && (lead < 0x20 || lead == 0x7f))) {
+    if (size == 0) {
       fmt::format_to(std::back_inserter(shown), "\\x{:02x}", lead);
       size = 1;
+    } else if (escape_controls && IsUnseen(text.substr(0, size))) {
+      for (std::size_t i = 0; i < size; ++i)
+        fmt::format_to(std::back_inserter(shown), "\\x{:02x}", ByteAt(text, i));
     } else {
       shown += text.substr(0, size);
     }
@@ -50,5 +65,16 @@ std::string Show(std::string_view text, bool escape_controls) {
 
 std::string Utf8(std::string_view text) { return Show(text, false); }
 std::string OneLine(std::string_view text) { return Show(text, true); }
+
+std::string Paragraph(std::string_view text) {
+  std::string shown;
+  while (true) {
+    const std::size_t end = text.find('\n');
+    shown += OneLine(text.substr(0, end));
+    if (end == text.npos || end + 1 == text.size()) return shown;
+    text.remove_prefix(end + 1);
+    shown += text.starts_with("  ") ? "\n" : "\n  ";
+  }
+}
 
 }  // namespace lockstep::report

@@ -14,6 +14,7 @@
 #include "model/digest.h"
 #include "model/lsn.h"
 #include "report/number_text.h"
+#include "report/shown_text.h"
 #include "report/text_table.h"
 
 namespace lockstep::report {
@@ -191,7 +192,7 @@ std::string SummaryText(const RunResult& result) {
   text += AbsentSituationsText(verdict);
   text += fmt::format("Verdict: {} (exit {})\n", UpperCase(ToString(verdict.kind)),
                       static_cast<int>(ExitCodeOf(result)));
-  if (!verdict.reason.empty()) text += verdict.reason + "\n";
+  if (!verdict.reason.empty()) text += Paragraph(verdict.reason) + "\n";
   if (verdict.first_divergence) text += DivergenceText(*verdict.first_divergence);
   return text;
 }

@@ -12,11 +12,13 @@
 
 #include "model/error.h"
 #include "model/verdict.h"
+#include "postgres/server_waits.h"
 #include "report/json_report.h"
 #include "report/result.h"
 #include "report/summary.h"
 #include "verifier/process.h"
 #include "wire/stop_signal.h"
+#include "wire/watchdog.h"
 
 namespace {
 
@@ -43,6 +45,17 @@ model::ExitCode Tell(const report::RunResult& result, bool has_launcher,
   return code;
 }
 
+model::Result<model::Verdict> Run(const verifier::ProcessOptions& options) {
+  auto stop = wire::StopSignal::Make();
+  if (!stop) return std::unexpected(stop.error());
+  // The first signal asks for a verdict over what was done.
+  const wire::Watchdog watchdog(*stop, {.process = "verifier",
+                                        .patience = {.stop_signals = 2},
+                                        .interrupt = postgres::InterruptServerWaits,
+                                        .waits_for = postgres::DescribeServerWaits});
+  return verifier::RunProcess(options, *stop);
+}
+
 model::ExitCode Verify(verifier::ProcessOptions options, const std::string& report_path) {
   const auto start = std::chrono::steady_clock::now();
   const bool has_launcher = !options.status_endpoint.empty();
@@ -61,9 +74,7 @@ model::ExitCode Verify(verifier::ProcessOptions options, const std::string& repo
     told = Tell(result, has_launcher, report_path);
   };
   options.on_end = tell;
-  auto stop = wire::StopSignal::Make();
-  const auto verdict = stop ? verifier::RunProcess(options, *stop)
-                            : model::Result<model::Verdict>(std::unexpected(stop.error()));
+  const auto verdict = Run(options);
   if (!told) tell(verdict);
   return *told;
 }

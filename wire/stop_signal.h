@@ -1,11 +1,18 @@
 // SIGINT, SIGTERM and SIGHUP as something to poll: a process stops cleanly instead of being cut
-// off.
+// off. When the launcher that started this process is gone, that counts as two signals: nobody is
+// there to finish for.
 #ifndef LOCKSTEP_WIRE_STOP_SIGNAL_H_
 #define LOCKSTEP_WIRE_STOP_SIGNAL_H_
+
+#include <chrono>
+#include <memory>
 
 #include "model/error.h"
 
 namespace lockstep::wire {
+
+// In the environment of a child: the pid of the launcher that started it.
+inline constexpr const char* kLauncherVariable = "LOCKSTEP_LAUNCHER";
 
 class StopSignal {
  public:
@@ -16,17 +23,28 @@ class StopSignal {
   StopSignal& operator=(StopSignal&&) = delete;
   ~StopSignal();
 
-  // Readable once a signal has come.
-  int fd() const { return fd_; }
+  // Readable once a signal has come, and when somebody asks whether the loop still turns.
+  int fd() const;
   // True from the first signal on.
   bool Stopped() { return Count() > 0; }
-  // How many have come. Two of one kind that come at once may count as one.
+  // How many have come. Two of one kind that come at once may count as one. To be called in each
+  // turn of a loop: it is the answer to Ask.
   int Count();
 
+  // The watchdog's side, on its thread.
+  struct Heard {
+    int signals = 0;  // that have come, whether the loop knows or not
+    bool launcher_is_gone = false;
+    std::chrono::steady_clock::time_point answered;  // the last call of Count
+  };
+  Heard Listen() const;
+  // Makes fd() readable until the next Count.
+  void Ask() const;
+
  private:
-  explicit StopSignal(int fd) : fd_(fd) {}
-  int fd_;
-  int count_ = 0;
+  struct State;
+  explicit StopSignal(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace lockstep::wire

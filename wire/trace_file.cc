@@ -1,6 +1,8 @@
 #include "wire/trace_file.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
@@ -56,8 +58,12 @@ class RecordVisitor : public msgpack::null_visitor {
 }  // namespace
 
 model::Result<TraceWriter> TraceWriter::Open(const std::string& path) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  if (!file) {
+  // It holds rows, and is nobody else's to have made as a link.
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd >= 0) close(fd);
+  std::ofstream file;
+  if (fd >= 0) file.open(path, std::ios::binary | std::ios::trunc);
+  if (fd < 0 || !file) {
     return Fail(ErrorKind::kEnvironment,
                 fmt::format("cannot write the trace {}: {}", path, std::strerror(errno)));
   }

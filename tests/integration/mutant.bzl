@@ -32,8 +32,10 @@ def mutant_listener(name, source, expression, deps = []):
             "//listener:identity",
             "//listener:process",
             "//model:error",
+            "//postgres:server_waits",
             "//third_party/cli11",
             "//third_party/spdlog",
             "//wire:stop_signal",
+            "//wire:watchdog",
         ],
     )

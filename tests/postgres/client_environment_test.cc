@@ -64,6 +64,15 @@ TEST(WithoutPasswordTest, AConninfoThatHasNoneStaysAsItIs) {
   }
 }
 
+TEST(WithoutPasswordTest, ASecretWithoutAVariableOfItsOwnGetsOneOfOurs) {
+  const OpenConninfo open =
+      Must(WithoutPassword("postgresql://u:first@h/db?sslpassword=second&sslmode=require"));
+  EXPECT_THAT(open.variables,
+              ElementsAre(Pair("PGPASSWORD", "first"), Pair("LOCKSTEP_SSLPASSWORD", "second")));
+  EXPECT_THAT(open.conninfo, Not(HasSubstr("second")));
+  EXPECT_THAT(open.conninfo, HasSubstr("require"));
+}
+
 TEST(WithoutPasswordTest, WhatCannotBeReadIsAnError) {
   const auto open = WithoutPassword("postgresql://[::1/shop");
   ASSERT_FALSE(open);

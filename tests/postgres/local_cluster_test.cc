@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "postgres/connection.h"
@@ -100,6 +101,40 @@ TEST(LocalCluster, KeptDirectoryIsStartedAgain) {
   }
   EXPECT_FALSE(std::filesystem::exists(options.directory));
   std::filesystem::remove_all(base);
+}
+
+// What the server's user may do to us while we work in its directory.
+TEST(LocalCluster, APlantedLinkIsNotFollowed) {
+  std::string base = "/tmp/lockstep-link-XXXXXX";
+  ASSERT_NE(mkdtemp(base.data()), nullptr);
+  ASSERT_EQ(chmod(base.c_str(), 0755), 0);
+  const LocalClusterOptions options{.directory = base + "/d", .keep = true};
+  { const LocalCluster cluster = Must(LocalCluster::Start(options)); }
+  const std::string target = base + "/target";
+  std::ofstream(target) << "precious";
+  std::filesystem::remove(options.directory + "/data/lockstep.conf");
+  std::filesystem::create_symlink(target, options.directory + "/data/lockstep.conf");
+  { const LocalCluster cluster = Must(LocalCluster::Start(options)); }
+  std::filesystem::remove(options.directory + "/postgres.log");
+  std::filesystem::create_symlink(target, options.directory + "/postgres.log");
+  EXPECT_FALSE(LocalCluster::Start(options));
+  std::string text;
+  std::getline(std::ifstream(target), text);
+  EXPECT_EQ(text, "precious");
+  std::filesystem::remove_all(base);
+}
+
+TEST(LocalCluster, AServerWhoseSupervisorWasKilledEnds) {
+  LocalCluster cluster = Must(LocalCluster::Start());
+  const pid_t server =
+      std::atoi(Must(Open(cluster).Scalar("SELECT pg_read_file('postmaster.pid')")).c_str());
+  std::ifstream stat("/proc/" + std::to_string(server) + "/stat");
+  std::string pid, name, state;
+  pid_t supervisor = 0;
+  stat >> pid >> name >> state >> supervisor;
+  ASSERT_GT(supervisor, 1);
+  ASSERT_EQ(kill(supervisor, SIGKILL), 0);
+  Await("the server is gone", [&] { return kill(server, 0) != 0; });
 }
 
 // The owner is killed without a chance to clean up: the supervisor does.

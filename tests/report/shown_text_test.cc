@@ -33,5 +33,21 @@ TEST(ShownTextTest, OneLineHasNoControlCharacters) {
   EXPECT_EQ(OneLine("a\tb\nc\x7f ä\xff"), "a\\x09b\\x0ac\\x7f ä\\xff");
 }
 
+TEST(ShownTextTest, WhatATerminalWouldObeyIsEscaped) {
+  EXPECT_EQ(OneLine("x\nVerdict: CONVERGED"), "x\\x0aVerdict: CONVERGED");
+  EXPECT_EQ(OneLine("\x1b[2J\x7f"), "\\x1b[2J\\x7f");
+  EXPECT_EQ(OneLine("\xc2\x9b"), "\\xc2\\x9b");         // CSI in one character
+  EXPECT_EQ(OneLine("a\u202eb"), "a\\xe2\\x80\\xaeb");  // right-to-left override
+  EXPECT_EQ(OneLine("\u2066\u2028"), "\\xe2\\x81\\xa6\\xe2\\x80\\xa8");
+  EXPECT_EQ(OneLine("gr\u00fc\u00df \u65e5\u2019\u00a0"), "gr\u00fc\u00df \u65e5\u2019\u00a0");
+}
+
+TEST(ShownTextTest, NoFurtherLineOfAMessageBeginsWhereOursDo) {
+  EXPECT_EQ(Paragraph("cannot be used\n  version: 9\nVerdict: CONVERGED (exit 0)\n"),
+            "cannot be used\n  version: 9\n  Verdict: CONVERGED (exit 0)");
+  EXPECT_EQ(Paragraph("a\r\nb"), "a\\x0d\n  b");
+  EXPECT_EQ(Paragraph(""), "");
+}
+
 }  // namespace
 }  // namespace lockstep::report
