@@ -215,7 +215,14 @@ void Following::ForgetUnfollowed(const std::vector<model::RelationPtr>& followed
 }
 
 Result<void> Following::PublishNew() {
-  if (auto ok = publishing_.Update(scope_); !ok) return ok;
+  auto added = publishing_.Update(scope_);
+  if (!added) return std::unexpected(std::move(added.error()));
+  // It had no identity for a while: what was updated then was not sent.
+  for (const postgres::TableName& table : *added) {
+    const auto number = replica().database().FindTable(table.schema, table.name);
+    if (number && !tables_[*number].insert_only && !tables_[*number].left_out)
+      ReadAnew(table, received(), "was without a replica identity");
+  }
   if (to_read_anew_.empty()) return {};
   auto installed = consumer_->InstallTriggers();
   // Of another role's table, made meanwhile: it has none, and is excluded when it is truncated.

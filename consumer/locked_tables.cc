@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "model/output_plugin.h"
+#include "postgres/one_snapshot.h"
 #include "postgres/parallel_reader.h"
 #include "postgres/publication.h"
 #include "postgres/truncation_trigger.h"
@@ -161,13 +162,15 @@ Result<void> ReadFacts(Connection& leader, const AttachScope& scope, LockedTable
 std::vector<RelationPtr> LockedTables::Relations() const { return AllOf(tables); }
 
 Result<ScopeTables> ReadTables(Connection& connection, const AttachScope& scope) {
-  auto tables = postgres::ReadScope(connection, scope.scope);
-  if (!tables || scope.policy == FollowPolicy::kStrict) return tables;
-  if (replication::SendsPublications(scope.plugin) && !scope.plugin.publications.empty()) {
-    auto ok = postgres::ExcludeUnpublished(connection, scope.plugin.publications, *tables);
-    if (!ok) return std::unexpected(std::move(ok.error()));
-  }
-  return tables;
+  return postgres::InOneSnapshot(connection, [&]() -> Result<ScopeTables> {
+    auto tables = postgres::ReadScope(connection, scope.scope);
+    if (!tables || scope.policy == FollowPolicy::kStrict) return tables;
+    if (replication::SendsPublications(scope.plugin) && !scope.plugin.publications.empty()) {
+      auto ok = postgres::ExcludeUnpublished(connection, scope.plugin.publications, *tables);
+      if (!ok) return std::unexpected(std::move(ok.error()));
+    }
+    return tables;
+  });
 }
 
 Result<TablePreparation> PrepareTables(const std::string& conninfo,

@@ -28,9 +28,10 @@ model::Result<void> CreatePublication(Connection& connection, const std::string&
 // that tables created later show themselves as well; else it is of the tables without identity.
 // Either may have no tables.
 //
-// All or nothing. `lock_timeout` is for each lock on a table (SQLSTATE 55P03): publishing holds a
-// snapshot that CREATE INDEX CONCURRENTLY waits for, which has such a lock, so one that is not
-// shorter than deadlock_timeout may end the user's statement; one that is longer ends an
+// All or nothing. Whether a table has its identity is asked again when it is locked: where it has
+// lost it since, SQLSTATE 55P03. `lock_timeout` is for each lock on a table (55P03): publishing
+// holds a snapshot that CREATE INDEX CONCURRENTLY waits for, which has such a lock, so one that is
+// not shorter than deadlock_timeout may end the user's statement; one that is longer ends an
 // autovacuum.
 model::Result<void> CreateScopePublications(Connection& connection, const std::string& name,
                                             const ScopeTables& tables,
@@ -40,10 +41,15 @@ std::vector<std::string> ScopePublicationNames(const std::string& name);
 // The tables that the first of them is to have.
 std::vector<TableName> WhollyPublished(const ScopeTables& tables);
 // Brings them up to date with the tables: adds those that came, takes out of the first those that
-// have lost their identity. Nothing is locked where nothing is to be done. Errors as above.
-model::Result<void> UpdateScopePublications(Connection& connection, const std::string& name,
-                                            const ScopeTables& tables,
-                                            std::chrono::milliseconds lock_timeout);
+// have lost their identity. Nothing is locked where nothing is to be done. Errors as above. Returns
+// those that were added to the first: until then their UPDATE and DELETE were not sent.
+model::Result<std::vector<TableName>> UpdateScopePublications(
+    Connection& connection, const std::string& name, const ScopeTables& tables,
+    std::chrono::milliseconds lock_timeout);
+// Takes out of the publication `name` the tables that have lost their identity, whose UPDATE and
+// DELETE the server refuses until then; returns them. Nothing is locked where there are none.
+model::Result<std::vector<TableName>> UnpublishWithoutIdentity(
+    Connection& connection, const std::string& name, std::chrono::milliseconds lock_timeout);
 // Both, as far as they are there.
 model::Result<void> DropScopePublications(Connection& connection, const std::string& name);
 

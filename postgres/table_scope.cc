@@ -12,8 +12,10 @@
 
 #include "model/ddl_log.h"
 #include "model/truncation_log.h"
+#include "postgres/one_snapshot.h"
 #include "postgres/qualified_query.h"
 #include "postgres/relation_reader.h"
+#include "postgres/replica_identity.h"
 
 namespace lockstep::postgres {
 namespace {
@@ -99,18 +101,17 @@ constexpr const char* kOrdinary = "c.relkind = 'r' AND c.relpersistence = 'p' AN
 
 enum Field { kSchema, kName, kKind, kPersistence, kMayRead, kRowSecurity, kIdentity, kOwned };
 
-// A deferrable primary key is no identity.
+// {0}: whether it has an identity; {1}: whose tables.
 constexpr std::string_view kTables = R"(
 SELECT n.nspname, c.relname, c.relkind, c.relpersistence,
-       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'),
-       row_security_active(c.oid),
-       c.relreplident = 'f' OR EXISTS (
-         SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indimmediate AND i.indisvalid
-         AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident END),
-       pg_has_role(c.relowner, 'USAGE')
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'f', 'm') AND {}
-ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C")";
+       pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+         AND pg_catalog.has_table_privilege(c.oid, 'SELECT'),
+       pg_catalog.row_security_active(c.oid),
+       {0},
+       pg_catalog.pg_has_role(c.relowner, 'USAGE')
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'f', 'm') AND {1}
+ORDER BY n.nspname COLLATE pg_catalog."C", c.relname COLLATE pg_catalog."C")";
 
 // Why a table is not followed; empty: it is.
 std::string ReasonOf(const QueryResult& tables, int row) {
@@ -172,9 +173,11 @@ std::string TableScope::Describe() const {
   return text;
 }
 
-Result<ScopeTables> ReadScope(Connection& connection, const TableScope& scope) {
-  auto tables =
-      ExecuteQualified(connection, fmt::format(fmt::runtime(kTables), scope.SqlCondition()));
+namespace {
+
+Result<ScopeTables> ReadScopeNow(Connection& connection, const TableScope& scope) {
+  auto tables = ExecuteQualified(
+      connection, fmt::format(fmt::runtime(kTables), kHasReplicaIdentity, scope.SqlCondition()));
   if (!tables) return Fail("reading the tables of " + scope.Describe(), tables.error());
   ScopeTables read;
   std::set<std::pair<std::string, std::string>> excluded;
@@ -208,6 +211,13 @@ Result<ScopeTables> ReadScope(Connection& connection, const TableScope& scope) {
     }
   }
   return read;
+}
+
+}  // namespace
+
+// A table that came between the two questions would be one without rights, owner or identity.
+Result<ScopeTables> ReadScope(Connection& connection, const TableScope& scope) {
+  return InOneSnapshot(connection, [&] { return ReadScopeNow(connection, scope); });
 }
 
 }  // namespace lockstep::postgres
