@@ -104,26 +104,22 @@ Result<LockedTables> LockUnchanged(TablePreparation& prepared, const std::string
   return tables;
 }
 
-Result<std::vector<TableName>> FindBlindTables(Connection& connection,
-                                               const std::vector<RelationPtr>& followed) {
-  std::map<std::string, std::vector<std::string>> seen;  // by schema
+Result<std::vector<TableName>> FindBlindTables(Connection& connection, const AttachScope& scope,
+                                               const ScopeTables& tables) {
+  auto triggered = postgres::ReadTruncationTriggers(connection, scope.scope.truncation_log());
+  if (!triggered) return std::unexpected(std::move(triggered.error()));
+  if (tables.truncation_logs.empty()) triggered->clear();
   std::vector<TableName> blind;
-  for (const RelationPtr& relation : followed) {
-    auto [schema, is_new] = seen.try_emplace(relation->schema);
-    if (is_new) {
-      auto tables = postgres::ReadTruncationTriggers(connection, relation->schema);
-      if (!tables) return std::unexpected(std::move(tables.error()));
-      schema->second = std::move(*tables);
-    }
-    if (!std::ranges::binary_search(schema->second, relation->name))
-      blind.push_back({relation->schema, relation->name});
+  for (const RelationPtr& relation : tables.followed) {
+    TableName table{relation->schema, relation->name};
+    if (!std::ranges::binary_search(*triggered, table)) blind.push_back(std::move(table));
   }
   return blind;
 }
 
 Result<std::chrono::milliseconds> ReadWalSenderTimeout(Connection& connection) {
-  auto timeout =
-      connection.Scalar("SELECT setting FROM pg_settings WHERE name = 'wal_sender_timeout'");
+  auto timeout = connection.Scalar(
+      "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'");
   if (!timeout) return std::unexpected(std::move(timeout.error()));
   std::int64_t milliseconds = 0;
   std::from_chars(timeout->data(), timeout->data() + timeout->size(), milliseconds);
@@ -138,19 +134,17 @@ Result<void> ReadFacts(Connection& leader, const AttachScope& scope, LockedTable
     tables.types = std::move(*types);
   }
   if (model::LossesOf(scope.plugin.name, scope.plugin.version).Has(model::Loss::kTruncate)) {
-    auto blind = FindBlindTables(leader, tables.tables.followed);
+    auto blind = FindBlindTables(leader, scope, tables.tables);
     if (!blind) return std::unexpected(std::move(blind.error()));
     tables.blind_tables = std::move(*blind);
   }
-  if (scope.policy == FollowPolicy::kSetAside) {
-    auto log = postgres::ReadDdlLog(leader);
-    if (!log) {
-      // Another audit's, which ended.
-      if (postgres::TellsOfChange(log.error())) log.error().kind = model::ErrorKind::kMisfit;
-      return std::unexpected(std::move(log.error()));
-    }
-    tables.ddl_log = std::move(*log);
+  auto log = postgres::ReadDdlLog(leader, scope.ddl_log);
+  if (!log) {
+    // Somebody removed it just now.
+    if (postgres::TellsOfChange(log.error())) log.error().kind = model::ErrorKind::kMisfit;
+    return std::unexpected(std::move(log.error()));
   }
+  tables.ddl_log = std::move(*log);
   auto timeout = ReadWalSenderTimeout(leader);
   if (!timeout) return std::unexpected(std::move(timeout.error()));
   tables.wal_sender_timeout = *timeout;

@@ -29,6 +29,8 @@ struct AttachScope {
   postgres::TableScope scope;
   replication::FollowPolicy policy = replication::FollowPolicy::kStrict;
   replication::PluginChoice plugin;
+  // The schema of the log of schema changes that is asked (postgres/ddl_log.h); empty: none.
+  std::string ddl_log = {};
 };
 
 // The tables of the scope as they can be followed by the plugin. Under kSetAside those that the
@@ -57,7 +59,7 @@ struct LockedTables {
   // The database's, where the plugin's decoder wants to know them.
   model::TypeCatalogPtr types = std::make_shared<const model::TypeCatalog>();
   std::vector<postgres::TableName> blind_tables;  // followed; their truncation cannot be seen
-  // Under kSetAside: what was done to the tables' form, where the database has such a log.
+  // What was done to the tables' form, where there is such a log.
   std::optional<postgres::DdlLog> ddl_log;
   std::chrono::milliseconds wal_sender_timeout{0};
   // At least one, in transactions that hold the locks. TRUNCATE and ALTER wait for them.

@@ -28,6 +28,7 @@ struct AuditShow {
   std::function<void()> attached;  // all have, the command is about to start
   std::function<void()> news;      // an auditor has found a difference, or read a table anew
   std::function<void()> progress;  // now and then
+  std::function<void()> look;      // every second: what becomes of the sessions of others
 };
 
 class AuditCrew {

@@ -278,22 +278,19 @@ Result<std::vector<TableName>> UpdateScopePublications(Connection& connection,
   return added;
 }
 
-Result<std::vector<TableName>> UnpublishWithoutIdentity(Connection& connection,
-                                                        const std::string& name,
-                                                        std::chrono::milliseconds lock_timeout) {
-  auto lost = WithoutIdentity(connection, name);
-  if (!lost || lost->empty()) return lost;
-  auto dropped = Publish(
-      connection, name,
-      fmt::format("ALTER PUBLICATION {} DROP TABLE {}", model::SqlIdentifier(name), SqlList(*lost)),
-      lock_timeout);
-  if (!dropped) return Fail("publishing no longer what lost its identity", dropped.error());
-  return lost;
-}
-
 Result<void> DropScopePublications(Connection& connection, const std::string& name) {
   if (auto ok = DropPublication(connection, name); !ok) return ok;
   return DropPublication(connection, InsertsName(name));
+}
+
+Result<std::vector<std::string>> PublicationsOfAllTables(Connection& connection) {
+  auto result = connection.Execute(
+      "SELECT p.pubname FROM pg_catalog.pg_publication p WHERE p.puballtables "
+      "AND (p.pubinsert OR p.pubdelete) AND p.pubname !~ '^lockstep_[0-9a-f]{8}_' ORDER BY 1");
+  if (!result) return Fail("looking for publications of all tables", result.error());
+  std::vector<std::string> names;
+  for (int row = 0; row < result->rows(); ++row) names.emplace_back(result->Text(row, 0));
+  return names;
 }
 
 Result<bool> HasPublication(Connection& connection, const std::string& name) {

@@ -46,12 +46,12 @@ std::vector<TableName> WhollyPublished(const ScopeTables& tables);
 model::Result<std::vector<TableName>> UpdateScopePublications(
     Connection& connection, const std::string& name, const ScopeTables& tables,
     std::chrono::milliseconds lock_timeout);
-// Takes out of the publication `name` the tables that have lost their identity, whose UPDATE and
-// DELETE the server refuses until then; returns them. Nothing is locked where there are none.
-model::Result<std::vector<TableName>> UnpublishWithoutIdentity(
-    Connection& connection, const std::string& name, std::chrono::milliseconds lock_timeout);
 // Both, as far as they are there.
 model::Result<void> DropScopePublications(Connection& connection, const std::string& name);
+
+// Those FOR ALL TABLES that send rows and are no audit's: a table that is made is sent to their
+// subscribers, which stop when they do not have it. By name.
+model::Result<std::vector<std::string>> PublicationsOfAllTables(Connection& connection);
 
 // Whether there is one of this name.
 model::Result<bool> HasPublication(Connection& connection, const std::string& name);

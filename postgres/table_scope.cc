@@ -10,7 +10,7 @@
 #include <tuple>
 #include <utility>
 
-#include "model/ddl_log.h"
+#include "model/log_schemas.h"
 #include "model/truncation_log.h"
 #include "postgres/one_snapshot.h"
 #include "postgres/qualified_query.h"
@@ -30,7 +30,7 @@ constexpr std::string_view kInformation = "information_schema";
 
 bool IsNobodys(std::string_view schema) {
   return (schema.starts_with("pg_") && !schema.starts_with(kTemporary)) || schema == kInformation ||
-         schema == model::kDdlLogSchema;
+         model::IsLogSchema(schema);
 }
 
 std::vector<std::string> SplitPatterns(std::string_view list) {
@@ -99,6 +99,13 @@ std::string LikeOne(const std::vector<std::string>& patterns, const char* name) 
 // Conditions of relation_reader's query.
 constexpr const char* kOrdinary = "c.relkind = 'r' AND c.relpersistence = 'p' AND ";
 
+// The log of truncations of a schema. Whoever owns the schema can put another in its place: one
+// that stands outside of a run must be the user's own or a superuser's.
+constexpr std::string_view kLog =
+    "c.relkind = 'r' AND c.relname = {0} AND n.nspname = {1} "
+    "AND (n.nspname !~ '{2}' OR EXISTS (SELECT FROM pg_catalog.pg_roles o "
+    "WHERE o.oid = n.nspowner AND (o.rolsuper OR o.rolname = CURRENT_USER)))";
+
 enum Field { kSchema, kName, kKind, kPersistence, kMayRead, kRowSecurity, kIdentity, kOwned };
 
 // {0}: whether it has an identity; {1}: whose tables.
@@ -138,6 +145,7 @@ std::string ReasonOf(const QueryResult& tables, int row) {
 TableScope TableScope::OneSchema(std::string schema) {
   TableScope scope;
   scope.one_schema_ = true;
+  scope.truncation_log_ = schema;
   scope.schemas_.push_back(std::move(schema));
   return scope;
 }
@@ -157,9 +165,9 @@ bool TableScope::Covers(std::string_view schema, std::string_view table) const {
 std::string TableScope::SqlCondition() const {
   if (one_schema_) return "n.nspname = " + SqlLiteral(schemas_.front());
   std::string condition = fmt::format(
-      "(n.nspname NOT LIKE 'pg\\_%' OR n.nspname LIKE 'pg\\_temp\\_%') AND n.nspname NOT IN "
-      "('{}', '{}')",
-      kInformation, model::kDdlLogSchema);
+      "(n.nspname NOT LIKE 'pg\\_%' OR n.nspname LIKE 'pg\\_temp\\_%') AND n.nspname <> '{}' "
+      "AND n.nspname !~ '{}'",
+      kInformation, model::kLogSchemaPattern);
   if (!schemas_.empty()) condition += " AND " + LikeOne(schemas_, "n.nspname");
   if (!tables_.empty()) condition += " AND " + LikeOne(tables_, "c.relname");
   return condition;
@@ -204,12 +212,14 @@ Result<ScopeTables> ReadScopeNow(Connection& connection, const TableScope& scope
   auto relations = ReadRelationsWhere(connection, kOrdinary + scope.SqlCondition());
   if (!relations) return std::unexpected(std::move(relations.error()));
   for (RelationPtr& relation : *relations) {
-    if (relation->name == model::kTruncationLog) {
-      read.truncation_logs.push_back(std::move(relation));
-    } else if (!excluded.contains({relation->schema, relation->name})) {
+    if (!excluded.contains({relation->schema, relation->name}))
       read.followed.push_back(std::move(relation));
-    }
   }
+  auto logs = ReadRelationsWhere(
+      connection, fmt::format(fmt::runtime(kLog), SqlLiteral(std::string(model::kTruncationLog)),
+                              SqlLiteral(scope.truncation_log()), model::kLogSchemaPattern));
+  if (!logs) return std::unexpected(std::move(logs.error()));
+  read.truncation_logs = std::move(*logs);
   return read;
 }
 
