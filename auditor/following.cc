@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -215,7 +214,7 @@ Result<void> Following::PublishNew() {
   // It had no identity for a while: what was updated then was not sent.
   for (const postgres::TableName& table : *added) {
     const auto number = replica().database().FindTable(table.schema, table.name);
-    if (number && !tables_[*number].left_out)
+    if (number && !tables_[*number].insert_only && !tables_[*number].left_out)
       ReadAnew(table, received(), "was without a replica identity");
   }
   if (to_read_anew_.empty()) return {};

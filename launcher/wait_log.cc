@@ -22,9 +22,8 @@ std::vector<report::StatementWait> WaitLog::Sum() const {
   }
   std::vector<report::StatementWait> sorted;
   for (auto& [key, sum] : sums) sorted.push_back(std::move(sum));
-  std::ranges::stable_sort(sorted, [](const auto& left, const auto& right) {
-    return left.longest_s > right.longest_s;
-  });
+  std::ranges::stable_sort(
+      sorted, [](const auto& left, const auto& right) { return left.longest_s > right.longest_s; });
   return sorted;
 }
 

@@ -28,8 +28,8 @@ class LookoutTest : public ClusterFixture {
     return waits;
   }
   Connection Holder(const std::string& application) {
-    Connection holder = Must(Connection::Open(cluster().uri(), ConnectionKind::kSql,
-                                              {.application_name = application}));
+    Connection holder = Must(
+        Connection::Open(cluster().uri(), ConnectionKind::kSql, {.application_name = application}));
     Must(holder.Execute("BEGIN; LOCK TABLE s.t IN ACCESS SHARE MODE"));
     return holder;
   }
@@ -58,31 +58,31 @@ TEST_F(LookoutTest, WhoWaitsForSomebodyElseIsNotOurs) {
   Connection theirs = Holder("psql");
   auto dropping = std::async([] { return Sql().Execute("DROP TABLE s.t"); });
   AwaitWaiterFor("s.t");
-  for (int look = 0; look < 5; ++look)
-    EXPECT_TRUE(lookout_.Look(Lookout::Clock::now()).empty());
+  for (int look = 0; look < 5; ++look) EXPECT_TRUE(lookout_.Look(Lookout::Clock::now()).empty());
   Must(theirs.Execute("COMMIT"));
   Must(dropping.get());
 }
 
 TEST_F(LookoutTest, WhatLosesItsIdentityIsSoonPublishedNoLonger) {
-  Must(sql_.Execute("CREATE TABLE s.u(id int PRIMARY KEY); "
-                    "CREATE PUBLICATION lockstep_00000001_pgoutput FOR TABLE s.u; "
-                    "CREATE PUBLICATION theirs FOR TABLE s.u; "
-                    "ALTER TABLE s.u DROP CONSTRAINT u_pkey; INSERT INTO s.u VALUES (1)"));
+  Must(
+      sql_.Execute("CREATE TABLE s.u(id int PRIMARY KEY); "
+                   "CREATE PUBLICATION lockstep_00000001_pgoutput FOR TABLE s.u; "
+                   "CREATE PUBLICATION theirs FOR TABLE s.u; "
+                   "ALTER TABLE s.u DROP CONSTRAINT u_pkey; INSERT INTO s.u VALUES (1)"));
   postgres::Await("it is published no longer", [&] {
     (void)lookout_.Look(Lookout::Clock::now());
     return Must(sql_.Scalar("SELECT string_agg(pubname, ' ') FROM pg_publication_tables")) ==
            "theirs";
   });
-  Must(sql_.Execute("DROP PUBLICATION theirs; UPDATE s.u SET id = 2; "
-                    "DROP PUBLICATION lockstep_00000001_pgoutput"));
+  Must(
+      sql_.Execute("DROP PUBLICATION theirs; UPDATE s.u SET id = 2; "
+                   "DROP PUBLICATION lockstep_00000001_pgoutput"));
 }
 
 TEST_F(LookoutTest, AServerThatIsGoneHoldsUpNobodyAndIsAskedAgainWhenItIsBack) {
   (void)lookout_.Look(Lookout::Clock::now());
   Must(cluster().Crash());
-  for (int look = 0; look < 5; ++look)
-    EXPECT_TRUE(lookout_.Look(Lookout::Clock::now()).empty());
+  for (int look = 0; look < 5; ++look) EXPECT_TRUE(lookout_.Look(Lookout::Clock::now()).empty());
   Must(cluster().StartAgain());
   sql_ = Sql();
   Connection ours = Holder("lockstep audit-x");
