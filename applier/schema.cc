@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <string>
-#include <vector>
 
 #include "applier/statements.h"
 #include "model/relation.h"
@@ -18,9 +17,12 @@ using model::SqlIdentifier;
 // A TRUNCATE shows itself to every plugin. The log that it makes is no table of the run: it is not
 // published.
 std::string TruncationTriggersSql(const model::Catalog& catalog, int server_version) {
-  std::vector<std::string> tables;
-  for (const model::RelationPtr& relation : catalog.tables) tables.push_back(relation->name);
-  return postgres::TruncationTriggerSql(catalog.schema, tables, server_version);
+  std::string sql = postgres::TruncationLogSql(catalog.schema);
+  for (const model::RelationPtr& relation : catalog.tables) {
+    sql += postgres::TruncationTriggerSql(catalog.schema, {relation->schema, relation->name},
+                                          server_version);
+  }
+  return sql;
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -45,17 +44,6 @@ postgres::TableName NameOf(const model::Relation& relation) {
   return {relation.schema, relation.name};
 }
 
-// An xid that Postgres has rolled back.
-Result<model::Xid> RollBackOne(const ProcessOptions& options) {
-  auto connection = Open(options);
-  if (!connection) return std::unexpected(std::move(connection.error()));
-  if (auto ok = connection->Execute("BEGIN"); !ok) return std::unexpected(std::move(ok.error()));
-  auto xid = connection->Scalar("SELECT pg_catalog.pg_current_xact_id()::pg_catalog.xid");
-  if (!xid) return std::unexpected(std::move(xid.error()));
-  if (auto ok = connection->Execute("ROLLBACK"); !ok) return std::unexpected(std::move(ok.error()));
-  return model::Xid{static_cast<std::uint32_t>(std::stoul(*xid))};
-}
-
 }  // namespace
 
 Following::Following(const ProcessOptions& options, model::PluginVersion version, Ledger& ledger,
@@ -63,14 +51,19 @@ Following::Following(const ProcessOptions& options, model::PluginVersion version
     : options_(options),
       scope_{.scope = postgres::TableScope::Matching(options.schemas, options.tables),
              .policy = replication::FollowPolicy::kSetAside,
-             .plugin = {options.plugin, version}},
+             .plugin = {options.plugin, version},
+             .ddl_log = options.ddl_log},
       ledger_(ledger),
       on_wait_(std::move(on_wait)),
       let_go_(std::move(let_go)),
       publishing_(options) {
+  if (!options.truncation_log.empty()) scope_.scope.SetTruncationLog(options.truncation_log);
   if (!options.publication.empty()) scope_.plugin.publications = {options.publication};
-  if (options.sabotage)
-    saboteur_.emplace(*options.sabotage, [this] { return RollBackOne(options_); });
+  if (!options.sabotage) return;
+  saboteur_.emplace(*options.sabotage, [this]() -> Result<model::Xid> {
+    auto sql = Open(options_);
+    return sql ? postgres::RollBackOne(*sql) : std::unexpected(std::move(sql.error()));
+  });
 }
 
 // ---- attaching ----
@@ -111,7 +104,8 @@ Result<void> Following::AttachOnce() {
                         .version = scope_.plugin.version,
                         .unreadable = scope_.unreadable,
                         .policy = scope_.policy,
-                        .install_triggers = options_.install_triggers,
+                        .install_triggers = !options_.truncation_log.empty(),
+                        .ddl_log = options_.ddl_log,
                         .copy_connections = options_.copy_connections,
                         .attach_timeout = std::chrono::seconds(options_.attach_timeout_s),
                         .on_wait = on_wait_});
@@ -137,7 +131,7 @@ Result<Following::ActivityByName> Following::ReadActivity() {
 
 // A table's first trigger, made here since, is no trace of what somebody did to it.
 Result<void> Following::LeaveOutOwnTriggers(ActivityByName& before) {
-  if (!options_.install_triggers) return {};
+  if (options_.truncation_log.empty()) return {};
   auto after = ReadActivity();
   if (!after) return std::unexpected(std::move(after.error()));
   for (auto& [name, activity] : before) {
@@ -235,12 +229,18 @@ void Following::ForgetUnfollowed(const std::vector<model::RelationPtr>& followed
 }
 
 Result<void> Following::PublishNew() {
-  if (auto ok = publishing_.Update(scope_); !ok) return ok;
+  auto added = publishing_.Update(scope_);
+  if (!added) return std::unexpected(std::move(added.error()));
+  // It had no identity for a while: what was updated then was not sent.
+  for (const postgres::TableName& table : *added) {
+    const auto number = replica().database().FindTable(table.schema, table.name);
+    if (number && !tables_[*number].insert_only && !tables_[*number].left_out)
+      ReadAnew(table, received(), "was without a replica identity");
+  }
   if (to_read_anew_.empty()) return {};
   auto installed = consumer_->InstallTriggers();
-  // Of another role's table, made meanwhile: it has none, and is excluded when it is truncated.
-  constexpr std::string_view kInsufficientPrivilege = "42501";
-  if (installed || installed.error().sqlstate != kInsufficientPrivilege) return installed;
+  // No right: another role's table, made meanwhile, has none, and is excluded when it is truncated.
+  if (installed || installed.error().sqlstate != "42501") return installed;
   spdlog::warn("{}: {}", options_.id, installed.error().message);
   return {};
 }
@@ -506,7 +506,7 @@ Result<Following::Sight> Following::LookAfter(model::Xid xid, std::uint32_t tabl
   }
   auto activity = postgres::ReadTableActivity(*sql, {replica().database().table(table).relation()});
   if (!activity) return cannot_look(std::move(activity.error()));
-  auto log = postgres::ReadDdlLog(*sql);
+  auto log = postgres::ReadDdlLog(*sql, options_.ddl_log);
   if (!log) return cannot_look(std::move(log.error()));
   return Sight{activity->front(), std::move(*log)};
 }

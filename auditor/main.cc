@@ -60,8 +60,10 @@ int main(int argc, char** argv) {
   app.add_option("--result", options.result_path, "a file for the result as JSON");
   app.add_option("--checkpoint", checkpoint, "seconds (10s) or commits (5000) between comparisons")
       ->capture_default_str();
-  app.add_flag("--install-triggers", options.install_triggers,
-               "where the plugin does not send TRUNCATE: make triggers on the tables that show it");
+  app.add_option("--truncation-log", options.truncation_log,
+                 "where the plugin does not send TRUNCATE: make triggers on the tables that show "
+                 "it, with a log in this schema, which is made");
+  app.add_option("--ddl-log", options.ddl_log, "the schema of a log of schema changes to read");
   app.add_option("--attach-timeout", options.attach_timeout_s,
                  "seconds to wait for open transactions at the start and at the end")
       ->check(CLI::PositiveNumber)

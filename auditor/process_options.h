@@ -25,7 +25,10 @@ struct ProcessOptions {
   std::string publication;
   std::string result_path;  // report::AuditResultJson, written anew after each comparison
   Interval checkpoint{.time = std::chrono::seconds(10)};
-  bool install_triggers = false;  // see consumer::ConsumerOptions
+  // Schemas of logs that the audit makes or has made (model/log_schemas.h); empty: none. Triggers
+  // that write to the first are made where the plugin does not send TRUNCATE.
+  std::string truncation_log;
+  std::string ddl_log;
   std::optional<model::SabotageKind> sabotage;
   // See consumer::ConsumerOptions. The comparison at the end has as long.
   int attach_timeout_s = 300;

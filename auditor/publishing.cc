@@ -58,8 +58,8 @@ Result<void> Publishing::Make(consumer::AttachScope& scope, const consumer::OnAt
   return {};
 }
 
-Result<void> Publishing::Update(const consumer::AttachScope& scope) {
-  if (!made_) return {};
+Result<std::vector<postgres::TableName>> Publishing::Update(const consumer::AttachScope& scope) {
+  if (!made_) return std::vector<postgres::TableName>();
   auto sql = Open(options_);
   if (!sql) return std::unexpected(std::move(sql.error()));
   auto tables = ReadPublishable(*sql, scope);

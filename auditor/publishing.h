@@ -26,7 +26,8 @@ class Publishing {
   // being altered.
   model::Result<void> Make(consumer::AttachScope& scope, const consumer::OnAttachWait& on_wait);
   // Adds the tables that came since. SQLSTATE 55P03 where one is being altered: to be tried again.
-  model::Result<void> Update(const consumer::AttachScope& scope);
+  // Returns those whose UPDATE and DELETE were not sent until now.
+  model::Result<std::vector<postgres::TableName>> Update(const consumer::AttachScope& scope);
   // Whether one of these tables, of which inserts alone are sent, has an identity by which it could
   // be published wholly: it came into being, or got the identity, since they were brought up to
   // date.

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <utility>
 
@@ -146,7 +145,8 @@ Result<Consumer> Consumer::Attach(const ConsumerOptions& options) {
   AttachScope scope{options.scope,
                     options.policy,
                     {options.plugin, *version, options.publications},
-                    options.unreadable};
+                    options.unreadable,
+                    options.ddl_log};
   Consumer consumer(options, std::move(scope), std::move(*identity));
   if (auto ok = consumer.InstallTriggersPatiently(patience); !ok)
     return std::unexpected(std::move(ok.error()));
@@ -179,18 +179,14 @@ Result<void> Consumer::InstallTriggers() {
   if (!connection) return std::unexpected(std::move(connection.error()));
   auto tables = ReadTables(*connection, scope_);
   if (!tables) return std::unexpected(std::move(tables.error()));
-  std::map<std::string, std::vector<std::string>> by_schema;
+  std::vector<postgres::TableName> names;
   for (const model::RelationPtr& relation : tables->followed)
-    by_schema[relation->schema].push_back(relation->name);
-  for (const auto& [schema, names] : by_schema) {
-    auto installed =
-        postgres::InstallTruncationTriggers(*connection, schema, names, trigger_lock_timeout_);
-    if (installed) continue;
-    trigger_lock_timeout_ = std::min(trigger_lock_timeout_ * 2, kLongestTriggerWait);
-    return installed;
-  }
-  trigger_lock_timeout_ = kShortestTriggerWait;
-  return {};
+    names.push_back({relation->schema, relation->name});
+  auto installed = postgres::InstallTruncationTriggers(*connection, scope_.scope.truncation_log(),
+                                                       names, trigger_lock_timeout_);
+  trigger_lock_timeout_ =
+      installed ? kShortestTriggerWait : std::min(trigger_lock_timeout_ * 2, kLongestTriggerWait);
+  return installed;
 }
 
 Result<std::unique_ptr<replication::Decoder>> Consumer::MakeDecoder() const {

@@ -57,8 +57,9 @@ struct ConsumerOptions {
   // What is done about a table that cannot be followed: Attach fails, or excluded() has it.
   replication::FollowPolicy policy = replication::FollowPolicy::kStrict;
   // Where the plugin does not send TRUNCATE: make it visible with triggers on all followed tables.
-  // The user has consented.
+  // The user has consented. They write to scope.truncation_log().
   bool install_triggers = false;
+  std::string ddl_log = {};  // see AttachScope
   // Given each CopyData message before it is decoded, to record the stream. An error ends the
   // following.
   std::function<model::Result<void>(std::string_view)> on_frame = {};

@@ -14,6 +14,7 @@
 #include "model/projection.h"
 #include "postgres/binary_output.h"
 #include "postgres/foreign_code.h"
+#include "postgres/one_snapshot.h"
 #include "postgres/parallel_reader.h"
 #include "postgres/publication.h"
 #include "postgres/truncation_trigger.h"
@@ -85,19 +86,15 @@ Result<void> CheckUnchanged(const std::vector<RelationPtr>& prepared,
               fmt::format("{} got a new table while the slot was made", scope.scope.Describe()));
 }
 
-Result<std::vector<TableName>> FindBlindTables(Connection& connection,
-                                               const std::vector<RelationPtr>& followed) {
-  std::map<std::string, std::vector<std::string>> seen;  // by schema
+Result<std::vector<TableName>> FindBlindTables(Connection& connection, const AttachScope& scope,
+                                               const ScopeTables& tables) {
+  auto triggered = postgres::ReadTruncationTriggers(connection, scope.scope.truncation_log());
+  if (!triggered) return std::unexpected(std::move(triggered.error()));
+  if (tables.truncation_logs.empty()) triggered->clear();
   std::vector<TableName> blind;
-  for (const RelationPtr& relation : followed) {
-    auto [schema, is_new] = seen.try_emplace(relation->schema);
-    if (is_new) {
-      auto tables = postgres::ReadTruncationTriggers(connection, relation->schema);
-      if (!tables) return std::unexpected(std::move(tables.error()));
-      schema->second = std::move(*tables);
-    }
-    if (!std::ranges::binary_search(schema->second, relation->name))
-      blind.push_back({relation->schema, relation->name});
+  for (const RelationPtr& relation : tables.followed) {
+    TableName table{relation->schema, relation->name};
+    if (!std::ranges::binary_search(*triggered, table)) blind.push_back(std::move(table));
   }
   return blind;
 }
@@ -119,15 +116,13 @@ Result<void> ReadFacts(Connection& catalog, const AttachScope& scope, LockedTabl
     tables.types = std::move(*types);
   }
   if (model::LossesOf(scope.plugin.name, scope.plugin.version).Has(model::Loss::kTruncate)) {
-    auto blind = FindBlindTables(catalog, tables.tables.followed);
+    auto blind = FindBlindTables(catalog, scope, tables.tables);
     if (!blind) return std::unexpected(std::move(blind.error()));
     tables.blind_tables = std::move(*blind);
   }
-  if (scope.policy == FollowPolicy::kSetAside) {
-    auto log = postgres::ReadDdlLog(catalog);  // may be another audit's, which ends
-    if (!log) return std::unexpected(std::move(log.error()));
-    tables.ddl_log = std::move(*log);
-  }
+  auto log = postgres::ReadDdlLog(catalog, scope.ddl_log);
+  if (!log) return std::unexpected(std::move(log.error()));
+  tables.ddl_log = std::move(*log);
   auto timeout = ReadWalSenderTimeout(catalog);
   if (!timeout) return std::unexpected(std::move(timeout.error()));
   tables.wal_sender_timeout = *timeout;
@@ -224,7 +219,9 @@ postgres::RowForm RowFormFor(const AttachScope& scope) {
                                                    : postgres::RowForm::kComplete;
 }
 
-Result<ScopeTables> ReadTables(Connection& connection, const AttachScope& scope) {
+namespace {
+
+Result<ScopeTables> ReadTablesNow(Connection& connection, const AttachScope& scope) {
   auto tables = postgres::ReadScope(connection, scope.scope);
   if (!tables) return tables;
   const model::LossSet losses = model::LossesOf(scope.plugin.name, scope.plugin.version);
@@ -249,6 +246,12 @@ Result<ScopeTables> ReadTables(Connection& connection, const AttachScope& scope)
   if (auto ok = ExcludeForeignCode(connection, scope, *tables); !ok)
     return std::unexpected(std::move(ok.error()));
   return tables;
+}
+
+}  // namespace
+
+Result<ScopeTables> ReadTables(Connection& connection, const AttachScope& scope) {
+  return postgres::InOneSnapshot(connection, [&] { return ReadTablesNow(connection, scope); });
 }
 
 model::Error OnUnreadable(const AttachScope& scope, const RelationPtr& unreadable,

@@ -36,6 +36,8 @@ struct AttachScope {
   replication::PluginChoice plugin;
   // Excluded; one that is found under kSetAside is added, and the others are tried again.
   std::shared_ptr<UnreadableTables> unreadable = std::make_shared<UnreadableTables>();
+  // The schema of the log of schema changes that is asked (postgres/ddl_log.h); empty: none.
+  std::string ddl_log = {};
 };
 
 // How much of a row is read to be copied: what the plugin sends.
@@ -74,7 +76,7 @@ struct LockedTables {
   // The database's, where the plugin's decoder wants to know them.
   model::TypeCatalogPtr types = std::make_shared<const model::TypeCatalog>();
   std::vector<postgres::TableName> blind_tables;  // followed; their truncation cannot be seen
-  // Under kSetAside: what was done to the tables' form, where the database has such a log.
+  // What was done to the tables' form, where there is such a log.
   std::optional<postgres::DdlLog> ddl_log;
   std::chrono::milliseconds wal_sender_timeout{0};
   // At least one, in transactions that hold the locks: of the tables, not of the catalog. TRUNCATE

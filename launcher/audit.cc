@@ -26,12 +26,14 @@
 #include "launcher/run_directory.h"
 #include "launcher/source.h"
 #include "launcher/status_board.h"
+#include "launcher/wait_log.h"
 #include "model/error.h"
 #include "model/verdict.h"
 #include "postgres/client_environment.h"
 #include "postgres/connection.h"
 #include "postgres/ddl_log.h"
 #include "postgres/finding.h"
+#include "postgres/lookout.h"
 #include "postgres/publication.h"
 #include "postgres/server_waits.h"
 #include "postgres/table_scope.h"
@@ -108,9 +110,7 @@ class Session {
     auto done = RunCrew(*program);
     ReadResults();
     if (source->stays()) {
-      if (auto removed =
-              RemoveAuditObjects(uri_, options_, names_, trigger_schemas_, made_ddl_log_);
-          !removed) {
+      if (auto removed = RemoveAuditObjects(uri_, options_, names_); !removed) {
         Say(removed.error().message);
       }
     }
@@ -195,7 +195,10 @@ class Session {
           database->variables};
       if (!options_.publication.empty())
         plan.command.insert(plan.command.end(), {"--publication", options_.publication});
-      if (options_.install_triggers) plan.command.emplace_back("--install-triggers");
+      if (options_.install_triggers) {
+        plan.command.insert(plan.command.end(), {"--truncation-log", names_.truncation_log(),
+                                                 "--ddl-log", names_.ddl_log()});
+      }
       if (plans.empty() && !options_.sabotage.empty())
         plan.command.insert(plan.command.end(), {"--sabotage", options_.sabotage});
       plans.push_back(std::move(plan));
@@ -217,9 +220,7 @@ class Session {
     if (!sql) return std::unexpected(sql.error());
     auto variables = postgres::ClientEnvironment(*sql, uri_);
     if (!variables) return std::unexpected(variables.error());
-    auto schemas = ReadTriggerSchemas(*sql);
-    if (!schemas) return std::unexpected(schemas.error());
-    trigger_schemas_ = std::move(*schemas);
+    if (auto ok = CheckTriggers(*sql, options_); !ok) return ok;
     if (options_.install_triggers) MakeDdlLog(*sql);
     const std::string status = fmt::format("ipc://{}/launcher", directory_->sockets());
     const auto plans = PlanAuditors(program, status);
@@ -228,6 +229,8 @@ class Session {
     auto server = wire::Server::Bind(context, "launcher", status);
     if (!server) return std::unexpected(server.error());
     AuditCrew crew(*server, stop_, board_);
+    postgres::Lookout lookout(uri_, names_.name + "_");
+    WaitLog waits;
     if (auto ok = crew.Start(*plans, *directory_); !ok) return ok;
     auto course = crew.Watch(
         {options_.command, std::move(*variables)},
@@ -237,17 +240,16 @@ class Session {
              },
          .news = [&] { ShowNews(); },
          .lost = [&](const AuditCourse::Lost& lost) { OnLost(lost); },
-         .progress = [&] { ShowProgress(sql); }});
+         .progress = [&] { ShowProgress(sql); },
+         .look = [&] { waits.Note(lookout.Look(postgres::Lookout::Clock::now())); }});
+    report_.waits = waits.Sum();
     if (!course) return std::unexpected(course.error());
     return Judge(*course);
   }
 
-  // Once for all auditors. Without it everything else goes on. One that is there stays.
-  void MakeDdlLog(Connection& sql) {
-    const auto has = postgres::HasDdlLog(sql);
-    if (has && *has) return;
-    const auto made = has ? postgres::InstallDdlLog(sql) : std::unexpected(has.error());
-    made_ddl_log_ = made.has_value();
+  // Once for all auditors. Without it everything else goes on.
+  void MakeDdlLog(Connection& sql) const {
+    const auto made = postgres::InstallDdlLog(sql, names_.ddl_log(), names_.name + "_");
     if (!made) Say("without a log of schema changes: " + made.error().message);
   }
 
@@ -352,8 +354,6 @@ class Session {
   report::AuditReport& report_;
   AuditNames names_;
   std::string uri_;
-  std::vector<std::string> trigger_schemas_;  // that had their triggers before
-  bool made_ddl_log_ = false;
   RunDirectory* directory_ = nullptr;  // set by Run
   StatusBoard board_;
   std::map<std::string, std::string> lost_;  // auditors that ended early, and why

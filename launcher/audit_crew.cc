@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <utility>
@@ -18,6 +19,7 @@ namespace {
 
 // Short enough to follow, long enough not to fill the command's own output.
 constexpr std::chrono::seconds kShowInterval{5};
+constexpr std::chrono::seconds kLookInterval{1};
 
 }  // namespace
 
@@ -34,8 +36,10 @@ Result<AuditCourse> AuditCrew::Watch(const AuditedCommand& command, AuditShow sh
   show_ = std::move(show);
   AuditCourse course(children_.names(), !command.command.empty());
   Time next_show = wire::Clock::now() + kShowInterval;
+  Time next_look = wire::Clock::now();
   while (!course.IsOver()) {
-    const Result<bool> stop_came = children_.Wait(wire::Earlier(next_show, course.NextDeadline()));
+    const Result<bool> stop_came =
+        children_.Wait(wire::Earlier(std::min(next_show, next_look), course.NextDeadline()));
     if (!stop_came) return std::unexpected(stop_came.error());
     const Time now = wire::Clock::now();
     // Messages first: they say why a process ended.
@@ -50,6 +54,10 @@ Result<AuditCourse> AuditCrew::Watch(const AuditedCommand& command, AuditShow sh
     }
     if (auto done = server_.Tick(now); !done) return std::unexpected(done.error());
     if (std::exchange(has_news_, false)) show_.news();
+    if (now >= next_look) {
+      next_look = now + kLookInterval;
+      show_.look();
+    }
     if (now < next_show) continue;
     next_show = now + kShowInterval;
     show_.progress();

@@ -31,6 +31,7 @@ struct AuditShow {
   // An auditor has ended early, and the others go on.
   std::function<void(const AuditCourse::Lost&)> lost;
   std::function<void()> progress;  // now and then
+  std::function<void()> look;      // every second: what becomes of the sessions of others
 };
 
 class AuditCrew {

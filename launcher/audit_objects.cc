@@ -9,10 +9,8 @@
 #include <utility>
 
 #include "launcher/source.h"
-#include "model/ddl_log.h"
+#include "model/log_schemas.h"
 #include "model/output_plugin.h"
-#include "model/relation.h"
-#include "model/truncation_log.h"
 #include "postgres/connection.h"
 #include "postgres/ddl_log.h"
 #include "postgres/publication.h"
@@ -37,10 +35,10 @@ Result<std::vector<std::string>> Texts(Connection& sql, const std::string& query
 }
 
 Result<void> DropPublications(Connection& sql, const std::string& prefix) {
-  auto names = Texts(
-      sql,
-      "SELECT pubname FROM pg_catalog.pg_publication WHERE pg_catalog.starts_with(pubname, $1)",
-      prefix);
+  auto names = Texts(sql,
+                     "SELECT pubname FROM pg_catalog.pg_publication "
+                     "WHERE pg_catalog.starts_with(pubname::pg_catalog.text, $1)",
+                     prefix);
   if (!names) return std::unexpected(names.error());
   Result<void> result;
   for (const std::string& name : *names) {
@@ -50,32 +48,23 @@ Result<void> DropPublications(Connection& sql, const std::string& prefix) {
   return result;
 }
 
-Result<void> RemoveTriggers(Connection& sql, const std::vector<std::string>& kept) {
-  auto schemas = ReadTriggerSchemas(sql);
-  if (!schemas) return std::unexpected(schemas.error());
-  Result<void> result;
-  for (const std::string& schema : *schemas) {
-    if (std::ranges::find(kept, schema) != kept.end()) continue;
-    auto removed = postgres::RemoveTruncationTriggers(sql, schema);
-    if (!removed && result) result = removed;
-  }
-  return result;
+bool NeedsTruncationLog(const AuditOptions& options) {
+  return std::ranges::any_of(options.Plugins(), [](const std::string& plugin) {
+    return model::LossesOf(plugin, {}).Has(model::Loss::kTruncate);
+  });
 }
 
 }  // namespace
-
-Result<std::vector<std::string>> ReadTriggerSchemas(Connection& connection) {
-  return Texts(connection,
-               "SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
-               "ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND c.relname = $1",
-               std::string(model::kTruncationLog));
-}
 
 std::string AuditNames::slot(const std::string& plugin) const {
   std::string slot = name + "_" + plugin;
   std::ranges::replace(slot, '-', '_');
   return slot;
 }
+
+std::string AuditNames::truncation_log() const { return model::TruncationLogSchema(name); }
+
+std::string AuditNames::ddl_log() const { return model::DdlLogSchema(name); }
 
 std::vector<std::string> DescribeAuditObjects(const AuditOptions& options,
                                               const AuditNames& names) {
@@ -85,37 +74,53 @@ std::vector<std::string> DescribeAuditObjects(const AuditOptions& options,
     objects.push_back(fmt::format(
         "replication slot {0}, and for each comparison a temporary one ({0}_check1, ...)", slot));
     if (model::FindOutputPlugin(plugin)->sends_publications && options.publication.empty())
-      objects.push_back(fmt::format("publications {0} and {0}_inserts", slot));
+      objects.push_back(
+          fmt::format("publications {0} and {0}_inserts; until they are gone, the server refuses "
+                      "ALTER TABLE ... SET UNLOGGED of the tables in the first",
+                      slot));
+  }
+  if (options.install_triggers && NeedsTruncationLog(options)) {
+    objects.push_back(fmt::format(
+        "schema {0} with a log of truncations and a function, and a trigger of that name on each "
+        "table",
+        names.truncation_log()));
   }
   if (options.install_triggers) {
     objects.push_back(
-        fmt::format("table {0} in each schema with tables, a function and triggers "
-                    "of that name",
-                    model::kTruncationLog));
-    objects.push_back(
         fmt::format("schema {0} with a log of schema changes and its functions, and the event "
                     "triggers {0}_end, {0}_rewrite and {0}_drop",
-                    model::kDdlLogSchema));
+                    names.ddl_log()));
   }
   return objects;
 }
 
+Result<void> CheckTriggers(Connection& connection, const AuditOptions& options) {
+  if (!options.install_triggers || !NeedsTruncationLog(options)) return {};
+  auto names = postgres::PublicationsOfAllTables(connection);
+  if (!names) return std::unexpected(names.error());
+  if (names->empty()) return {};
+  return model::Fail(
+      model::ErrorKind::kUsage,
+      fmt::format("--install-triggers: publication {} is FOR ALL TABLES, and would send the log "
+                  "that makes TRUNCATE visible on decoderbufs to its subscribers, which stop for a "
+                  "table that they do not have; leave out --install-triggers or decoderbufs",
+                  names->front()));
+}
+
 Result<void> RemoveAuditObjects(const std::string& uri, const AuditOptions& options,
-                                const AuditNames& names, const std::vector<std::string>& kept,
-                                bool has_ddl_log) {
+                                const AuditNames& names) {
   // Slots first: a reader that is still there wants its publications.
   Result<void> result = RemoveLeftovers(uri, names.name);
   auto sql = Connection::Open(uri, postgres::ConnectionKind::kSql);
   if (!sql) return result ? std::unexpected(sql.error()) : result;
   auto dropped = DropPublications(*sql, names.name);
   if (!dropped && result) result = dropped;
-  if (has_ddl_log) {
-    auto gone = postgres::RemoveDdlLog(*sql);
-    if (!gone && result) result = gone;
-  }
   if (!options.install_triggers) return result;
-  auto removed = RemoveTriggers(*sql, kept);
-  return result ? removed : result;
+  for (auto removed : {postgres::RemoveDdlLog(*sql, names.ddl_log()),
+                       postgres::RemoveTruncationTriggers(*sql, names.truncation_log())}) {
+    if (!removed && result) result = removed;
+  }
+  return result;
 }
 
 Result<void> RemoveAuditorObjects(const std::string& uri, const AuditOptions& options,

@@ -15,20 +15,21 @@ struct AuditNames {
   std::string name;  // "lockstep_<run id>": all other names begin with it
   // The slot of an auditor, and its publications.
   std::string slot(const std::string& plugin) const;
+  // Schemas of the logs that --install-triggers makes.
+  std::string truncation_log() const;
+  std::string ddl_log() const;
 };
 
 // For people, one a line: what the auditors will make.
 std::vector<std::string> DescribeAuditObjects(const AuditOptions& options, const AuditNames& names);
 
-// Schemas in which TRUNCATE is made visible already: they stay as they are.
-model::Result<std::vector<std::string>> ReadTriggerSchemas(postgres::Connection& connection);
+// What --install-triggers would do that cannot be done safely here (kUsage).
+model::Result<void> CheckTriggers(postgres::Connection& connection, const AuditOptions& options);
 
 // What auditors that died have left, slots and publications; and, where the options had them made,
-// the triggers that make TRUNCATE visible, but for those of the schemas in `kept`, and with
-// `has_ddl_log` the log of schema changes.
+// the logs with their triggers.
 model::Result<void> RemoveAuditObjects(const std::string& uri, const AuditOptions& options,
-                                       const AuditNames& names,
-                                       const std::vector<std::string>& kept, bool has_ddl_log);
+                                       const AuditNames& names);
 
 // What one auditor that ended early may have left while others go on: a slot keeps WAL.
 model::Result<void> RemoveAuditorObjects(const std::string& uri, const AuditOptions& options,

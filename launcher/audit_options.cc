@@ -24,8 +24,8 @@ one) set, once everything is attached. Rows are compared one by one, every --che
 command has ended; the comparison is exact while others write.
 
 What it creates is said first, and removed at the end: replication slots, for pgoutput publications,
-with --install-triggers a log table and triggers in the tables' schemas, and a log of schema changes
-by event triggers.
+with --install-triggers a log of truncations by triggers on the tables, and a log of schema changes
+by event triggers, in schemas of their own.
 
 Every table is accounted for: compared, or excluded with the reason. Tables that are created or
 altered meanwhile are read anew from then on, and the summary says so.

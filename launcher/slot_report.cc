@@ -148,8 +148,8 @@ std::string SlotListText(const SlotList& list, const std::string& where) {
                           list.database),
               list.left);
   text +=
-      Section(fmt::format("Made by --install-triggers in database {} (a listener or an audit may "
-                          "need it)",
+      Section(fmt::format("Made for TRUNCATE on decoderbufs in database {} (a listener or an audit "
+                          "may need it)",
                           list.database),
               list.logs);
   return text;

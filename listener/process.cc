@@ -24,13 +24,13 @@
 #include "consumer/sabotage.h"
 #include "listener/identity.h"
 #include "listener/leftover_slot.h"
-#include "listener/rolled_back_xid.h"
 #include "listener/verifier_sink.h"
 #include "model/change.h"
 #include "model/output_plugin.h"
 #include "model/verdict.h"
 #include "postgres/connection.h"
 #include "postgres/finding.h"
+#include "postgres/open_transactions.h"
 #include "postgres/preflight.h"
 #include "postgres/relation_reader.h"
 #include "postgres/table_preflight.h"
@@ -63,7 +63,10 @@ class Process {
         reporter_(std::move(reporter)),
         slot_is_ours_(options.slot.empty()) {
     if (options_.sabotage) {
-      saboteur_.emplace(*options_.sabotage, [this] { return RollBackOne(options_.conninfo); });
+      saboteur_.emplace(*options_.sabotage, [this]() -> Result<model::Xid> {
+        auto sql = postgres::Connection::Open(options_.conninfo, postgres::ConnectionKind::kSql);
+        return sql ? postgres::RollBackOne(*sql) : std::unexpected(std::move(sql.error()));
+      });
     }
   }
 

@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <charconv>
+#include <cstdint>
+#include <string>
 #include <string_view>
 #include <thread>
 
@@ -84,6 +86,14 @@ Result<bool> AwaitEnd(Connection& connection, model::Xid xid, std::chrono::milli
     if (std::chrono::steady_clock::now() >= give_up) return false;
     std::this_thread::sleep_for(kPause);
   }
+}
+
+Result<model::Xid> RollBackOne(Connection& connection) {
+  if (auto ok = connection.Execute("BEGIN"); !ok) return std::unexpected(std::move(ok.error()));
+  auto xid = connection.Scalar("SELECT pg_catalog.pg_current_xact_id()::pg_catalog.xid");
+  if (!xid) return std::unexpected(std::move(xid.error()));
+  if (auto ok = connection.Execute("ROLLBACK"); !ok) return std::unexpected(std::move(ok.error()));
+  return model::Xid{static_cast<std::uint32_t>(std::stoul(*xid))};
 }
 
 }  // namespace lockstep::postgres

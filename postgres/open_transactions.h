@@ -36,6 +36,9 @@ model::Result<std::vector<OpenTransaction>> ReadOpenTransactions(Connection& con
 model::Result<bool> AwaitEnd(Connection& connection, model::Xid xid,
                              std::chrono::milliseconds limit);
 
+// An xid that is rolled back.
+model::Result<model::Xid> RollBackOne(Connection& connection);
+
 }  // namespace lockstep::postgres
 
 #endif  // LOCKSTEP_POSTGRES_OPEN_TRANSACTIONS_H_

@@ -12,6 +12,7 @@
 
 #include "model/relation.h"
 #include "postgres/partition_roots.h"
+#include "postgres/replica_identity.h"
 
 namespace lockstep::postgres {
 
@@ -60,8 +61,47 @@ bool Contains(const std::vector<TableName>& tables, const TableName& table) {
 
 std::string InsertsName(const std::string& name) { return name + "_inserts"; }
 
-std::string LockTimeout(std::chrono::milliseconds timeout) {
-  return fmt::format("SET LOCAL lock_timeout = {};", timeout.count());
+// Those of the publication that have no identity by which a change of them could be sent.
+Result<std::vector<TableName>> WithoutIdentity(Connection& connection,
+                                               const std::string& publication) {
+  auto result = connection.Execute(fmt::format(
+      "SELECT n.nspname, c.relname FROM pg_catalog.pg_publication p "
+      "JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid "
+      "JOIN pg_catalog.pg_class c ON c.oid = r.prrelid "
+      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE p.pubname = {} AND NOT {}",
+      model::SqlLiteral(publication), kHasPublishableIdentity));
+  if (!result) return Fail("looking for replica identities", result.error());
+  std::vector<TableName> tables;
+  for (int row = 0; row < result->rows(); ++row)
+    tables.push_back({std::string(result->Text(row, 0)), std::string(result->Text(row, 1))});
+  return tables;
+}
+
+// A publication of all changes makes the UPDATE of a table without identity fail, so that is looked
+// at once more in the transaction that publishes: it has the tables' locks by then, under which no
+// identity is lost before the publication is there for whoever loses it.
+Result<void> Publish(Connection& connection, const std::string& publication,
+                     const std::string& statements, std::chrono::milliseconds lock_timeout) {
+  const auto execute = [&]() -> Result<void> {
+    auto done = connection.Execute(
+        fmt::format("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {};{}",
+                    lock_timeout.count(), statements));
+    if (!done) return std::unexpected(std::move(done.error()));
+    auto lost = WithoutIdentity(connection, publication);
+    if (!lost) return std::unexpected(std::move(lost.error()));
+    if (!lost->empty()) {
+      return std::unexpected(model::Error{
+          ErrorKind::kMisfit,
+          fmt::format("table {} lost its replica identity", lost->front().QualifiedName()),
+          "55P03"});
+    }
+    done = connection.Execute("COMMIT");
+    if (!done) return std::unexpected(std::move(done.error()));
+    return {};
+  };
+  auto published = execute();
+  if (!published) (void)connection.Execute("ROLLBACK");
+  return published;
 }
 
 // The tables that are the user's to publish.
@@ -136,10 +176,10 @@ Result<PublishedTables> ReadPublished(Connection& connection,
         "WHERE a.attrelid = c.oid AND a.attgenerated = 's' AND NOT a.attisdropped))";
   }
   auto result = connection.Execute(fmt::format(
-      "SELECT t.schemaname, t.tablename, bool_or({0}), bool_or({1}), "
-      "bool_or(p.pubinsert AND p.pubtruncate), "
-      "bool_or(p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate), "
-      "bool_or(c.relkind = 'p') "
+      "SELECT t.schemaname, t.tablename, pg_catalog.bool_or({0}), pg_catalog.bool_or({1}), "
+      "pg_catalog.bool_or(p.pubinsert AND p.pubtruncate), "
+      "pg_catalog.bool_or(p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate), "
+      "pg_catalog.bool_or(c.relkind = 'p') "
       "FROM pg_catalog.pg_publication_tables t "
       "JOIN pg_catalog.pg_publication p ON p.pubname = t.pubname "
       "JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname "
@@ -187,7 +227,7 @@ std::vector<std::string> ScopePublicationNames(const std::string& name) {
 Result<void> CreateScopePublications(Connection& connection, const std::string& name,
                                      const ScopeTables& tables,
                                      std::chrono::milliseconds lock_timeout) {
-  auto superuser = connection.Scalar("SELECT current_setting('is_superuser')");
+  auto superuser = connection.Scalar("SELECT pg_catalog.current_setting('is_superuser')");
   if (!superuser) return std::unexpected(std::move(superuser.error()));
   const bool sees_all = *superuser == "on" && tables.unpublishable.empty();
   const auto [whole, inserts] = PublishableOf(tables);
@@ -195,7 +235,7 @@ Result<void> CreateScopePublications(Connection& connection, const std::string& 
     return Fail(ErrorKind::kUsage, fmt::format("publication {}: there are no tables to publish{}",
                                                name, tables.followed.empty() ? "" : kNotOwned));
   }
-  std::string sql = LockTimeout(lock_timeout);  // one simple query is one transaction
+  std::string sql;
   const auto create = [&](const std::string& publication, const std::string& tables_of_it,
                           const char* kinds) {
     sql += "CREATE PUBLICATION " + model::SqlIdentifier(publication) + tables_of_it +
@@ -203,7 +243,7 @@ Result<void> CreateScopePublications(Connection& connection, const std::string& 
   };
   create(name, ForTables(whole), kAllChanges);
   create(InsertsName(name), sees_all ? " FOR ALL TABLES" : ForTables(inserts), kInsertsOnly);
-  if (auto created = connection.Execute(sql); !created)
+  if (auto created = Publish(connection, name, sql, lock_timeout); !created)
     return Fail("publishing the tables to follow", created.error());
   return {};
 }
@@ -212,9 +252,10 @@ std::vector<TableName> WhollyPublished(const ScopeTables& tables) {
   return PublishableOf(tables).whole;
 }
 
-Result<void> UpdateScopePublications(Connection& connection, const std::string& name,
-                                     const ScopeTables& tables,
-                                     std::chrono::milliseconds lock_timeout) {
+Result<std::vector<TableName>> UpdateScopePublications(Connection& connection,
+                                                       const std::string& name,
+                                                       const ScopeTables& tables,
+                                                       std::chrono::milliseconds lock_timeout) {
   auto whole = NamedTables(connection, name);
   if (!whole) return std::unexpected(std::move(whole.error()));
   auto inserts = NamedTables(connection, InsertsName(name));
@@ -231,7 +272,8 @@ Result<void> UpdateScopePublications(Connection& connection, const std::string& 
     return Without(left, Without(left, right));
   };
   const std::vector<TableName> published = whole->value_or(std::vector<TableName>());
-  alter(name, "ADD", Without(wanted.whole, published));
+  std::vector<TableName> added = Without(wanted.whole, published);
+  alter(name, "ADD", added);
   alter(name, "DROP", both(published, wanted.inserts));
   alter(name, "DROP", both(published, tables.unpublishable));
   if (*inserts) {
@@ -243,10 +285,10 @@ Result<void> UpdateScopePublications(Connection& connection, const std::string& 
     sql += fmt::format("DROP PUBLICATION {0}; CREATE PUBLICATION {0}{1}{2};", publication,
                        ForTables(wanted.inserts), With(connection, kInsertsOnly));
   }
-  if (sql.empty()) return {};
-  if (auto altered = connection.Execute(LockTimeout(lock_timeout) + sql); !altered)
+  if (sql.empty()) return added;
+  if (auto altered = Publish(connection, name, sql, lock_timeout); !altered)
     return Fail("publishing the tables that came or changed", altered.error());
-  return {};
+  return added;
 }
 
 Result<void> DropScopePublications(Connection& connection, const std::string& name) {
@@ -254,9 +296,20 @@ Result<void> DropScopePublications(Connection& connection, const std::string& na
   return DropPublication(connection, InsertsName(name));
 }
 
+Result<std::vector<std::string>> PublicationsOfAllTables(Connection& connection) {
+  auto result = connection.Execute(
+      "SELECT p.pubname FROM pg_catalog.pg_publication p WHERE p.puballtables "
+      "AND (p.pubinsert OR p.pubdelete) AND p.pubname !~ '^lockstep_[0-9a-f]{8}_' ORDER BY 1");
+  if (!result) return Fail("looking for publications of all tables", result.error());
+  std::vector<std::string> names;
+  for (int row = 0; row < result->rows(); ++row) names.emplace_back(result->Text(row, 0));
+  return names;
+}
+
 Result<bool> HasPublication(Connection& connection, const std::string& name) {
-  auto count = connection.Scalar("SELECT count(*) FROM pg_catalog.pg_publication WHERE pubname = " +
-                                 model::SqlLiteral(name));
+  auto count = connection.Scalar(
+      "SELECT pg_catalog.count(*) FROM pg_catalog.pg_publication WHERE pubname = " +
+      model::SqlLiteral(name));
   if (!count) return Fail("looking for publication " + name, std::move(count.error()));
   return *count != "0";
 }

@@ -28,9 +28,10 @@ model::Result<void> CreatePublication(Connection& connection, const std::string&
 // second is FOR ALL TABLES, so that tables created later show themselves as well; else it is of the
 // tables without identity. Either may have no tables.
 //
-// All or nothing. `lock_timeout` is for each lock on a table (SQLSTATE 55P03): publishing holds a
-// snapshot that CREATE INDEX CONCURRENTLY waits for, which has such a lock, so one that is not
-// shorter than deadlock_timeout may end the user's statement; one that is longer ends an
+// All or nothing. Whether a table has its identity is asked again when it is locked: where it has
+// lost it since, SQLSTATE 55P03. `lock_timeout` is for each lock on a table (55P03): publishing
+// holds a snapshot that CREATE INDEX CONCURRENTLY waits for, which has such a lock, so one that is
+// not shorter than deadlock_timeout may end the user's statement; one that is longer ends an
 // autovacuum.
 model::Result<void> CreateScopePublications(Connection& connection, const std::string& name,
                                             const ScopeTables& tables,
@@ -41,12 +42,17 @@ std::vector<std::string> ScopePublicationNames(const std::string& name);
 std::vector<TableName> WhollyPublished(const ScopeTables& tables);
 // Brings them up to date with the tables: adds those that came, takes out of the first those that
 // have lost their identity, and out of both what is unpublishable. Nothing is locked where nothing
-// is to be done. Errors as above.
-model::Result<void> UpdateScopePublications(Connection& connection, const std::string& name,
-                                            const ScopeTables& tables,
-                                            std::chrono::milliseconds lock_timeout);
+// is to be done. Errors as above. Returns those that were added to the first: until then their
+// UPDATE and DELETE were not sent.
+model::Result<std::vector<TableName>> UpdateScopePublications(
+    Connection& connection, const std::string& name, const ScopeTables& tables,
+    std::chrono::milliseconds lock_timeout);
 // Both, as far as they are there.
 model::Result<void> DropScopePublications(Connection& connection, const std::string& name);
+
+// Those FOR ALL TABLES that send rows and are no audit's: a table that is made is sent to their
+// subscribers, which stop when they do not have it. By name.
+model::Result<std::vector<std::string>> PublicationsOfAllTables(Connection& connection);
 
 // Whether there is one of this name.
 model::Result<bool> HasPublication(Connection& connection, const std::string& name);

@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "model/ddl_log.h"
-#include "model/truncation_log.h"
+#include "model/log_schemas.h"
 
 namespace lockstep::postgres {
 namespace {
@@ -40,8 +39,9 @@ std::string SlotQuery(int server_version) {
   const bool tells = server_version >= kTellsInactiveSince;
   return fmt::format(
       "SELECT s.slot_name, s.plugin, s.database, s.temporary, s.active, s.active_pid, "
-      "a.application_name, pg_catalog.pg_wal_lsn_diff(w.now, s.confirmed_flush_lsn)::bigint, "
-      "pg_catalog.pg_wal_lsn_diff(w.now, s.restart_lsn)::bigint, s.wal_status, {}, {}, "
+      "a.application_name, pg_catalog.pg_wal_lsn_diff(w.now, "
+      "s.confirmed_flush_lsn)::pg_catalog.int8, "
+      "pg_catalog.pg_wal_lsn_diff(w.now, s.restart_lsn)::pg_catalog.int8, s.wal_status, {}, {}, "
       "s.database = pg_catalog.current_database() "
       "FROM pg_catalog.pg_replication_slots s "
       "LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid, "
@@ -53,30 +53,24 @@ std::string SlotQuery(int server_version) {
             : "NULL::bigint");
 }
 
-// Schemas and publications that are named as a run's or an audit's, with its id, and the logs that
-// --install-triggers made, but for those in a run's schema.
+// Schemas and publications that are named as a run's or an audit's, with its id, and the log of
+// truncations that stays.
 std::string MadeQuery() {
   return fmt::format(
       R"(
-SELECT 'publication', pubname::pg_catalog.text, pg_catalog.left(pubname::pg_catalog.text, {2}),
+SELECT 'publication', pubname::pg_catalog.text, pg_catalog.left(pubname::pg_catalog.text, {1}),
   pg_catalog.format('DROP PUBLICATION %I;', pubname)
 FROM pg_catalog.pg_publication WHERE pubname ~ '{0}(_[a-z_]+)?$'
 UNION ALL
-SELECT 'schema', nspname::pg_catalog.text, nspname::pg_catalog.text,
+SELECT 'schema', nspname::pg_catalog.text, pg_catalog.left(nspname::pg_catalog.text, {1}),
   pg_catalog.format('DROP SCHEMA %I CASCADE;', nspname)
-FROM pg_catalog.pg_namespace WHERE nspname ~ '{0}$'
+FROM pg_catalog.pg_namespace WHERE nspname ~ '{0}(_truncation|_ddl)?$'
 UNION ALL
-SELECT 'schema log', nspname::pg_catalog.text, NULL,
+SELECT 'truncation log', nspname::pg_catalog.text, NULL,
   pg_catalog.format('DROP SCHEMA %I CASCADE;', nspname)
-FROM pg_catalog.pg_namespace WHERE nspname = '{3}'
-UNION ALL
-SELECT 'truncation log', pg_catalog.format('%I.%I', n.nspname, c.relname), NULL,
-  pg_catalog.format('DROP FUNCTION IF EXISTS %1$I.{1}() CASCADE; DROP TABLE %1$I.{1};', n.nspname)
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r' AND c.relname = '{1}' AND n.nspname !~ '{0}$'
+FROM pg_catalog.pg_namespace WHERE nspname = '{2}'
 ORDER BY 2, 1)",
-      "^lockstep_[0-9a-f]{8}", model::kTruncationLog, kPrefix.size() + kRunDigits,
-      model::kDdlLogSchema);
+      "^lockstep_[0-9a-f]{8}", kPrefix.size() + kRunDigits, model::kLastingTruncationLog);
 }
 
 enum MadeField { kKind, kMadeName, kRun, kRemoval };

@@ -52,8 +52,8 @@ struct ListedSlot {
 
 // What is in the database that is connected to, with the SQL that removes it.
 struct LeftObject {
-  std::string kind;  // "schema", "publication"; "schema log", "truncation log"
-  std::string name;  // of a truncation log: schema.table, quoted where SQL wants it
+  std::string kind;  // "schema", "publication"; "truncation log"
+  std::string name;
   std::string removal;
   friend bool operator==(const LeftObject&, const LeftObject&) = default;
 };
@@ -64,7 +64,7 @@ struct SlotList {
   std::vector<ListedSlot> slots;  // by name
   // Schemas and publications of runs and audits that have no slot (any more).
   std::vector<LeftObject> left;
-  // What --install-triggers made. Who reads it cannot be told.
+  // The log of truncations that stays. Who reads it cannot be told.
   std::vector<LeftObject> logs;
 };
 

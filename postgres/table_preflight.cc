@@ -7,16 +7,16 @@
 #include <charconv>
 #include <iterator>
 #include <map>
-#include <set>
 #include <string_view>
 #include <utility>
 
 #include "model/binary_form.h"
-#include "model/ddl_log.h"
 #include "model/ids.h"
+#include "model/log_schemas.h"
 #include "model/relation.h"
 #include "model/truncation_log.h"
 #include "model/type_oid.h"
+#include "postgres/relation_reader.h"
 #include "postgres/truncation_trigger.h"
 #include "postgres/type_reader.h"
 
@@ -29,6 +29,9 @@ using model::Oid;
 using model::QuoteIfNeeded;
 using model::Result;
 namespace type_oid = model::type_oid;
+
+// Where triggers that somebody makes on the advice given here write to.
+const std::string kLastingLog(model::kLastingTruncationLog);
 
 struct ColumnFacts {
   std::string name;
@@ -132,8 +135,9 @@ char FirstOf(std::string_view text) { return text.empty() ? '\0' : text.front();
 
 std::string SchemaFilter(const std::vector<std::string>& schemas) {
   if (schemas.empty()) {
-    return fmt::format("n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '{}')",
-                       model::kDdlLogSchema);
+    return fmt::format(
+        "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND n.nspname !~ '{}'",
+        model::kLogSchemaPattern);
   }
   std::string list;
   for (const std::string& schema : schemas) {
@@ -359,7 +363,8 @@ class TableChecks {
     if (plugins.empty()) return;
     // The version of the server is any plugin's.
     Add(Severity::kLoss, "truncation", "TRUNCATE is not sent; a trigger would make it visible",
-        TruncationTriggerSql(table_.schema, table_.name, options_.plugins[0].version.server),
+        TruncationTriggerSql(kLastingLog, {table_.schema, table_.name},
+                             options_.plugins[0].version.server),
         std::move(plugins));
   }
 
@@ -439,32 +444,25 @@ Result<std::vector<Finding>> Check(Connection& connection, const TablePreflightO
   Result<std::vector<Finding>> findings = CheckSchemas(connection, *tables, options.schemas);
   if (!findings) return findings;
 
-  std::set<std::pair<std::string, std::string>> logged;  // schema and table
-  std::set<std::string> schemas;
-  for (const TableFacts& table : *tables) {
-    if (!schemas.insert(table.schema).second) continue;
-    Result<std::vector<std::string>> names = ReadTruncationTriggers(connection, table.schema);
-    if (!names) return std::unexpected(names.error());
-    for (std::string& name : *names) logged.emplace(table.schema, std::move(name));
-  }
-  Result<std::string> user = connection.Scalar("SELECT pg_catalog.quote_ident(current_user)");
+  Result<std::vector<TableName>> logged = ReadTruncationTriggers(connection, kLastingLog);
+  if (!logged) return std::unexpected(logged.error());
+  Result<std::string> user = connection.Scalar("SELECT quote_ident(current_user)");
   if (!user) return std::unexpected(user.error());
   std::vector<Finding> of_tables;
   for (const TableFacts& table : *tables) {
     if (table.name == model::kTruncationLog) continue;
-    TableChecks(table, options, *user, logged.contains({table.schema, table.name}), of_tables)
+    TableChecks(table, options, *user,
+                std::ranges::binary_search(*logged, TableName{table.schema, table.name}), of_tables)
         .Run();
   }
-  // The triggers write to a log that has to be made first, once a schema. The statement also looks
-  // whether one that is there may be used.
-  for (const std::string& schema : schemas) {
-    const auto missing = std::ranges::find_if(of_tables, [&](const Finding& f) {
-      return f.check == "truncation" && f.subject.starts_with(QuoteIfNeeded(schema) + ".");
-    });
-    if (missing == of_tables.end()) continue;
-    findings->push_back(SchemaFinding(Severity::kNote, schema, "truncation log",
-                                      "the triggers for TRUNCATE need a log table in the schema",
-                                      TruncationLogSql(schema)));
+  // The triggers write to a log that has to be made first. The statement also looks whether one
+  // that is there may be used.
+  const auto missing = std::ranges::find(of_tables, "truncation", &Finding::check);
+  if (missing != of_tables.end()) {
+    findings->push_back(
+        SchemaFinding(Severity::kNote, kLastingLog, "truncation log",
+                      "the triggers for TRUNCATE need a log, in a schema of its own",
+                      TruncationLogSql(kLastingLog)));
     findings->back().plugins = missing->plugins;
   }
   std::ranges::move(of_tables, std::back_inserter(*findings));

@@ -10,9 +10,11 @@
 #include <tuple>
 #include <utility>
 
-#include "model/ddl_log.h"
+#include "model/log_schemas.h"
 #include "model/truncation_log.h"
+#include "postgres/one_snapshot.h"
 #include "postgres/relation_reader.h"
+#include "postgres/replica_identity.h"
 
 namespace lockstep::postgres {
 namespace {
@@ -27,7 +29,7 @@ constexpr std::string_view kInformation = "information_schema";
 
 bool IsNobodys(std::string_view schema) {
   return (schema.starts_with("pg_") && !schema.starts_with(kTemporary)) || schema == kInformation ||
-         schema == model::kDdlLogSchema;
+         model::IsLogSchema(schema);
 }
 
 std::vector<std::string> SplitPatterns(std::string_view list) {
@@ -96,20 +98,26 @@ std::string LikeOne(const std::vector<std::string>& patterns, const char* name) 
 // Conditions of relation_reader's query.
 constexpr const char* kOrdinary = "c.relkind = 'r' AND c.relpersistence = 'p' AND ";
 
+// The log of truncations of a schema. Whoever owns the schema can put another in its place: one
+// that stands outside of a run must be the user's own or a superuser's.
+constexpr std::string_view kLog =
+    "c.relkind = 'r' AND c.relname = {0} AND n.nspname = {1} "
+    "AND (n.nspname !~ '{2}' OR EXISTS (SELECT FROM pg_catalog.pg_roles o "
+    "WHERE o.oid = n.nspowner AND (o.rolsuper OR o.rolname = CURRENT_USER)))";
+
 enum Field { kSchema, kName, kKind, kPersistence, kMayRead, kRowSecurity, kIdentity, kOwned };
 
-// A deferrable primary key is no identity.
+// {0}: whether it has an identity; {1}: whose tables.
 constexpr std::string_view kTables = R"(
 SELECT n.nspname, c.relname, c.relkind, c.relpersistence,
-       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'),
-       row_security_active(c.oid),
-       c.relreplident = 'f' OR EXISTS (
-         SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indimmediate AND i.indisvalid
-         AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident END),
-       pg_has_role(c.relowner, 'USAGE')
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'f', 'm') AND {}
-ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C")";
+       pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+         AND pg_catalog.has_table_privilege(c.oid, 'SELECT'),
+       pg_catalog.row_security_active(c.oid),
+       {0},
+       pg_catalog.pg_has_role(c.relowner, 'USAGE')
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'f', 'm') AND {1}
+ORDER BY n.nspname COLLATE pg_catalog."C", c.relname COLLATE pg_catalog."C")";
 
 // Why a table is not followed; empty: it is.
 std::string ReasonOf(const QueryResult& tables, int row) {
@@ -136,6 +144,7 @@ std::string ReasonOf(const QueryResult& tables, int row) {
 TableScope TableScope::OneSchema(std::string schema) {
   TableScope scope;
   scope.one_schema_ = true;
+  scope.truncation_log_ = schema;
   scope.schemas_.push_back(std::move(schema));
   return scope;
 }
@@ -155,9 +164,9 @@ bool TableScope::Covers(std::string_view schema, std::string_view table) const {
 std::string TableScope::SqlCondition() const {
   if (one_schema_) return "n.nspname = " + SqlLiteral(schemas_.front());
   std::string condition = fmt::format(
-      "(n.nspname NOT LIKE 'pg\\_%' OR n.nspname LIKE 'pg\\_temp\\_%') AND n.nspname NOT IN "
-      "('{}', '{}')",
-      kInformation, model::kDdlLogSchema);
+      "(n.nspname NOT LIKE 'pg\\_%' OR n.nspname LIKE 'pg\\_temp\\_%') AND n.nspname <> '{}' "
+      "AND n.nspname !~ '{}'",
+      kInformation, model::kLogSchemaPattern);
   if (!schemas_.empty()) condition += " AND " + LikeOne(schemas_, "n.nspname");
   if (!tables_.empty()) condition += " AND " + LikeOne(tables_, "c.relname");
   return condition;
@@ -171,8 +180,11 @@ std::string TableScope::Describe() const {
   return text;
 }
 
-Result<ScopeTables> ReadScope(Connection& connection, const TableScope& scope) {
-  auto tables = connection.Execute(fmt::format(fmt::runtime(kTables), scope.SqlCondition()));
+namespace {
+
+Result<ScopeTables> ReadScopeNow(Connection& connection, const TableScope& scope) {
+  auto tables = connection.Execute(
+      fmt::format(fmt::runtime(kTables), kHasReplicaIdentity, scope.SqlCondition()));
   if (!tables) return Fail("reading the tables of " + scope.Describe(), tables.error());
   ScopeTables read;
   std::set<std::pair<std::string, std::string>> excluded;
@@ -199,14 +211,18 @@ Result<ScopeTables> ReadScope(Connection& connection, const TableScope& scope) {
   auto relations = ReadRelationsWhere(connection, kOrdinary + scope.SqlCondition());
   if (!relations) return std::unexpected(std::move(relations.error()));
   for (RelationPtr& relation : *relations) {
-    if (relation->name == model::kTruncationLog) {
-      read.truncation_logs.push_back(std::move(relation));
-    } else if (!excluded.contains({relation->schema, relation->name})) {
+    if (!excluded.contains({relation->schema, relation->name}))
       read.followed.push_back(std::move(relation));
-    }
   }
+  auto logs = ReadRelationsWhere(
+      connection, fmt::format(fmt::runtime(kLog), SqlLiteral(std::string(model::kTruncationLog)),
+                              SqlLiteral(scope.truncation_log()), model::kLogSchemaPattern));
+  if (!logs) return std::unexpected(std::move(logs.error()));
+  read.truncation_logs = std::move(*logs);
   return read;
 }
+
+}  // namespace
 
 void Exclude(ScopeTables& tables,
              const std::function<std::string(const model::Relation&)>& reason_of) {
@@ -224,6 +240,11 @@ void Exclude(ScopeTables& tables,
   std::erase_if(tables.not_owned, is_gone);
   std::ranges::sort(tables.excluded, {},
                     [](const ExcludedTable& table) { return std::tie(table.schema, table.name); });
+}
+
+// A table that came between the two questions would be one without rights, owner or identity.
+Result<ScopeTables> ReadScope(Connection& connection, const TableScope& scope) {
+  return InOneSnapshot(connection, [&] { return ReadScopeNow(connection, scope); });
 }
 
 }  // namespace lockstep::postgres

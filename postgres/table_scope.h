@@ -6,9 +6,11 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "model/error.h"
+#include "model/log_schemas.h"
 #include "model/relation.h"
 #include "postgres/connection.h"
 #include "postgres/relation_reader.h"
@@ -23,13 +25,17 @@ class TableScope {
   static TableScope OneSchema(std::string schema);
   // Tables whose schema and name each match one of the patterns: plain names with * for any
   // characters and ? for one, several separated by commas, blanks around them left out; none: all.
-  // The system's schemas (pg_..., information_schema) and Lockstep's own (model/ddl_log.h) are
+  // The system's schemas (pg_..., information_schema) and Lockstep's own (model/log_schemas.h) are
   // never in it. Temporary tables lie in pg_temp_ and a number.
   static TableScope Matching(std::string_view schemas, std::string_view tables = {});
 
   bool Covers(std::string_view schema, std::string_view table) const;
   // The same in SQL, of n (pg_namespace) and c (pg_class).
   std::string SqlCondition() const;
+  // The schema that holds the log of their truncations (model/truncation_log.h), where there is
+  // one: of one schema, which is a run's, itself; else the lasting one, or another that is set.
+  const std::string& truncation_log() const { return truncation_log_; }
+  void SetTruncationLog(std::string schema) { truncation_log_ = std::move(schema); }
   // "schema s", "schemas a, b*, tables t?", "any schema": for messages.
   std::string Describe() const;
 
@@ -37,6 +43,7 @@ class TableScope {
   bool one_schema_ = false;
   std::vector<std::string> schemas_;  // patterns, or the one name; none: all but the system's
   std::vector<std::string> tables_;   // patterns; none: all
+  std::string truncation_log_{model::kLastingTruncationLog};
 };
 
 // A table that is not followed.
@@ -66,7 +73,8 @@ struct ScopeTables {
   // Of the whole database, in the scope or not: none of them may be in a publication that is made
   // (postgres/binary_output.h).
   std::vector<TableName> unpublishable = {};
-  // Lockstep's own (model/truncation_log.h), read and locked with the others. Excluded, too.
+  // The log of truncations, where there is one that is to be believed: read and locked with the
+  // others.
   std::vector<model::RelationPtr> truncation_logs;
   // Unlogged, temporary, foreign and partitioned tables, materialized views, and what the user may
   // not read, or not all of.

@@ -1,10 +1,15 @@
 // Makes TRUNCATE visible to a plugin that does not send it (decoderbufs), with the user's consent.
 //
-//   TRUNCATE t ──► trigger on t ──► INSERT (id, 't') into schema.lockstep_truncation, DELETE it
+//   TRUNCATE t ──► trigger on t ──► INSERT (id, 's', 't') into log.lockstep_truncation, DELETE it
 //
-// Both changes stand in the stream where the TRUNCATE stands in its transaction; the log table
-// itself is empty for everybody else. Whoever may truncate fires it: the function runs with the
-// rights of the user who installed it, or of the schema's owner where that was a superuser.
+// Both changes stand in the stream where the TRUNCATE stands in its transaction; the log itself is
+// empty for everybody else. It lies in a schema of its own, or in that of a run. Whoever may
+// truncate fires it: the function runs with the rights of the user who installed it, or of the
+// log's schema's owner where that was a superuser. No TRUNCATE fails for it.
+//
+// A publication FOR ALL TABLES would send the log to subscribers, which stop for a table that they
+// do not have. So while there is one, nothing is written to a log outside of a run: the truncation
+// is not shown, and stands as a rewrite in the audit's log of schema changes, where it has one.
 #ifndef LOCKSTEP_POSTGRES_TRUNCATION_TRIGGER_H_
 #define LOCKSTEP_POSTGRES_TRUNCATION_TRIGGER_H_
 
@@ -14,36 +19,34 @@
 
 #include "model/error.h"
 #include "postgres/connection.h"
+#include "postgres/relation_reader.h"
 
 namespace lockstep::postgres {
 
-// The log table and the trigger function of a schema: a statement, ended by ";\n". May be run
-// again. SQLSTATE 55000 where one of the name is there that belongs neither to the user nor to whom
-// it would be given. `schema` is plain, here and below.
-std::string TruncationLogSql(const std::string& schema);
-// The trigger on one table of the schema. TruncationLogSql comes first. `server_version` as
-// Connection::server_version: before 14 an old trigger is dropped, which locks out readers.
-std::string TruncationTriggerSql(const std::string& schema, const std::string& table,
-                                 int server_version);
-// Both, for these tables: in one transaction it is all or nothing. The log table is left out where
-// it is among them.
-std::string TruncationTriggerSql(const std::string& schema, const std::vector<std::string>& tables,
+// The log table and the trigger function, with the schema where it is not there: a statement, ended
+// by ";\n". May be run again. SQLSTATE 55000 where one of the names belongs to somebody who could
+// use it against those who truncate. `log_schema` is plain, here and below.
+std::string TruncationLogSql(const std::string& log_schema);
+// The trigger on one table, which writes to that log. TruncationLogSql comes first.
+// `server_version` as Connection::server_version: before 14 an old trigger is dropped, which locks
+// out readers.
+std::string TruncationTriggerSql(const std::string& log_schema, const TableName& table,
                                  int server_version);
 
 // The log, and the triggers that are missing, each table's in a transaction of its own: no other
-// lock is held while its writers are waited for. The user must own the tables and may create in the
-// schema, and a log that is there must not be somebody else's (kUsage). kMisfit when a table was
-// changed or dropped meanwhile, or was written to for all of `lock_timeout` (SQLSTATE 55P03): what
-// was made until then stays, and the next call goes on there.
-model::Result<void> InstallTruncationTriggers(Connection& connection, const std::string& schema,
-                                              const std::vector<std::string>& tables,
+// lock is held while its writers are waited for. The user must own the tables, may create the
+// schema or in it, and a log that is there must not be somebody else's (kUsage). kMisfit when a
+// table was changed or dropped meanwhile, or was written to for all of `lock_timeout` (SQLSTATE
+// 55P03): what was made until then stays, and the next call goes on there.
+model::Result<void> InstallTruncationTriggers(Connection& connection, const std::string& log_schema,
+                                              const std::vector<TableName>& tables,
                                               std::chrono::milliseconds lock_timeout);
-// Drops triggers, function and log table of the schema, as far as they are there. Waits 10 s at
-// most for whoever uses a table, a second at a time (SQLSTATE 55P03).
-model::Result<void> RemoveTruncationTriggers(Connection& connection, const std::string& schema);
-// The tables of the schema that have the trigger, enabled for ordinary sessions; in byte order.
-model::Result<std::vector<std::string>> ReadTruncationTriggers(Connection& connection,
-                                                               const std::string& schema);
+// Drops triggers, function and log table of the schema, and a schema of its own, as far as they are
+// there. Waits 10 s at most for whoever uses a table, a second at a time (SQLSTATE 55P03).
+model::Result<void> RemoveTruncationTriggers(Connection& connection, const std::string& log_schema);
+// The tables that have the trigger, enabled for ordinary sessions; sorted.
+model::Result<std::vector<TableName>> ReadTruncationTriggers(Connection& connection,
+                                                             const std::string& log_schema);
 
 }  // namespace lockstep::postgres
 

@@ -112,12 +112,16 @@ class DecoderbufsDecoder final : public Decoder {
   // A row of the log of truncations stands for the TRUNCATE that a trigger saw.
   Result<Event> DecodeTruncation(Xid xid, const model::Insert& logged) {
     std::size_t column = 0;
+    QualifiedName table;
     for (const model::Cell cell : logged.row) {
-      if (logged.relation->columns[column++].name != model::kTruncationLogTable) continue;
+      const std::string& name = logged.relation->columns[column++].name;
       const auto* value = std::get_if<model::Value>(&cell);
-      const auto* name = value ? std::get_if<model::Text>(value) : nullptr;
-      if (!name) break;
-      const QualifiedName table{logged.relation->schema, std::string(name->text)};
+      const auto* text = value ? std::get_if<model::Text>(value) : nullptr;
+      if (!text) continue;
+      if (name == model::kTruncationLogTableSchema) table.schema = text->text;
+      if (name == model::kTruncationLogTable) table.name = text->text;
+    }
+    if (!table.schema.empty() && !table.name.empty()) {
       auto truncated = relations_.Find(table);
       if (!truncated) {
         truncated.error().message = "decoderbufs: a truncation: " + truncated.error().message;
@@ -125,11 +129,10 @@ class DecoderbufsDecoder final : public Decoder {
       }
       if (*truncated) return TruncateEvent{xid, {std::move(*truncated)}};
       if (relations_.policy() == FollowPolicy::kSetAside) return OtherTableEvent{xid};
-      break;
     }
     return Fail(ErrorKind::kMisfit,
-                fmt::format("decoderbufs: transaction {}: {} names no table of its schema; install "
-                            "the triggers again (lockstep doctor)",
+                fmt::format("decoderbufs: transaction {}: {} names no table that is followed; "
+                            "install the triggers again (lockstep doctor)",
                             xid.value, logged.relation->QualifiedName()));
   }
 

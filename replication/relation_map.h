@@ -40,7 +40,7 @@ class RelationMap {
   // kMisfit: it should be followed and is unknown.
   model::Result<model::RelationPtr> Find(const QualifiedName& name) const;
 
-  // The log of truncations of a followed schema (model/truncation_log.h), for plugins that do not
+  // The log of truncations that is read (model/truncation_log.h), for plugins that do not
   // send a TRUNCATE; nullptr for any other table.
   model::RelationPtr FindTruncationLog(const QualifiedName& name) const;
 

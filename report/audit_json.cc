@@ -282,6 +282,14 @@ std::string AuditReportJson(const AuditReport& report) {
     json["listeners"].push_back(ResultJson(auditor));
     rows_compared += auditor.rows_compared;
   }
+  json["waits"] = Json::array();
+  for (const StatementWait& wait : report.waits) {
+    json["waits"].push_back({{"statement", TextJson(wait.statement)},
+                             {"table", TextJson(wait.table)},
+                             {"count", wait.count},
+                             {"total_s", wait.total_s},
+                             {"longest_s", wait.longest_s}});
+  }
   json["rows_compared"] = rows_compared;
   json["elapsed_s"] = report.elapsed_s;
   if (Json first = FirstDivergence(report); !report.error && !first.is_null())

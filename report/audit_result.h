@@ -129,6 +129,17 @@ struct AuditResult {
   friend bool operator==(const AuditResult&, const AuditResult&) = default;
 };
 
+// Statements of one kind, of others, that waited for locks of the audit's, as far as they were
+// seen.
+struct StatementWait {
+  std::string statement;  // "ALTER TABLE"; empty: not known
+  std::string table;      // quoted where it has to be; empty: they waited for none
+  std::uint64_t count = 0;
+  double total_s = 0;
+  double longest_s = 0;
+  friend bool operator==(const StatementWait&, const StatementWait&) = default;
+};
+
 // Of the whole audit.
 struct AuditReport {
   std::optional<model::Error> error;  // then nothing else is said
@@ -137,6 +148,7 @@ struct AuditReport {
   std::optional<int> command_status;  // nullopt: it did not run, or was ended by a signal
   std::string reason;                 // why it is inconclusive, where the auditors do not say it
   std::vector<AuditResult> auditors;
+  std::vector<StatementWait> waits;  // the longest first
   double elapsed_s = 0;
 };
 

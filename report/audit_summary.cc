@@ -194,6 +194,19 @@ std::string AuditorsText(const AuditReport& report) {
   return TextTable(rows, "lrrrrrll", "") + notes;
 }
 
+std::string WaitsText(const std::vector<StatementWait>& waits) {
+  std::string text;
+  for (const StatementWait& wait : waits) {
+    text += fmt::format(
+        "waited for this audit's locks: {}{}, {} time{}, {:.1f} s in all, {:.1f} s "
+        "at most\n",
+        wait.statement.empty() ? "a statement" : wait.statement,
+        wait.table.empty() ? "" : " of " + wait.table, Grouped(wait.count),
+        wait.count == 1 ? "" : "s", wait.total_s, wait.longest_s);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string AuditResyncText(const AuditResync& resync) {
@@ -223,6 +236,7 @@ std::string AuditSummaryText(const AuditReport& report) {
     const std::size_t shown = std::min(auditor.differences.size(), kDifferencesShown);
     for (std::size_t i = 0; i < shown; ++i) text += AuditDifferenceText(auditor.differences[i]);
   }
+  text += WaitsText(report.waits);
   text += fmt::format("Verdict: {} (exit {})\n", UpperCase(ToString(VerdictOf(report))),
                       static_cast<int>(ExitCodeOf(report)));
   if (const std::string reason = ReasonOf(report); !reason.empty())

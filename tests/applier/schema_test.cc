@@ -88,7 +88,7 @@ TEST_F(SchemaTest, EveryTableTellsThatItWasTruncated) {
   const auto tables = Must(postgres::ReadTruncationTriggers(sql, catalog.schema));
   EXPECT_EQ(tables.size(), catalog.tables.size());
   for (const model::RelationPtr& relation : catalog.tables)
-    EXPECT_EQ(std::ranges::count(tables, relation->name), 1) << relation->name;
+    EXPECT_EQ(std::ranges::count(tables, relation->name, &postgres::TableName::name), 1);
   Must(DropSchema(sql, catalog));
 }
 

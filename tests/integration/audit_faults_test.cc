@@ -51,7 +51,7 @@ TEST_F(AuditFaultsTest, WhatIsMadeIsToldBeforeAndADifferenceAtOnce) {
   const std::string told = run.output();
   EXPECT_EQ(told.find("Verdict"), std::string::npos);
   const std::size_t attached = told.find("lockstep: attached");
-  for (const char* object : {"replication slot lockstep_", "publication", "lockstep_ddl"})
+  for (const char* object : {"replication slot lockstep_", "publication", "_ddl_rewrite"})
     EXPECT_LT(told.find(object), attached) << object;
   std::ofstream(Path("go_on")).close();
   EXPECT_EQ(run.End().exit_code, 2);

@@ -107,7 +107,7 @@ TEST(SlotReport, WhatIsLeftComesWithWhatRemovesIt) {
   EXPECT_NE(
       text.find("\nLeft in database shop by runs and audits that have no slot (if none is just "
                 "starting)\n  schema  lockstep_1\n          DROP SCHEMA lockstep_1;\n"
-                "\nMade by --install-triggers in database shop (a listener or an audit may "
+                "\nMade for TRUNCATE on decoderbufs in database shop (a listener or an audit may "
                 "need it)\n  truncation log  a.b\n                  DROP TABLE a.b;\n"),
       std::string::npos)
       << text;

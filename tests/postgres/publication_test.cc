@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "model/error.h"
 #include "model/relation.h"
+#include "postgres/identity_guard.h"
 #include "postgres/relation_reader.h"
 #include "postgres/table_scope.h"
 #include "tests/postgres/cluster_fixture.h"
@@ -165,6 +167,48 @@ TEST_F(ScopePublicationTest, ATableThatIsBeingAlteredIsNotWaitedForLong) {
   Must(other.Execute("COMMIT"));
   Must(CreateScopePublications(sql_, "p q", tables, 50ms));
   EXPECT_NE(Must(sql_.Scalar("SHOW lock_timeout")), "50ms");
+}
+
+// Between the look at the tables and the publication. The user's UPDATE would fail.
+TEST_F(ScopePublicationTest, AnIdentityThatIsLostBeforeTheLockIsNotPublished) {
+  const ScopeTables tables = Tables();
+  Connection other = Sql();
+  Must(other.Execute("BEGIN; ALTER TABLE s.whole REPLICA IDENTITY DEFAULT"));
+  auto creating = std::async([&] { return CreateScopePublications(sql_, "p q", tables, 30s); });
+  AwaitWaiterFor("s.whole");
+  Must(other.Execute("COMMIT"));
+  const auto refused = creating.get();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().sqlstate, "55P03");
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("s.whole lost its replica identity"));
+  EXPECT_FALSE(Must(HasPublication(sql_, "p q")));
+  EXPECT_FALSE(Must(HasPublication(sql_, "p q_inserts")));
+  Must(CreateScopePublications(sql_, "p q", Tables(), 1s));
+  EXPECT_EQ(TablesOf("p q"), "k q");
+
+  Must(sql_.Execute("ALTER TABLE s.whole REPLICA IDENTITY FULL"));
+  const ScopeTables with_identity = Tables();
+  Must(sql_.Execute("ALTER TABLE s.whole REPLICA IDENTITY DEFAULT"));
+  EXPECT_EQ(UpdateScopePublications(sql_, "p q", with_identity, 1s).error().sqlstate, "55P03");
+  EXPECT_EQ(TablesOf("p q"), "k q");
+  Must(sql_.Execute("INSERT INTO s.whole VALUES (1); UPDATE s.whole SET a = 2"));
+}
+
+TEST_F(ScopePublicationTest, WhatLostItsIdentityIsTakenOutAndNothingElseLocked) {
+  const auto guard = [this] {
+    Must(sql_.Execute("SET lock_timeout = '50ms'; DO $$" + UnpublishLostSql("p") + "$$"));
+    return TablesOf("p q");
+  };
+  Must(CreateScopePublications(sql_, "p q", Tables(), 1s));
+  Connection other = Sql();
+  Must(other.Execute("BEGIN; LOCK TABLE s.\"k q\" IN ACCESS EXCLUSIVE MODE"));
+  EXPECT_EQ(guard(), "k q whole");
+  Must(Sql().Execute("ALTER TABLE s.whole REPLICA IDENTITY NOTHING"));
+  EXPECT_EQ(guard(), "k q");
+  Must(other.Execute("COMMIT; INSERT INTO s.whole VALUES (1); UPDATE s.whole SET a = 2"));
+  Must(sql_.Execute("ALTER TABLE s.whole REPLICA IDENTITY FULL"));
+  EXPECT_EQ(Names(Must(UpdateScopePublications(sql_, "p q", Tables(), 1s))), "whole ");
+  EXPECT_EQ(TablesOf("p q"), "k q whole");
 }
 
 TEST_F(ScopePublicationTest, AreBroughtUpToDateWithTheTables) {

@@ -83,19 +83,23 @@ TEST_F(SlotListTest, LogsOfTriggersAreListedWithWhatRemovesThem) {
   Must(
       sql.Execute("CREATE SCHEMA \"it's\"; CREATE TABLE \"it's\".t (id int PRIMARY KEY);"
                   "CREATE SCHEMA lockstep_33333333; CREATE TABLE lockstep_33333333.t (id int)"));
-  Must(InstallTruncationTriggers(sql, "it's", {"t"}, std::chrono::seconds(1)));
-  Must(InstallTruncationTriggers(sql, "lockstep_33333333", {"t"}, std::chrono::seconds(1)));
-  Must(InstallDdlLog(sql));
+  const auto install = [&](const std::string& log, const std::string& schema) {
+    Must(InstallTruncationTriggers(sql, log, {{schema, "t"}}, std::chrono::seconds(1)));
+  };
+  install("lockstep_truncation", "it's");
+  install("lockstep_22222222_truncation", "it's");
+  install("lockstep_33333333", "lockstep_33333333");
+  Must(InstallDdlLog(sql, "lockstep_22222222_ddl", "lockstep_22222222_"));
 
   const SlotList list = Must(ListSlots(sql));
-  ASSERT_EQ(list.logs.size(), 2U);
+  ASSERT_EQ(list.logs.size(), 1U);
   EXPECT_EQ(list.logs[0].kind, "truncation log");
-  EXPECT_EQ(list.logs[0].name, "\"it's\".lockstep_truncation");
-  EXPECT_EQ(list.logs[1].kind, "schema log");
-  EXPECT_EQ(list.logs[1].name, "lockstep_ddl");
+  EXPECT_EQ(list.logs[0].name, "lockstep_truncation");
   // A run's goes with its schema.
-  ASSERT_EQ(list.left.size(), 1U);
-  EXPECT_EQ(list.left[0].name, "lockstep_33333333");
+  ASSERT_EQ(list.left.size(), 3U);
+  EXPECT_EQ(list.left[0].name, "lockstep_22222222_ddl");
+  EXPECT_EQ(list.left[1].name, "lockstep_22222222_truncation");
+  EXPECT_EQ(list.left[2].name, "lockstep_33333333");
 
   for (const auto* objects : {&list.logs, &list.left}) {
     for (const LeftObject& object : *objects) Must(sql.Execute(object.removal));

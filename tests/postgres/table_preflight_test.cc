@@ -106,8 +106,8 @@ TEST_F(TablePreflightTest, AnIndexThatCouldIdentifyIsProposed) {
   EXPECT_EQ(Only("identity", kPgoutput).text, "index (i)");
   // And when it is gone again:
   Execute("DROP INDEX \"the one\"");
-  EXPECT_EQ(Marks({kDecoderbufs}).substr(0, 65),
-            "shop: note truncation log decoderbufs, t: loss identity decoderbu");
+  EXPECT_EQ(Marks({kDecoderbufs}).substr(0, 80),
+            "lockstep_truncation: note truncation log decoderbufs, t: loss identity decoderbu");
   EXPECT_NE(Only("identity", kPgoutput).text.find("is gone"), std::string::npos);
 }
 
@@ -196,7 +196,8 @@ TEST_F(TablePreflightTest, TypesThatDecoderbufsChanges) {
       "CREATE DOMAIN zoned AS timetz; CREATE TABLE t (i int PRIMARY KEY, a timetz, "
       "b timestamp, c timestamptz, d zoned, e timetz[], f numeric)");
   EXPECT_EQ(Marks({kWal2json}).find("t.a"), std::string::npos);
-  Must(InstallTruncationTriggers(sql_, "shop", {"t"}, std::chrono::seconds(10)));
+  Must(InstallTruncationTriggers(sql_, "lockstep_truncation", {{"shop", "t"}},
+                                 std::chrono::seconds(10)));
   EXPECT_EQ(Marks({kDecoderbufs}),
             "t: ok identity, t: note out of line, t.a: loss type decoderbufs, "
             "t.b: note type decoderbufs, t.c: note type decoderbufs");
@@ -232,14 +233,14 @@ TEST_F(TablePreflightTest, BinaryFormsThatAreNotRead) {
 TEST_F(TablePreflightTest, TruncationIsLostOnDecoderbufsUntilTheTriggersAreThere) {
   Execute("CREATE TABLE a (i int PRIMARY KEY); CREATE TABLE b (i int PRIMARY KEY)");
   EXPECT_EQ(Marks({kDecoderbufs, kPgoutput}),
-            "shop: note truncation log decoderbufs, a: ok identity, "
+            "lockstep_truncation: note truncation log decoderbufs, a: ok identity, "
             "a: loss truncation decoderbufs, b: ok identity, b: loss truncation decoderbufs");
   // In the order in which they are printed.
   const std::vector<Finding> findings = Findings({kDecoderbufs});
   Execute(findings[0].remedy);
   Execute(findings[2].remedy);
   EXPECT_EQ(Marks({kDecoderbufs}),
-            "shop: note truncation log decoderbufs, a: ok identity, b: ok identity, "
+            "lockstep_truncation: note truncation log decoderbufs, a: ok identity, b: ok identity, "
             "b: loss truncation decoderbufs");
   Execute(findings[4].remedy);
   EXPECT_EQ(Marks({kDecoderbufs}), "a: ok identity, b: ok identity");

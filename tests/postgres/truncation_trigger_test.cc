@@ -11,6 +11,7 @@
 #include "model/error.h"
 #include "model/relation.h"
 #include "model/truncation_log.h"
+#include "postgres/relation_reader.h"
 #include "tests/postgres/cluster_fixture.h"
 
 namespace lockstep::postgres {
@@ -52,9 +53,20 @@ class TruncationTriggerTest : public ClusterFixture {
   }
   std::string Scalar(const std::string& text) { return Must(sql_.Scalar(text)); }
   void Install(const Tables& tables) {
-    Must(InstallTruncationTriggers(sql_, kSchema, tables, kPatience));
+    Must(InstallTruncationTriggers(sql_, kSchema, InShop(tables), kPatience));
   }
-  Tables Installed() { return Must(ReadTruncationTriggers(sql_, kSchema)); }
+  static std::vector<TableName> InShop(const Tables& tables) {
+    std::vector<TableName> names;
+    for (const std::string& table : tables) names.push_back({kSchema, table});
+    return names;
+  }
+  // "schema.name" of those of other schemas.
+  Tables Installed(const std::string& log_schema = kSchema) {
+    Tables tables;
+    for (const TableName& table : Must(ReadTruncationTriggers(sql_, log_schema)))
+      tables.push_back(table.schema == kSchema ? table.name : table.QualifiedName());
+    return tables;
+  }
 
   // The changes that decoderbufs sends of `statements`; of a row of the log with its table's name.
   std::string StreamOf(const std::string& statements) {
@@ -96,17 +108,19 @@ class TruncationTriggerTest : public ClusterFixture {
   // As `role`, a table of the log's name that runs code at an INSERT.
   void PlantLog(const std::string& role) {
     Must(sql_.Execute("SET ROLE " + role +
-                      "; CREATE TABLE lockstep_truncation (id bigint, table_name text); "
+                      "; CREATE TABLE lockstep_truncation (id bigint, table_schema text, "
+                      "table_name text); "
                       "CREATE TRIGGER t BEFORE INSERT ON lockstep_truncation FOR EACH ROW "
                       "EXECUTE FUNCTION tell(); GRANT ALL ON lockstep_truncation TO PUBLIC; "
                       "RESET ROLE"));
   }
   model::Error InstallFails() {
-    auto installed = InstallTruncationTriggers(sql_, kSchema, {"aa", "bb"}, kPatience);
+    auto installed = InstallTruncationTriggers(sql_, kSchema, InShop({"aa", "bb"}), kPatience);
     return installed ? model::Error{.message = "installed"} : std::move(installed.error());
   }
 
   static constexpr const char* kSchema = "My shop";
+  static constexpr const char* kOwn = "lockstep_00000001_truncation";
   Connection sql_ = Sql();
 };
 
@@ -170,31 +184,32 @@ TEST_F(TruncationTriggerTest, ItFiresForWhatASubscriptionAppliesToo) {
             "truncate bb, delete lockstep_truncation");
 }
 
-TEST_F(TruncationTriggerTest, InstallingAgainChangesNothingAndTheLogHasNone) {
+TEST_F(TruncationTriggerTest, InstallingAgainChangesNothing) {
   Install({"aa"});
-  Install({"bb", "aa", "lockstep_truncation"});
+  Install({"bb", "aa"});
   EXPECT_EQ(Installed(), (Tables{"aa", "bb"}));
   EXPECT_EQ(StreamOf("TRUNCATE bb"), "truncate bb, delete lockstep_truncation");
 }
 
 TEST_F(TruncationTriggerTest, OldServersGetStatementsTheyKnow) {
-  const std::string old = TruncationTriggerSql(kSchema, Tables{"aa"}, 130000);
+  const std::string old =
+      TruncationLogSql(kSchema) + TruncationTriggerSql(kSchema, {kSchema, "aa"}, 130000);
   EXPECT_EQ(old.find("OR REPLACE TRIGGER"), old.npos) << old;
   Must(sql_.Execute(old));
   Must(sql_.Execute(old));
   EXPECT_EQ(Installed(), Tables{"aa"});
-  const std::string recent = TruncationTriggerSql(kSchema, Tables{"aa"}, 140000);
+  const std::string recent = TruncationTriggerSql(kSchema, {kSchema, "aa"}, 140000);
   EXPECT_EQ(recent.find("DROP TRIGGER"), recent.npos) << recent;
 }
 
-TEST_F(TruncationTriggerTest, ADisabledOrMovedTriggerIsNone) {
+TEST_F(TruncationTriggerTest, ADisabledTriggerIsNoneAndOneGoesWithItsTable) {
   Install({"aa", "bb"});
-  Must(sql_.Execute("ALTER TABLE aa DISABLE TRIGGER lockstep_truncation"));
+  Must(sql_.Execute("ALTER TABLE aa DISABLE TRIGGER \"My shop\""));
   EXPECT_EQ(Installed(), Tables{"bb"});
   Must(sql_.Execute("CREATE SCHEMA elsewhere; ALTER TABLE bb SET SCHEMA elsewhere"));
-  EXPECT_EQ(Installed(), Tables{});
-  EXPECT_EQ(Must(ReadTruncationTriggers(sql_, "elsewhere")), Tables{});
+  EXPECT_EQ(Installed(), Tables{"elsewhere.bb"});
   Must(sql_.Execute("DROP SCHEMA elsewhere CASCADE"));
+  EXPECT_EQ(Installed(), Tables{});
 }
 
 TEST_F(TruncationTriggerTest, RemovingLeavesNothingAlsoASecondTime) {
@@ -209,7 +224,7 @@ TEST_F(TruncationTriggerTest, RemovingLeavesNothingAlsoASecondTime) {
 
 TEST_F(TruncationTriggerTest, ATableThatIsGoneIsAMisfitAndTheOthersKeepTheirs) {
   const auto installed =
-      InstallTruncationTriggers(sql_, kSchema, {"aa", "missing", "bb"}, kPatience);
+      InstallTruncationTriggers(sql_, kSchema, InShop({"aa", "missing", "bb"}), kPatience);
   ASSERT_FALSE(installed.has_value());
   EXPECT_EQ(installed.error().kind, model::ErrorKind::kMisfit);
   EXPECT_EQ(installed.error().sqlstate, "42P01");
@@ -223,7 +238,7 @@ TEST_F(TruncationTriggerTest, ATableOfAnotherUserIsAMistakeOfTheUser) {
   Must(
       sql_.Execute("DROP ROLE IF EXISTS guest; CREATE ROLE guest; "
                    "GRANT USAGE, CREATE ON SCHEMA \"My shop\" TO guest; SET ROLE guest"));
-  const auto installed = InstallTruncationTriggers(sql_, kSchema, {"aa"}, kPatience);
+  const auto installed = InstallTruncationTriggers(sql_, kSchema, InShop({"aa"}), kPatience);
   Must(sql_.Execute("RESET ROLE; DROP OWNED BY guest; DROP ROLE guest"));
   ASSERT_FALSE(installed.has_value());
   EXPECT_EQ(installed.error().kind, model::ErrorKind::kUsage);
@@ -287,12 +302,7 @@ TEST_F(TruncationTriggerTest, ALogThatSomebodyElseReplacedIsNotWrittenTo) {
   Install({"aa", "bb"});
   Must(sql_.Execute("DROP TABLE lockstep_truncation"));
   PlantLog("guest");
-  const auto truncated = sql_.Execute("TRUNCATE bb");
-  ASSERT_FALSE(truncated.has_value());
-  EXPECT_EQ(truncated.error().sqlstate, "55000");
-  EXPECT_NE(truncated.error().message.find("DROP FUNCTION \"My shop\".lockstep_truncation()"),
-            std::string::npos)
-      << truncated.error().message;
+  Must(sql_.Execute("TRUNCATE bb"));
   EXPECT_EQ(Scalar("SELECT count(*) FROM ran_as"), "0");
   CloseTheShop();
 }
@@ -301,8 +311,8 @@ TEST_F(TruncationTriggerTest, ASchemasNameCannotEndTheStatement) {
   const std::string name = "a $lockstep$ 'b' \"c\" %s {} $lockstep_$;";
   Must(sql_.Execute("CREATE SCHEMA " + model::SqlIdentifier(name)));
   Must(sql_.Execute("CREATE TABLE " + model::SqlIdentifier(name) + ".t (i int PRIMARY KEY)"));
-  Must(InstallTruncationTriggers(sql_, name, {"t"}, kPatience));
-  EXPECT_EQ(Must(ReadTruncationTriggers(sql_, name)), Tables{"t"});
+  Must(InstallTruncationTriggers(sql_, name, {{name, "t"}}, kPatience));
+  EXPECT_EQ(Must(ReadTruncationTriggers(sql_, name)).size(), 1U);
   Must(sql_.Execute("TRUNCATE " + model::SqlIdentifier(name) + ".t"));
   Must(sql_.Execute("DROP SCHEMA " + model::SqlIdentifier(name) + " CASCADE"));
 }
@@ -312,7 +322,7 @@ TEST_F(TruncationTriggerTest, WhileOneTableIsWaitedForTheOthersAreFree) {
   Connection user = Sql();
   Must(user.Execute("SET search_path = \"My shop\"; BEGIN; INSERT INTO bb SELECT 1 WHERE false"));
   auto busy = std::async([&] {
-    return InstallTruncationTriggers(sql_, kSchema, {"aa", "bb"}, kPatience);
+    return InstallTruncationTriggers(sql_, kSchema, InShop({"aa", "bb"}), kPatience);
   });
   AwaitWaiterFor("\"My shop\".bb");
   Must(user.Execute("SET LOCAL lock_timeout = '100ms'; INSERT INTO aa VALUES (1)"));
@@ -331,7 +341,7 @@ TEST_F(TruncationTriggerTest, WritersAreWaitedForUpToTheLimit) {
   Connection user = Sql();
   Must(user.Execute("BEGIN; LOCK TABLE \"My shop\".bb IN ROW EXCLUSIVE MODE"));
   const auto installed =
-      InstallTruncationTriggers(sql_, kSchema, {"aa", "bb"}, std::chrono::milliseconds(20));
+      InstallTruncationTriggers(sql_, kSchema, InShop({"aa", "bb"}), std::chrono::milliseconds(20));
   ASSERT_FALSE(installed.has_value());
   EXPECT_EQ(installed.error().kind, model::ErrorKind::kMisfit);
   EXPECT_EQ(installed.error().sqlstate, "55P03");
@@ -353,13 +363,104 @@ TEST_F(TruncationTriggerTest, ListenersThatInstallAtTheSameTimeAreNotInEachOther
   Connection other = Sql();
   for (int round = 0; round < 20; ++round) {
     auto theirs = std::async([&] {
-      return InstallTruncationTriggers(other, kSchema, {"aa", "bb"}, kPatience);
+      return InstallTruncationTriggers(other, kSchema, InShop({"aa", "bb"}), kPatience);
     });
-    const auto ours = InstallTruncationTriggers(sql_, kSchema, {"aa", "bb"}, kPatience);
+    const auto ours = InstallTruncationTriggers(sql_, kSchema, InShop({"aa", "bb"}), kPatience);
     Must(theirs.get());
     Must(ours);
     Must(RemoveTruncationTriggers(sql_, kSchema));
   }
+}
+
+// ---- a log in a schema of its own ----
+
+// A user's schema must go as without us, a table be moved and renamed, a role need no rights.
+TEST_F(TruncationTriggerTest, NothingOfItLiesInAUsersSchema) {
+  Must(InstallTruncationTriggers(sql_, kOwn, InShop({"aa", "bb"}), kPatience));
+  EXPECT_EQ(Installed(kOwn), (Tables{"aa", "bb"}));
+  EXPECT_EQ(StreamOf("TRUNCATE bb"), "truncate bb, delete lockstep_truncation");
+  Must(
+      sql_.Execute("CREATE SCHEMA \"new shop\"; ALTER TABLE bb RENAME TO cc; "
+                   "ALTER TABLE cc SET SCHEMA \"new shop\"; TRUNCATE \"new shop\".cc; "
+                   "DROP TABLE \"new shop\".cc, aa; DROP SCHEMA \"new shop\"; "
+                   "DROP SCHEMA \"My shop\""));
+  Must(RemoveTruncationTriggers(sql_, kOwn));
+  EXPECT_EQ(Scalar("SELECT count(*) FROM pg_namespace WHERE nspname ~ '^lockstep'"), "0");
+  Must(RemoveTruncationTriggers(sql_, kOwn));
+}
+
+TEST_F(TruncationTriggerTest, TwoLogsAreNotInEachOthersWay) {
+  const std::string other = "lockstep_00000002_truncation";
+  Must(InstallTruncationTriggers(sql_, kOwn, InShop({"aa", "bb"}), kPatience));
+  Must(InstallTruncationTriggers(sql_, other, InShop({"aa", "bb"}), kPatience));
+  Must(RemoveTruncationTriggers(sql_, kOwn));
+  EXPECT_EQ(Installed(other), (Tables{"aa", "bb"}));
+  EXPECT_EQ(StreamOf("TRUNCATE bb"), "truncate bb, delete lockstep_truncation");
+  Must(RemoveTruncationTriggers(sql_, other));
+  EXPECT_EQ(Scalar("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal"), "0");
+}
+
+// To a subscriber that has no such table, which would stop for it.
+TEST_F(TruncationTriggerTest, NothingIsWrittenThatAPublicationOfAllTablesWouldSend) {
+  Must(InstallTruncationTriggers(sql_, kOwn, InShop({"aa", "bb"}), kPatience));
+  Must(sql_.Execute("CREATE PUBLICATION everything FOR ALL TABLES"));
+  EXPECT_EQ(StreamOf("TRUNCATE bb"), "");
+  Must(sql_.Execute("ALTER PUBLICATION everything SET (publish = 'truncate')"));
+  EXPECT_EQ(StreamOf("TRUNCATE bb"), "truncate bb, delete lockstep_truncation");
+  Must(
+      sql_.Execute("DROP PUBLICATION everything; "
+                   "CREATE PUBLICATION lockstep_00000001_pgoutput_inserts FOR ALL TABLES"));
+  EXPECT_EQ(StreamOf("TRUNCATE bb"), "truncate bb, delete lockstep_truncation");
+  Must(sql_.Execute("DROP PUBLICATION lockstep_00000001_pgoutput_inserts"));
+  Must(RemoveTruncationTriggers(sql_, kOwn));
+}
+
+TEST_F(TruncationTriggerTest, ATruncateOutlivesTheLog) {
+  Must(InstallTruncationTriggers(sql_, kOwn, InShop({"aa", "bb"}), kPatience));
+  Must(sql_.Execute("DROP TABLE lockstep_00000001_truncation.lockstep_truncation; TRUNCATE bb"));
+  Must(RemoveTruncationTriggers(sql_, kOwn));
+}
+
+// Each would read what the other writes, if it looked for its row.
+TEST_F(TruncationTriggerTest, SerializableTransactionsThatTruncateDoNotMeet) {
+  Must(InstallTruncationTriggers(sql_, kOwn, InShop({"aa", "bb"}), kPatience));
+  Must(sql_.Execute("ALTER TABLE bb DROP CONSTRAINT bb_i_fkey"));
+  Connection other = Sql();
+  Must(sql_.Execute("BEGIN ISOLATION LEVEL SERIALIZABLE; TRUNCATE aa"));
+  Must(other.Execute("BEGIN ISOLATION LEVEL SERIALIZABLE; TRUNCATE \"My shop\".bb"));
+  Must(sql_.Execute("TRUNCATE aa; COMMIT"));
+  Must(other.Execute("COMMIT"));
+  Must(RemoveTruncationTriggers(sql_, kOwn));
+}
+
+// Its owner could have the function do anything, with the rights of whoever truncates.
+TEST_F(TruncationTriggerTest, ASchemaThatSomebodyElseMadeForItIsRefused) {
+  OpenTheShop();
+  const std::string lasting = "lockstep_truncation";
+  Must(
+      sql_.Execute("DO $$ BEGIN EXECUTE pg_catalog.format('GRANT CREATE ON DATABASE %I TO guest', "
+                   "pg_catalog.current_database()); END $$; SET ROLE guest; "
+                   "CREATE SCHEMA lockstep_truncation; RESET ROLE"));
+  const auto installed = InstallTruncationTriggers(sql_, lasting, InShop({"aa", "bb"}), kPatience);
+  ASSERT_FALSE(installed.has_value());
+  EXPECT_EQ(installed.error().kind, model::ErrorKind::kUsage);
+  EXPECT_NE(installed.error().message.find("a schema lockstep_truncation already, and it belongs "
+                                           "to guest"),
+            std::string::npos)
+      << installed.error().message;
+  Must(sql_.Execute("DROP SCHEMA lockstep_truncation"));
+  CloseTheShop();
+}
+
+TEST_F(TruncationTriggerTest, WithoutTheRightToMakeASchemaItIsSaidWhatToDo) {
+  OpenTheShop();
+  Must(sql_.Execute("ALTER TABLE aa OWNER TO shopkeeper; SET ROLE shopkeeper"));
+  const auto installed = InstallTruncationTriggers(sql_, kOwn, InShop({"aa"}), kPatience);
+  Must(sql_.Execute("RESET ROLE"));
+  ASSERT_FALSE(installed.has_value());
+  EXPECT_EQ(installed.error().kind, model::ErrorKind::kUsage);
+  EXPECT_NE(installed.error().message.find("GRANT CREATE ON DATABASE"), std::string::npos);
+  CloseTheShop();
 }
 
 }  // namespace

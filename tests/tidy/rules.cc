@@ -315,10 +315,6 @@ Violations CheckNoGlob(std::string_view path, std::string_view text) {
 
 Violations CheckSqlNames(std::string_view path, std::string_view text) {
   if (IsOneOf(FolderOf(path), {"tests", "bench", "tools", "generator"})) return {};
-  // To be done: what they make is being moved.
-  if (IsOneOf(path, {"postgres/ddl_log.cc", "postgres/publication.cc", "postgres/table_scope.cc",
-                     "postgres/truncation_trigger.cc"}))
-    return {};
   Violations found;
   for (const UnqualifiedName& name : FindUnqualifiedNames(text)) {
     found.push_back({std::string(path), name.line,
