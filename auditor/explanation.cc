@@ -7,7 +7,7 @@ namespace {
 // another one now, or partitions came or went.
 bool IsRewritten(const TableFacts& facts) {
   return facts.new_table || facts.logged_rewrite || facts.rewritten || facts.new_text ||
-         facts.renamed;
+         facts.renamed || facts.began_unseen;
 }
 
 // VACUUM FULL and CLUSTER keep the rows, SET UNLOGGED and a rewrite need not: only the log of
@@ -17,12 +17,15 @@ bool MayBeRewritten(const TableFacts& facts) {
   return facts.new_file && !facts.has_log && (!facts.saw_truncate || facts.altered);
 }
 
+bool IsUnshown(Explanation explanation) {
+  return explanation == Explanation::kUnshown || explanation == Explanation::kMaybeUnshown ||
+         explanation == Explanation::kTooEarly;
+}
+
 // Without a TRUNCATE the rows are fewer or others, never more.
 bool MayBeTruncated(const TableFacts& facts) { return facts.new_file && facts.blind; }
 
-}  // namespace
-
-Explanation Explain(const TableFacts& facts, const TableComparison& mismatched) {
+Explanation ExplainShown(const TableFacts& facts, const TableComparison& mismatched) {
   if (IsRewritten(facts)) return Explanation::kRewritten;
   // What is not shown leaves rows in the replica that the source has no longer, one for each that
   // the source has and the replica has not: an insert is always shown.
@@ -37,7 +40,7 @@ Explanation Explain(const TableFacts& facts, const TableComparison& mismatched) 
                                                : Explanation::kMaybeUnshown;
 }
 
-Explanation ExplainMisfit(const TableFacts& facts) {
+Explanation ExplainShownMisfit(const TableFacts& facts) {
   if (IsRewritten(facts)) return Explanation::kRewritten;
   if (MayBeTruncated(facts)) return Explanation::kMaybeUnshown;
   if (MayBeRewritten(facts) || facts.altered || facts.volatile_text)
@@ -46,11 +49,27 @@ Explanation ExplainMisfit(const TableFacts& facts) {
   return facts.updated_or_deleted > 0 ? Explanation::kUnshown : Explanation::kMaybeUnshown;
 }
 
+}  // namespace
+
+// From here on it is shown, so that it is worth reading anew.
+Explanation Explain(const TableFacts& facts, const TableComparison& mismatched) {
+  const Explanation explanation = ExplainShown(facts, mismatched);
+  return facts.published_late && IsUnshown(explanation) ? Explanation::kRewritten : explanation;
+}
+
+Explanation ExplainMisfit(const TableFacts& facts) {
+  const Explanation explanation = ExplainShownMisfit(facts);
+  return facts.published_late && IsUnshown(explanation) ? Explanation::kRewritten : explanation;
+}
+
 std::string RewrittenReason(const TableFacts& facts) {
   if (facts.new_table) return "was dropped and made again";
   if (facts.logged_rewrite || facts.rewritten) return "was rewritten";
   if (facts.new_text) return "has values of a type that was altered";
   if (facts.renamed) return "had another name or other partitions meanwhile";
+  if (facts.began_unseen) return "was made, and maybe filled or altered before it could be seen";
+  if (facts.published_late)
+    return "was made, and maybe updated or truncated before that could be shown";
   if (MayBeRewritten(facts)) return "has another file: it was rewritten, or packed (VACUUM FULL)";
   if (facts.altered) return "was altered";
   return "has values that name other objects, which may have been renamed";

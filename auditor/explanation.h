@@ -36,6 +36,9 @@ struct TableFacts {
   bool altered = false;         // it may have had another form or identity since then
   bool renamed = false;         // it had another name since then, or other partitions
   bool saw_truncate = false;    // a TRUNCATE was in the stream since then
+  bool began_unseen = false;    // it is followed from its first change on, and maybe was not empty
+  bool published_late = false;  // the same, and until it was published, or had its trigger, some of
+                                // its changes were not in the stream
   bool has_log = false;         // whatever rewrote it since then is logged
   bool logged_rewrite = false;  // and so a rewrite is
   std::uint64_t updated_or_deleted = 0;  // rows since then, by the statistics

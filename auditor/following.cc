@@ -56,7 +56,8 @@ Following::Following(const ProcessOptions& options, model::PluginVersion version
       ledger_(ledger),
       on_wait_(std::move(on_wait)),
       let_go_(std::move(let_go)),
-      publishing_(options) {
+      publishing_(options),
+      newcomers_(options.conninfo, "lockstep " + options.id, let_go_) {
   if (!options.truncation_log.empty()) scope_.scope.SetTruncationLog(options.truncation_log);
   if (!options.publication.empty()) scope_.plugin.publications = {options.publication};
   if (!options.sabotage) return;
@@ -106,6 +107,8 @@ Result<void> Following::AttachOnce() {
                         .policy = scope_.policy,
                         .install_triggers = !options_.truncation_log.empty(),
                         .ddl_log = options_.ddl_log,
+                        .on_new_table = [this](const auto& name,
+                                               model::Xid xid) { return Meet(name, xid); },
                         .copy_connections = options_.copy_connections,
                         .attach_timeout = std::chrono::seconds(options_.attach_timeout_s),
                         .on_wait = on_wait_});
@@ -170,10 +173,14 @@ void Following::NoteTables() {
   };
   note(consumer_->insert_only(), &Followed::insert_only);
   note(consumer_->blind_tables(), &Followed::blind);
+  SetWriters();
+  set_aside_seen_ = replica().set_aside().size();
+}
+
+void Following::SetWriters() {
   std::vector<std::uint64_t> identities;
   for (const Followed& table : tables_) identities.push_back(table.identity);
   writers_.SetTables(std::move(identities));
-  set_aside_seen_ = replica().set_aside().size();
 }
 
 Result<void> Following::Detach() {
@@ -186,6 +193,7 @@ Result<void> Following::Detach() {
 void Following::ForgetStream() {
   waiting_.clear();
   waiting_bytes_ = 0;
+  newcomers_.Clear();
   limit_.reset();
   reconnect_pace_ = {};
   more_to_read_ = false;
@@ -234,11 +242,15 @@ Result<void> Following::PublishNew() {
   // It had no identity for a while: what was updated then was not sent.
   for (const postgres::TableName& table : *added) {
     const auto number = replica().database().FindTable(table.schema, table.name);
-    if (number && !tables_[*number].insert_only && !tables_[*number].left_out)
+    if (!number) continue;
+    const Followed& known = tables_[*number];
+    if (!known.insert_only && !known.left_out && !known.published_late)
       ReadAnew(table, received(), "was without a replica identity");
   }
-  if (to_read_anew_.empty()) return {};
+  if (to_read_anew_.empty() && !has_unpublished_) return {};
+  has_unpublished_ = false;
   auto installed = consumer_->InstallTriggers();
+  shows_truncations_ = installed && !options_.truncation_log.empty();
   // No right: another role's table, made meanwhile, has none, and is excluded when it is truncated.
   if (installed || installed.error().sqlstate != "42501") return installed;
   spdlog::warn("{}: {}", options_.id, installed.error().message);
@@ -280,6 +292,60 @@ Result<void> Following::TakeOver(consumer::LockedTables& locked, model::Database
   return !restarted && model::IsWorthRetry(restarted.error()) ? Result<void>() : restarted;
 }
 
+// ---- tables that come into being ----
+
+model::RelationPtr Following::Meet(const replication::QualifiedName& name, model::Xid xid) {
+  const postgres::TableName table{name.schema, name.name};
+  const auto known = consumer_ ? replica().database().FindTable(table.schema, table.name)
+                               : std::nullopt;
+  // One that could not be followed from its first change on.
+  if (!known && IsToBeReadAnew(table)) return nullptr;
+  auto newcomer = newcomers_.Look(scope_, table, xid);
+  if (!newcomer) return nullptr;
+  // As a new one of that name, only if it is: changes of the known one are not its.
+  if (known) {
+    const bool is_another = tables_[*known].first.oid != 0 &&
+                            tables_[*known].first.oid != newcomer->activity.oid;
+    if (!is_another || newcomer->activity.file == 0) return nullptr;
+  }
+  model::RelationPtr relation = newcomer->relation;
+  newcomers_.Add(std::move(*newcomer));
+  return relation;
+}
+
+void Following::Join(const Newcomer& newcomer) {
+  const postgres::TableName name = NameOf(*newcomer.relation);
+  spdlog::info("{}: table {} was made, and is followed from {} on", options_.id,
+               name.QualifiedName(), ToString(replica().valid_at()));
+  to_read_anew_.erase(name);
+  const std::uint32_t number = consumer_->Join(newcomer.relation);
+  set_aside_seen_ = replica().set_aside().size();
+  ledger_.OnJoined(*newcomer.relation, replica().valid_at());
+  const model::LossSet losses = model::LossesOf(scope_.plugin.name, scope_.plugin.version);
+  const bool is_blind = losses.Has(model::Loss::kTruncate);
+  tables_.resize(replica().database().table_count());
+  tables_[number] = {.identity = ++identities_,
+                     .copied_at = replica().valid_at(),
+                     .known_at = replica().valid_at(),
+                     .blind = is_blind,
+                     .began_unseen = newcomer.activity.file == 0,
+                     .published_late = publishing_.is_made() ||
+                                       (is_blind && !options_.truncation_log.empty()),
+                     .first = newcomer.activity};
+  has_unpublished_ = has_unpublished_ || tables_[number].published_late;
+  SetWriters();
+}
+
+// At once, for until then not all of their changes are shown. What does not work is tried again,
+// and before the next comparison.
+void Following::PublishNewcomers(wire::Time now) {
+  constexpr std::chrono::milliseconds kPause{100};
+  if (!has_unpublished_ || now < next_publishing_ || !stuck_.empty()) return;
+  auto published = PublishNew();
+  if (!published) has_unpublished_ = true;
+  next_publishing_ = wire::Clock::now() + kPause;
+}
+
 // ---- following ----
 
 Result<void> Following::Turn(wire::Time now) {
@@ -288,6 +354,7 @@ Result<void> Following::Turn(wire::Time now) {
   if (ok) ok = consumer_->Flush();
   if (ok) ok = ReadStream();
   reconnect_pace_.OnReceived(received());
+  if (ok) PublishNewcomers(now);
   if (ok) return ok;
   const bool is_ended = postgres::IsOfTheChange(ok.error()) || postgres::IsOfWhatIsGone(ok.error());
   const bool lies_behind = is_ended && ++ended_streams_ <= kAttempts;
@@ -347,6 +414,7 @@ Result<void> Following::ApplyWaiting() {
 
 Result<void> Following::Take(model::Transaction transaction) {
   const model::Lsn end_lsn = transaction.end_lsn;
+  for (const Newcomer& newcomer : newcomers_.Take(transaction.xid)) Join(newcomer);
   if (!saboteur_) {
     Apply(transaction);
   } else {
@@ -434,7 +502,7 @@ void Following::OnSetAside(const replication::SetAsideTable& table, model::Xid x
 
 TableFacts Following::Facts(std::uint32_t table, const postgres::TableActivity& now) const {
   const Followed& known = tables_[table];
-  return {.insert_only = known.insert_only,
+  return {.insert_only = known.insert_only || (known.published_late && publishing_.is_made()),
           .blind = known.blind,
           .new_table = now.oid != known.first.oid,
           .new_file = now.file != known.first.file,
@@ -445,6 +513,8 @@ TableFacts Following::Facts(std::uint32_t table, const postgres::TableActivity& 
           .altered = now.form != known.first.form || now.entry != known.first.entry,
           .renamed = WasRenamed(known, now) || now.partitions != known.first.partitions,
           .saw_truncate = known.saw_truncate,
+          .began_unseen = known.began_unseen,
+          .published_late = known.published_late,
           .updated_or_deleted = now.updated_or_deleted - known.first.updated_or_deleted};
 }
 
@@ -481,6 +551,9 @@ void Following::OnEqual(std::uint32_t table, const postgres::TableActivity& now,
   known.known_at = point;
   known.first = now;
   known.saw_truncate = false;
+  known.began_unseen = false;
+  // It was published, and got its trigger, before the snapshot.
+  if (std::exchange(known.published_late, false) && shows_truncations_) known.blind = false;
 }
 
 void Following::OnSeen(const postgres::ScopeTables& tables) {

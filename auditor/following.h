@@ -17,6 +17,7 @@
 #include "auditor/last_writers.h"
 #include "auditor/ledger.h"
 #include "auditor/logged_statements.h"
+#include "auditor/newcomers.h"
 #include "auditor/process_options.h"
 #include "auditor/publishing.h"
 #include "consumer/attach_patience.h"
@@ -32,6 +33,7 @@
 #include "postgres/relation_reader.h"
 #include "postgres/table_activity.h"
 #include "replication/replica.h"
+#include "replication/sql_name.h"
 #include "wire/peer.h"
 #include "wire/poller.h"
 #include "wire/watched_fd.h"
@@ -112,6 +114,9 @@ class Following {
     bool insert_only = false;       // its UPDATE and DELETE are not in the stream
     bool blind = false;             // nor is its TRUNCATE
     bool saw_truncate = false;      // since known_at
+    // Of a newcomer, until its rows are found equal (auditor/explanation.h).
+    bool began_unseen = false;
+    bool published_late = false;
     postgres::TableActivity first;  // as it was at known_at
   };
   const Followed& table(std::uint32_t table) const { return tables_[table]; }
@@ -142,6 +147,12 @@ class Following {
   model::Result<void> LeaveOutOwnTriggers(ActivityByName& before);
   void ReadFacts(const ActivityByName& before);
   void NoteTables();
+  void SetWriters();
+  // What the decoder is told of a table that is not known; it is followed once its transaction is
+  // applied.
+  model::RelationPtr Meet(const replication::QualifiedName& name, model::Xid xid);
+  void Join(const Newcomer& newcomer);
+  void PublishNewcomers(wire::Time now);
   void ForgetStream();
   bool WantsToRead() const;
   model::Result<void> Reconnect(wire::Time now);
@@ -174,6 +185,10 @@ class Following {
   // Tables seen in the stream that were not followed, and where last. Unless they are there, one
   // that is followed had that name for a while.
   std::map<postgres::TableName, model::Lsn> strangers_;
+  Newcomers newcomers_;
+  bool has_unpublished_ = false;  // some that joined
+  bool shows_truncations_ = false;
+  wire::Time next_publishing_;
   LastWriters writers_;
   std::set<postgres::TableName> to_read_anew_;
   std::size_t set_aside_seen_ = 0;  // of the replica's

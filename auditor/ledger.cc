@@ -79,6 +79,15 @@ void Ledger::OnCopied(const model::Relation& relation, model::Lsn lsn) {
   table.reason = fmt::format("not compared since it was copied at {}", ToString(lsn));
 }
 
+void Ledger::OnJoined(const model::Relation& relation, model::Lsn lsn) {
+  OnGone({relation.schema, relation.name}, lsn);  // whatever had the name
+  Entry& entry = EntryOf(relation.schema, relation.name);
+  entry.is_followed = true;
+  entry.table.followed_from = lsn;
+  if (entry.table.status == TableStatus::kDifferent) return;
+  entry.table.reason = fmt::format("not compared since it was made at {}", ToString(lsn));
+}
+
 void Ledger::OnGone(const postgres::TableName& table, model::Lsn lsn) {
   std::erase_if(result_.resyncs, [&](const report::AuditResync& resync) {
     return resync.schema == table.schema && resync.table == table.name &&

@@ -46,6 +46,8 @@ class Ledger {
   void OnStatement(const postgres::TableName& table, model::Lsn lsn, const std::string& tag);
   // One is followed from `lsn` on, under whose snapshot it was copied.
   void OnCopied(const model::Relation& relation, model::Lsn lsn);
+  // One that was made since is followed from `lsn` on, where it was empty.
+  void OnJoined(const model::Relation& relation, model::Lsn lsn);
   // One that was followed, or was to be read anew, is there no longer.
   void OnGone(const postgres::TableName& table, model::Lsn lsn);
   void OnTransaction(const model::Transaction& transaction);

@@ -34,6 +34,7 @@ class Publishing {
   model::Result<bool> IsBehind(const consumer::AttachScope& scope,
                                const std::vector<postgres::TableName>& insert_only);
   model::Result<void> Drop();
+  bool is_made() const { return made_; }
 
  private:
   static constexpr std::chrono::milliseconds kShortestWait{200};

@@ -102,8 +102,8 @@ Result<MadeSlot> MakeSlotAndCopy(const ConsumerOptions& options, const std::stri
 }
 
 // The scope's tables but the excluded ones.
-replication::RelationMap MakeRelationMap(const AttachScope& attach,
-                                         const AttachSnapshot& snapshot) {
+replication::RelationMap MakeRelationMap(const AttachScope& attach, const AttachSnapshot& snapshot,
+                                         const replication::RelationMap::OnNew& on_new) {
   std::set<std::pair<std::string, std::string>> excluded;
   for (const postgres::ExcludedTable& table : snapshot.excluded)
     excluded.emplace(table.schema, table.name);
@@ -113,7 +113,7 @@ replication::RelationMap MakeRelationMap(const AttachScope& attach,
             return scope.Covers(table.schema, table.name) &&
                    !excluded.contains({table.schema, table.name});
           },
-          attach.policy};
+          attach.policy, on_new};
 }
 
 // Microseconds since 2000-01-01 UTC, by our clock: the server only shows it in pg_stat_replication.
@@ -189,8 +189,16 @@ Result<void> Consumer::InstallTriggers() {
   return installed;
 }
 
+std::uint32_t Consumer::Join(const model::RelationPtr& relation) {
+  std::erase_if(snapshot_.relations, [&](const model::RelationPtr& known) {
+    return known->schema == relation->schema && known->name == relation->name;
+  });
+  snapshot_.relations.push_back(relation);
+  return replica().Join(relation);
+}
+
 Result<std::unique_ptr<replication::Decoder>> Consumer::MakeDecoder() const {
-  return replication::MakeDecoder(scope_.plugin, MakeRelationMap(scope_, snapshot_));
+  return replication::MakeDecoder(scope_.plugin, MakeRelationMap(scope_, snapshot_, options_.on_new_table));
 }
 
 Result<void> Consumer::Take(AttachSnapshot snapshot, model::Lsn consistent_point) {

@@ -37,6 +37,7 @@
 #include "replication/decoder.h"
 #include "replication/follow_policy.h"
 #include "replication/follower.h"
+#include "replication/relation_map.h"
 #include "replication/replica.h"
 
 namespace lockstep::consumer {
@@ -60,6 +61,9 @@ struct ConsumerOptions {
   // The user has consented. They write to scope.truncation_log().
   bool install_triggers = false;
   std::string ddl_log = {};  // see AttachScope
+  // Of tables that were made behind the consistent point; with what it returns, Join is to be called
+  // before that transaction is applied.
+  replication::RelationMap::OnNew on_new_table = {};
   // Given each CopyData message before it is decoded, to record the stream. An error ends the
   // following.
   std::function<model::Result<void>(std::string_view)> on_frame = {};
@@ -116,6 +120,8 @@ class Consumer {
   // Makes the triggers of install_triggers, for tables that came into being since. kMisfit when one
   // was changed or is being written to: call again.
   model::Result<void> InstallTriggers();
+  // Follows a table that on_new_table told. Returns its number in the replica.
+  std::uint32_t Join(const model::RelationPtr& relation);
 
   // To be polled: for reading while WantsToRead(), for writing while WantsWrite(). -1 while there
   // is no connection.

@@ -99,6 +99,12 @@ Table Database::TakeTable(std::uint32_t table) {
   return std::exchange(tables_[table], Table(tables_[table].relation()));
 }
 
+void Database::ReplaceTable(std::uint32_t table, RelationPtr relation) {
+  assert(relation->schema == tables_[table].relation()->schema &&
+         relation->name == tables_[table].relation()->name);
+  tables_[table] = Table(std::move(relation));
+}
+
 void Database::PutTable(std::uint32_t table, Table content) {
   assert(*content.relation() == *tables_[table].relation());
   tables_[table] = std::move(content);

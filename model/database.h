@@ -90,6 +90,8 @@ class Database {
   // Moves a table with its rows out, which leaves it empty, or in, where there is one of the same
   // relation.
   Table TakeTable(std::uint32_t table);
+  // Another one of the same name, without rows, takes its place and number.
+  void ReplaceTable(std::uint32_t table, RelationPtr relation);
   void PutTable(std::uint32_t table, Table content);
 
   // Makes `key` hold `row` (nullopt: nothing). Any key, any row: callers decide what fits.

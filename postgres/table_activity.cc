@@ -30,6 +30,17 @@ constexpr std::string_view kForm =
 constexpr std::string_view kAlteredAtOnce =
     "EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.xmin = c.xmin)";
 
+// The rows of system columns (here: ctid) are written once. A new table's file has its OID's number;
+// its row type is renamed and moved with it. A statement of the same transaction has another cmin.
+constexpr std::string_view kIsAsMade =
+    "coalesce(pg_catalog.pg_relation_filenode(c.oid) = c.oid AND EXISTS ("
+    "SELECT FROM pg_catalog.pg_attribute made JOIN pg_catalog.pg_type t ON t.oid = c.reltype "
+    "WHERE made.attrelid = c.oid AND made.attnum = -1 AND t.xmin = made.xmin "
+    "AND t.cmin = made.cmin AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a "
+    "WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.xmin <> made.xmin) "
+    "AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid "
+    "AND (i.indisprimary OR i.indisreplident) AND i.xmin <> made.xmin)), false)";
+
 // Of a partitioned table, over all partitions.
 constexpr std::string_view kTree =
     "CROSS JOIN LATERAL ({} SELECT "
@@ -86,8 +97,8 @@ std::string Query(const std::vector<model::RelationPtr>& tables, int server_vers
   return fmt::format(
       "SELECT coalesce(c.oid, 0), coalesce({}, 0), "
       "coalesce(c.xmin::pg_catalog.text::pg_catalog.int8, 0), f.partitions, f.file, "
-      "f.updated_or_deleted, v.text, v.volatile_text, {} {}",
-      kForm, kAlteredAtOnce, FromTables(tables, tree + text));
+      "f.updated_or_deleted, v.text, v.volatile_text, {}, {} {}",
+      kForm, kAlteredAtOnce, kIsAsMade, FromTables(tables, tree + text));
 }
 
 std::vector<std::string> EntriesOf(std::string_view text) {
@@ -120,6 +131,7 @@ Result<std::vector<TableActivity>> ReadTableActivity(
                         .form = number(1),
                         .entry = number(2),
                         .altered_at_once = result->Text(row, 8) == "t",
+                        .is_as_made = result->Text(row, 9) == "t",
                         .partitions = number(3),
                         .file = number(4),
                         .updated_or_deleted = number(5),

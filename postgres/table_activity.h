@@ -23,6 +23,9 @@ struct TableActivity {
   std::uint64_t entry = 0;
   // The transaction that wrote that row last wrote one of its columns', too: an ALTER of both.
   bool altered_at_once = false;
+  // It has the name, the columns, the key and the file that the transaction gave it that made it:
+  // it was not renamed, moved, truncated or rewritten since, and no column altered.
+  bool is_as_made = false;
   // Of a partitioned table: of the rows that say its partitions.
   std::uint64_t partitions = 0;
   // The file that holds the rows: another one after a TRUNCATE or a rewrite. 0: as above. Of a

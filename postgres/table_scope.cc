@@ -156,23 +156,34 @@ TableScope TableScope::Matching(std::string_view schemas, std::string_view table
   return scope;
 }
 
+TableScope TableScope::Narrowed(std::string schema, std::string table) const {
+  TableScope scope = *this;
+  scope.only_ = TableName{std::move(schema), std::move(table)};
+  return scope;
+}
+
 bool TableScope::Covers(std::string_view schema, std::string_view table) const {
+  if (only_ && (only_->schema != schema || only_->name != table)) return false;
   if (one_schema_) return schema == schemas_.front();
   return !IsNobodys(schema) && MatchesOne(schemas_, schema) && MatchesOne(tables_, table);
 }
 
 std::string TableScope::SqlCondition() const {
-  if (one_schema_) return "n.nspname = " + SqlLiteral(schemas_.front());
+  const std::string only = only_ ? fmt::format(" AND n.nspname = {} AND c.relname = {}",
+                                               SqlLiteral(only_->schema), SqlLiteral(only_->name))
+                                 : std::string();
+  if (one_schema_) return "n.nspname = " + SqlLiteral(schemas_.front()) + only;
   std::string condition = fmt::format(
       "(n.nspname NOT LIKE 'pg\\_%' OR n.nspname LIKE 'pg\\_temp\\_%') AND n.nspname <> '{}' "
       "AND n.nspname !~ '{}'",
       kInformation, model::kLogSchemaPattern);
   if (!schemas_.empty()) condition += " AND " + LikeOne(schemas_, "n.nspname");
   if (!tables_.empty()) condition += " AND " + LikeOne(tables_, "c.relname");
-  return condition;
+  return condition + only;
 }
 
 std::string TableScope::Describe() const {
+  if (only_) return "table " + only_->QualifiedName();
   if (one_schema_) return "schema " + schemas_.front();
   std::string text = schemas_.empty() ? std::string("any schema")
                                       : fmt::format("schemas {}", fmt::join(schemas_, ", "));

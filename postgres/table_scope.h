@@ -4,6 +4,7 @@
 #define LOCKSTEP_POSTGRES_TABLE_SCOPE_H_
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,6 +37,8 @@ class TableScope {
   // one: of one schema, which is a run's, itself; else the lasting one, or another that is set.
   const std::string& truncation_log() const { return truncation_log_; }
   void SetTruncationLog(std::string schema) { truncation_log_ = std::move(schema); }
+  // This table alone, where it is in the scope.
+  TableScope Narrowed(std::string schema, std::string table) const;
   // "schema s", "schemas a, b*, tables t?", "any schema": for messages.
   std::string Describe() const;
 
@@ -43,6 +46,7 @@ class TableScope {
   bool one_schema_ = false;
   std::vector<std::string> schemas_;  // patterns, or the one name; none: all but the system's
   std::vector<std::string> tables_;   // patterns; none: all
+  std::optional<TableName> only_;     // see Narrowed
   std::string truncation_log_{model::kLastingTruncationLog};
 };
 

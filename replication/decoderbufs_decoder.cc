@@ -83,7 +83,7 @@ class DecoderbufsDecoder final : public Decoder {
 
  private:
   Result<Event> DecodeChange(Xid xid) {
-    auto table = FindTable(message_.table());
+    auto table = FindTable(message_.table(), xid);
     if (!table) return std::unexpected(std::move(table.error()));
     if ((*table)->unknown)
       return SetAside(xid, **table, *std::exchange((*table)->unknown, std::nullopt));
@@ -92,6 +92,13 @@ class DecoderbufsDecoder final : public Decoder {
     if ((*table)->is_truncation_log && message_.op() != decoderbufs::INSERT)
       return OtherTableEvent{xid};
     auto change = DecodeRows(**table);
+    if (!change && change.error().kind == ErrorKind::kMisfit && !(*table)->is_truncation_log) {
+      if (auto anew = relations_.FindMadeAnew((*table)->name, xid)) {
+        (*table)->column_names.assign(anew->columns.size(), {});
+        (*table)->relation = std::move(anew);
+        change = DecodeRows(**table);
+      }
+    }
     if (!change) return SetAside(xid, **table, std::move(change.error()));
     if ((*table)->is_truncation_log) return DecodeTruncation(xid, std::get<model::Insert>(*change));
     return ChangeEvent{xid, std::move(*change)};
@@ -122,7 +129,7 @@ class DecoderbufsDecoder final : public Decoder {
       if (name == model::kTruncationLogTable) table.name = text->text;
     }
     if (!table.schema.empty() && !table.name.empty()) {
-      auto truncated = relations_.Find(table);
+      auto truncated = relations_.Find(table, xid);
       if (!truncated) {
         truncated.error().message = "decoderbufs: a truncation: " + truncated.error().message;
         return Unreadable(relations_.policy(), xid, table, std::move(truncated.error()));
@@ -241,11 +248,11 @@ class DecoderbufsDecoder final : public Decoder {
     return {};
   }
 
-  Result<SentTable*> FindTable(const std::string& sent) {
+  Result<SentTable*> FindTable(const std::string& sent, Xid xid) {
     if (auto it = tables_.find(sent); it != tables_.end()) return &it->second;
     auto name = ParseQualifiedName(sent);
     if (!name) return Fail("decoderbufs", std::move(name.error()));
-    auto relation = relations_.Find(*name);
+    auto relation = relations_.Find(*name, xid);
     if (!relation) {
       if (relations_.policy() == FollowPolicy::kStrict)
         return Fail("decoderbufs", std::move(relation.error()));

@@ -169,10 +169,8 @@ class PgoutputDecoder final : public Decoder {
     if (auto ok = in.Finish(); !ok) return std::unexpected(std::move(ok.error()));
 
     auto table = MatchTable(sent);
-    if (table && relations_.policy() == FollowPolicy::kSetAside && IsReplaced(oid, sent)) {
-      table = Fail(ErrorKind::kMisfit,
-                   "another table has the name now: dropped and created again, or renamed");
-    }
+    if (relations_.policy() == FollowPolicy::kSetAside && IsReplaced(oid, sent))
+      table = MatchMadeAnew(sent);
     if (!table) {
       if (relations_.policy() == FollowPolicy::kStrict)
         return std::unexpected(std::move(table.error()));
@@ -193,12 +191,23 @@ class PgoutputDecoder final : public Decoder {
     });
   }
 
-  Result<SentTable> MatchTable(const SentRelation& sent) const {
-    auto known = relations_.Find({sent.schema, sent.name});
+  Result<SentTable> MatchTable(const SentRelation& sent) {
+    auto known = relations_.Find({sent.schema, sent.name}, open_ ? open_->xid : model::Xid());
     if (!known) return std::unexpected(std::move(known.error()));
     if (!*known) return SentTable();
-    auto matched = MatchRelation(sent, *known, relations_.types());
-    if (!matched) return Fail("table " + (*known)->QualifiedName(), std::move(matched.error()));
+    return Match(sent, *known);
+  }
+
+  Result<SentTable> MatchMadeAnew(const SentRelation& sent) {
+    auto anew = relations_.FindMadeAnew({sent.schema, sent.name}, open_ ? open_->xid : model::Xid());
+    if (anew) return Match(sent, anew);
+    return Fail(ErrorKind::kMisfit,
+                "another table has the name now: dropped and created again, or renamed");
+  }
+
+  Result<SentTable> Match(const SentRelation& sent, const model::RelationPtr& known) const {
+    auto matched = MatchRelation(sent, known, relations_.types());
+    if (!matched) return Fail("table " + known->QualifiedName(), std::move(matched.error()));
     return matched;
   }
 

@@ -17,7 +17,7 @@ model::RelationPtr RelationMap::FindTruncationLog(const QualifiedName& name) con
   return nullptr;
 }
 
-model::Result<model::RelationPtr> RelationMap::Find(const QualifiedName& name) const {
+model::Result<model::RelationPtr> RelationMap::Find(const QualifiedName& name, model::Xid xid) {
   if (name.name == model::kTruncationLog) return nullptr;
   bool schema_followed = false;
   for (const model::RelationPtr& relation : relations_) {
@@ -26,10 +26,21 @@ model::Result<model::RelationPtr> RelationMap::Find(const QualifiedName& name) c
     schema_followed = true;
   }
   if (covers_ ? !covers_(name) : !schema_followed) return nullptr;
+  if (auto made = FindMadeAnew(name, xid)) return made;
   return Fail(
       ErrorKind::kMisfit,
       fmt::format("table {}.{} was not there when the listener attached; attach again to follow it",
                   model::QuoteIfNeeded(name.schema), model::QuoteIfNeeded(name.name)));
+}
+
+model::RelationPtr RelationMap::FindMadeAnew(const QualifiedName& name, model::Xid xid) {
+  model::RelationPtr made = on_new_ ? on_new_(name, xid) : nullptr;
+  if (!made) return nullptr;
+  std::erase_if(relations_, [&](const model::RelationPtr& relation) {
+    return relation->schema == name.schema && relation->name == name.name;
+  });
+  relations_.push_back(made);
+  return made;
 }
 
 }  // namespace lockstep::replication

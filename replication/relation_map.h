@@ -1,6 +1,6 @@
 // The relations a listener follows, and the types of the database: read from the catalog under the
 // attach snapshot, so that they fit the first change of the stream. A later look-up could show a
-// newer column list.
+// newer column list: whoever looks up a table that was made since (OnNew) has to see to that.
 #ifndef LOCKSTEP_REPLICATION_RELATION_MAP_H_
 #define LOCKSTEP_REPLICATION_RELATION_MAP_H_
 
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/error.h"
+#include "model/ids.h"
 #include "model/relation.h"
 #include "model/type_catalog.h"
 #include "replication/follow_policy.h"
@@ -22,6 +23,11 @@ class RelationMap {
   // Whether a table would be followed if it were there at the attach.
   using Covers = std::function<bool(const QualifiedName&)>;
 
+  // Asked, with the transaction that changed it first, for a table that should be followed and is
+  // unknown, or is another one than the one that is known under its name. nullptr: it cannot be
+  // followed from here on. The relation has the form that the table had at that change.
+  using OnNew = std::function<model::RelationPtr(const QualifiedName&, model::Xid)>;
+
   // Follows `relations`, which are all the tables of their schemas. Without `types` the built-in
   // ones are known.
   explicit RelationMap(std::vector<model::RelationPtr> relations,
@@ -30,15 +36,19 @@ class RelationMap {
   // Follows `relations`, which are all the tables that `covers` is true of, and logs of
   // truncations.
   RelationMap(std::vector<model::RelationPtr> relations, model::TypeCatalogPtr types, Covers covers,
-              FollowPolicy policy = FollowPolicy::kStrict)
+              FollowPolicy policy = FollowPolicy::kStrict, OnNew on_new = nullptr)
       : relations_(std::move(relations)),
         types_(std::move(types)),
         covers_(std::move(covers)),
-        policy_(policy) {}
+        policy_(policy),
+        on_new_(std::move(on_new)) {}
 
-  // nullptr: the table is not followed, or is a log of truncations, also one that was made since.
-  // kMisfit: it should be followed and is unknown.
-  model::Result<model::RelationPtr> Find(const QualifiedName& name) const;
+  // Of a table that `xid` changes. nullptr: the table is not followed, or is a log of truncations,
+  // also one that was made since. kMisfit: it should be followed and is unknown.
+  model::Result<model::RelationPtr> Find(const QualifiedName& name, model::Xid xid);
+  // The table that has the name now, where `xid` changes one that is not the known one: known from
+  // here on. nullptr: it cannot be followed.
+  model::RelationPtr FindMadeAnew(const QualifiedName& name, model::Xid xid);
 
   // The log of truncations that is read (model/truncation_log.h), for plugins that do not
   // send a TRUNCATE; nullptr for any other table.
@@ -53,6 +63,7 @@ class RelationMap {
   model::TypeCatalogPtr types_;
   Covers covers_;  // empty: all tables of the relations' schemas
   FollowPolicy policy_ = FollowPolicy::kStrict;
+  OnNew on_new_;  // empty: none can be followed
 };
 
 }  // namespace lockstep::replication

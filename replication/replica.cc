@@ -237,6 +237,19 @@ std::expected<std::uint32_t, Misfit> Replica::TableOf(const model::RelationPtr& 
   return last_table_ = *table;
 }
 
+std::uint32_t Replica::Join(const model::RelationPtr& relation) {
+  std::erase_if(set_aside_, [&](const SetAsideTable& table) {
+    return table.schema == relation->schema && table.name == relation->name;
+  });
+  const auto known = database_.FindTable(relation->schema, relation->name);
+  if (!known) return database_.AddTable(relation);
+  database_.ReplaceTable(*known, relation);
+  std::erase_if(tables_, [&](const auto& met) { return met.second == *known; });
+  last_relation_ = nullptr;
+  if (*known < quarantined_.size()) quarantined_[*known] = false;
+  return *known;
+}
+
 void Replica::Quarantine(std::uint32_t table) {
   quarantined_.resize(database_.table_count());
   quarantined_[table] = true;

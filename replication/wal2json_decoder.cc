@@ -87,7 +87,7 @@ class Wal2jsonDecoder final : public Decoder {
     // Quotes inside of names are not doubled: there may be several ways to read them.
     for (std::size_t at = names.find(kSeparator); at != std::string_view::npos;
          at = names.find(kSeparator, at + 1)) {
-      auto table = FindTable(names.substr(0, at), names.substr(at + kSeparator.size()));
+      auto table = FindTable(names.substr(0, at), names.substr(at + kSeparator.size()), open_);
       if (!table || !(*table)->relation) continue;
       return SetAside(open_, **table,
                       {ErrorKind::kUnsupported,
@@ -130,17 +130,23 @@ class Wal2jsonDecoder final : public Decoder {
   Result<Event> DecodeOfTable(Xid xid, const Wal2jsonMessage& message, char action) {
     if (!message.schema) return Malformed(message, "schema");
     if (!message.table) return Malformed(message, "table");
-    auto table = FindTable(*message.schema, *message.table);
+    auto table = FindTable(*message.schema, *message.table, xid);
     if (!table) return Fail("wal2json", std::move(table.error()));
     if ((*table)->unknown)
       return SetAside(xid, **table, *std::exchange((*table)->unknown, std::nullopt));
-    const model::RelationPtr& relation = (*table)->relation;
+    model::RelationPtr& relation = (*table)->relation;
     if (!relation) return OtherTableEvent{xid, (*table)->is_unread};
     if (action == 'T') return TruncateEvent{xid, {relation}};
     const bool has_row = action != 'D';
     if (has_row && !message.columns) return Malformed(message, "columns");
     if (!has_row && !message.identity) return Malformed(message, "identity");
     auto change = DecodeRows(relation, message, action);
+    if (!change && change.error().kind == ErrorKind::kMisfit) {
+      if (auto anew = relations_.FindMadeAnew((*table)->name, xid)) {
+        relation = std::move(anew);
+        change = DecodeRows(relation, message, action);
+      }
+    }
     if (!change) return SetAside(xid, **table, std::move(change.error()));
     return ChangeEvent{xid, std::move(*change)};
   }
@@ -264,13 +270,13 @@ class Wal2jsonDecoder final : public Decoder {
     return {};
   }
 
-  Result<SentTable*> FindTable(std::string_view schema, std::string_view name) {
+  Result<SentTable*> FindTable(std::string_view schema, std::string_view name, Xid xid) {
     // No name holds the separator.
     key_.assign(schema).push_back('\0');
     key_.append(name);
     if (auto it = tables_.find(key_); it != tables_.end()) return &it->second;
     SentTable table{{std::string(schema), std::string(name)}};
-    auto relation = relations_.Find(table.name);
+    auto relation = relations_.Find(table.name, xid);
     if (relation) {
       table.relation = std::move(*relation);
     } else if (relations_.policy() == FollowPolicy::kSetAside) {

@@ -6,8 +6,10 @@
 #include <memory>
 #include <vector>
 
+#include "model/ids.h"
 #include "model/relation.h"
 #include "model/type_catalog.h"
+#include "replication/follow_policy.h"
 #include "replication/sql_name.h"
 
 namespace lockstep::replication {
@@ -16,6 +18,7 @@ namespace {
 using model::ErrorKind;
 using model::Relation;
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 model::RelationPtr Table(const char* schema, const char* name) {
@@ -29,21 +32,21 @@ TEST(RelationMapTest, AFollowedTableIsFoundByItsExactName) {
   const auto upper = Table("s", "T");
   const auto lower = Table("s", "t");
   const auto other = Table("S", "t");
-  const RelationMap map({upper, lower, other});
-  EXPECT_EQ(map.Find({"s", "T"}), upper);
-  EXPECT_EQ(map.Find({"s", "t"}), lower);
-  EXPECT_EQ(map.Find({"S", "t"}), other);
+  RelationMap map({upper, lower, other});
+  EXPECT_EQ(map.Find({"s", "T"}, model::Xid{7}), upper);
+  EXPECT_EQ(map.Find({"s", "t"}, model::Xid{7}), lower);
+  EXPECT_EQ(map.Find({"S", "t"}, model::Xid{7}), other);
 }
 
 TEST(RelationMapTest, ATableOfAnotherSchemaIsNotFollowed) {
-  const RelationMap map({Table("s", "t")});
-  EXPECT_EQ(map.Find({"public", "t"}), nullptr);
-  EXPECT_EQ(RelationMap({}).Find({"s", "t"}), nullptr);
+  RelationMap map({Table("s", "t")});
+  EXPECT_EQ(map.Find({"public", "t"}, model::Xid{7}), nullptr);
+  EXPECT_EQ(RelationMap({}).Find({"s", "t"}, model::Xid{7}), nullptr);
 }
 
 TEST(RelationMapTest, AnUnknownTableOfAFollowedSchemaIsAMisfitThatNamesIt) {
-  const RelationMap map({Table("s", "t")});
-  auto relation = map.Find({"s", "New one"});
+  RelationMap map({Table("s", "t")});
+  auto relation = map.Find({"s", "New one"}, model::Xid{7});
   ASSERT_FALSE(relation.has_value());
   EXPECT_EQ(relation.error().kind, ErrorKind::kMisfit);
   EXPECT_THAT(relation.error().message,
@@ -53,21 +56,48 @@ TEST(RelationMapTest, AnUnknownTableOfAFollowedSchemaIsAMisfitThatNamesIt) {
 // Whoever installs the triggers later makes it.
 TEST(RelationMapTest, ALogOfTruncationsIsNotFollowedAlsoWhereItIsNew) {
   const auto log = Table("s", "lockstep_truncation");
-  const RelationMap known({Table("s", "t"), log});
-  EXPECT_EQ(known.Find({"s", "lockstep_truncation"}), nullptr);
+  RelationMap known({Table("s", "t"), log});
+  EXPECT_EQ(known.Find({"s", "lockstep_truncation"}, model::Xid{7}), nullptr);
   EXPECT_EQ(known.FindTruncationLog({"s", "lockstep_truncation"}), log);
-  const RelationMap late({Table("s", "t")});
-  EXPECT_EQ(late.Find({"s", "lockstep_truncation"}), nullptr);
+  RelationMap late({Table("s", "t")});
+  EXPECT_EQ(late.Find({"s", "lockstep_truncation"}, model::Xid{7}), nullptr);
   EXPECT_EQ(late.FindTruncationLog({"s", "lockstep_truncation"}), nullptr);
 }
 
 TEST(RelationMapTest, AnUnknownTableIsAMisfitWhereItWouldBeCovered) {
-  const RelationMap map({Table("s", "t")}, std::make_shared<const model::TypeCatalog>(),
+  RelationMap map({Table("s", "t")}, std::make_shared<const model::TypeCatalog>(),
                         [](const QualifiedName& table) { return table.name == "wanted"; });
-  EXPECT_EQ(map.Find({"s", "other"}), nullptr);
-  EXPECT_FALSE(map.Find({"s", "wanted"}).has_value());
-  EXPECT_FALSE(map.Find({"u", "wanted"}).has_value());
-  EXPECT_TRUE(map.Find({"s", "t"}).value() != nullptr);
+  EXPECT_EQ(map.Find({"s", "other"}, model::Xid{7}), nullptr);
+  EXPECT_FALSE(map.Find({"s", "wanted"}, model::Xid{7}).has_value());
+  EXPECT_FALSE(map.Find({"u", "wanted"}, model::Xid{7}).has_value());
+  EXPECT_TRUE(map.Find({"s", "t"}, model::Xid{7}).value() != nullptr);
+}
+
+// A table that came into being is asked for once, with the transaction that changes it.
+TEST(RelationMapTest, ANewTableIsWhatTheHostSaysItIs) {
+  const auto made = Table("s", "made");
+  std::vector<model::Xid> asked;
+  RelationMap map({Table("s", "t")}, std::make_shared<const model::TypeCatalog>(), nullptr,
+                  FollowPolicy::kSetAside, [&](const QualifiedName& name, model::Xid xid) {
+                    asked.push_back(xid);
+                    return name.name == "made" ? made : nullptr;
+                  });
+  EXPECT_EQ(map.Find({"s", "made"}, model::Xid{7}), made);
+  EXPECT_EQ(map.Find({"s", "made"}, model::Xid{8}), made);
+  EXPECT_FALSE(map.Find({"s", "other"}, model::Xid{9}).has_value());
+  EXPECT_EQ(map.Find({"u", "t"}, model::Xid{10}), nullptr);
+  EXPECT_THAT(asked, ElementsAre(model::Xid{7}, model::Xid{9}));
+}
+
+TEST(RelationMapTest, AnotherTableOfAKnownNameTakesItsPlace) {
+  const auto first = Table("s", "t");
+  const auto second = Table("s", "t");
+  RelationMap map({first}, std::make_shared<const model::TypeCatalog>(), nullptr,
+                  FollowPolicy::kSetAside,
+                  [&](const QualifiedName&, model::Xid) { return second; });
+  EXPECT_EQ(map.Find({"s", "t"}, model::Xid{7}), first);
+  EXPECT_EQ(map.FindMadeAnew({"s", "t"}, model::Xid{8}), second);
+  EXPECT_EQ(map.Find({"s", "t"}, model::Xid{8}), second);
 }
 
 }  // namespace

@@ -1,0 +1,123 @@
+// Tables that are made while an audit looks: followed from their CREATE on, their changes proven.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/integration/audit_fixture.h"
+#include "tests/integration/audit_run.h"
+
+namespace lockstep::integration {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// What somebody does who builds a schema: tables of several kinds are made and filled, worked on
+// while others are made, altered and dropped.
+std::string BuildSchema() {
+  constexpr int kTables = 40;
+  std::string sql;
+  const auto add = [&](const std::string& statement) { sql += statement + ";\n"; };
+  for (int n = 1; n <= kTables; ++n) {
+    add(fmt::format("CREATE TABLE app.t{} (id int PRIMARY KEY, v text, w int)", n));
+    add(fmt::format("INSERT INTO app.t{} SELECT i, 'v' || i, i FROM generate_series(1, 500) i", n));
+    if (n % 4 == 0) {
+      add(fmt::format("CREATE TABLE app.p{} (a int, b text, PRIMARY KEY (a)) PARTITION BY RANGE (a)",
+                      n));
+      add(fmt::format("CREATE TABLE app.p{0}_low PARTITION OF app.p{0} FOR VALUES FROM (0) TO (100)",
+                      n));
+      add(fmt::format("CREATE TABLE app.p{0}_rest PARTITION OF app.p{0} DEFAULT", n));
+      add(fmt::format("INSERT INTO app.p{} SELECT i, 'b' FROM generate_series(1, 200) i", n));
+    }
+    if (n % 5 == 0) {
+      add(fmt::format("CREATE TABLE app.c{0} (extra int) INHERITS (app.t{0})", n));
+      add(fmt::format("INSERT INTO app.c{} SELECT i, 'c', i, i FROM generate_series(1, 100) i", n));
+      add(fmt::format("CREATE TABLE app.s{0} AS SELECT id, v FROM app.t{0} LIMIT 50", n));
+      add(fmt::format("GRANT SELECT ON app.t{} TO pg_monitor", n));
+    }
+    const int old = n - 10;
+    if (old < 1) continue;
+    add(fmt::format("UPDATE app.t{} SET w = w + 1 WHERE id % 10 = 0", old));
+    add(fmt::format("DELETE FROM app.t{} WHERE id % 50 = 0", old));
+    add(fmt::format("CREATE INDEX ON app.t{} (w)", old));
+    if (n % 6 == 0) add(fmt::format("DROP TABLE app.t{} CASCADE", old));
+  }
+  add("SELECT pg_sleep(2.5)");
+  for (int n = 31; n <= kTables; ++n) {
+    add(fmt::format("ALTER TABLE app.t{} ADD COLUMN x int DEFAULT 7", n));
+    add(fmt::format("INSERT INTO app.t{} VALUES (1000, 'x', 1, 2)", n));
+    add(fmt::format("ALTER TABLE app.t{} RENAME COLUMN v TO y", n));
+    add(fmt::format("INSERT INTO app.t{} VALUES (1001, 'x', 1, 2)", n));
+    add(fmt::format("CREATE TABLE app.t{0}_copy (LIKE app.t{0} INCLUDING ALL)", n));
+    add(fmt::format("INSERT INTO app.t{0}_copy SELECT * FROM app.t{0}", n));
+  }
+  return sql;
+}
+
+class AuditNewcomersTest : public AppAuditFixture {
+ protected:
+  AuditEnded Watched(const std::string& sql, std::vector<std::string> arguments) {
+    return Audit(std::move(arguments), Shell("psql -q <<'EOF'\n" + sql + "\nEOF\n"));
+  }
+  static double ProvenShare(const AuditEnded& ended) {
+    const auto& listener = ended.report.at("listeners")[0];
+    return listener.at("proven").get<double>() / listener.at("changes").get<double>();
+  }
+};
+
+TEST_F(AuditNewcomersTest, MostChangesOfASchemaThatIsBeingBuiltAreProven) {
+  for (const char* plugin : {"--plugin=pgoutput", "--plugin=wal2json", "--plugin=decoderbufs"}) {
+    const AuditEnded ended = Watched(BuildSchema(), {plugin, "--checkpoint=1s"});
+    EXPECT_EQ(ended.exit_code, 0) << ended.output;
+    EXPECT_GT(ProvenShare(ended), 0.9) << ended.output;
+    Execute("DROP SCHEMA app CASCADE; CREATE SCHEMA app");
+  }
+}
+
+// It began empty in the replica: a change that is lost is a fault from the first one on.
+TEST_F(AuditNewcomersTest, ALostChangeOfANewTableIsFound) {
+  for (const char* plugin : {"--plugin=pgoutput", "--plugin=wal2json", "--plugin=decoderbufs"}) {
+    const AuditEnded ended =
+        Watched("CREATE TABLE app.t(id int PRIMARY KEY, v text);\n"
+                "INSERT INTO app.t SELECT i, 'v' FROM generate_series(1, 100) i;",
+                {plugin, "--sabotage=drop-change"});
+    EXPECT_EQ(ended.exit_code, 2) << ended.output;
+    EXPECT_EQ(ended.Status("t"), "different") << ended.output;
+    Execute("DROP TABLE app.t");
+  }
+}
+
+// What a table had under another name, or before it was logged, no change of it tells.
+TEST_F(AuditNewcomersTest, ATableThatDidNotBeginEmptyIsReadAnew) {
+  const AuditEnded ended = Watched(
+      "BEGIN; CREATE TABLE app.a(id int PRIMARY KEY); INSERT INTO app.a VALUES (1);\n"
+      "ALTER TABLE app.a RENAME TO b; INSERT INTO app.b VALUES (2); COMMIT;\n"
+      "CREATE UNLOGGED TABLE app.u(id int PRIMARY KEY); INSERT INTO app.u VALUES (1);\n"
+      "ALTER TABLE app.u SET LOGGED; UPDATE app.u SET id = 5;\n"
+      "CREATE TABLE public.m(id int PRIMARY KEY); INSERT INTO public.m VALUES (1);\n"
+      "ALTER TABLE public.m SET SCHEMA app; DELETE FROM app.m; INSERT INTO app.m VALUES (3);\n"
+      "CREATE TABLE app.keep(id int PRIMARY KEY); INSERT INTO app.keep VALUES (1);",
+      {"--plugin=pgoutput,wal2json,decoderbufs", "--schema=app"});
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  for (const char* table : {"b", "u", "m", "keep"})
+    EXPECT_EQ(ended.Status(table), "equal") << table << "\n" << ended.output;
+}
+
+TEST_F(AuditNewcomersTest, ATableDroppedAndMadeAgainIsFollowedAnew) {
+  const AuditEnded ended = Watched(
+      "SELECT format('CREATE TABLE app.t(id int PRIMARY KEY, v%s text); INSERT INTO app.t SELECT "
+      "i, %L FROM generate_series(1, 20) i', n, n), 'DROP TABLE app.t' "
+      "FROM generate_series(1, 10) n \\gexec\n"
+      "CREATE TABLE app.t(id int PRIMARY KEY); INSERT INTO app.t VALUES (7);",
+      {"--plugin=pgoutput,wal2json,decoderbufs"});
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.Status("t"), "equal") << ended.output;
+}
+
+}  // namespace
+}  // namespace lockstep::integration
