@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "consumer/attach_snapshot.h"
+#include "model/exclusion.h"
 #include "model/output_plugin.h"
 #include "model/relation.h"
 #include "postgres/connection.h"
@@ -49,7 +50,8 @@ postgres::TableName NameOf(const model::Relation& relation) {
 Following::Following(const ProcessOptions& options, model::PluginVersion version, Ledger& ledger,
                      consumer::OnAttachWait on_wait, std::function<void()> let_go)
     : options_(options),
-      scope_{.scope = postgres::TableScope::Matching(options.schemas, options.tables),
+      scope_{.scope =
+                 postgres::TableScope::Matching(options.schemas, options.tables, options.excluded),
              .policy = replication::FollowPolicy::kSetAside,
              .plugin = {options.plugin, version},
              .ddl_log = options.ddl_log},
@@ -83,7 +85,7 @@ Result<void> Following::Attach() {
   }
   ledger_.OnAttached(replica().database(), consumer_->consistent_point());
   for (const postgres::ExcludedTable& table : consumer_->excluded())
-    ledger_.OnExcluded(table.schema, table.name, table.reason);
+    ledger_.OnExcluded({table.schema, table.name}, {table.kind, table.reason});
   spdlog::info("{}: follows {} tables from {}, {} are excluded", options_.id,
                replica().database().table_count(), ToString(consumer_->consistent_point()),
                consumer_->excluded().size());
@@ -95,23 +97,22 @@ Result<void> Following::Attach() {
 
 Result<void> Following::AttachOnce() {
   if (auto ok = publishing_.Make(scope_, on_wait_); !ok) return ok;
-  auto attached =
-      Consumer::Attach({.conninfo = options_.conninfo,
-                        .application_name = "lockstep " + options_.id,
-                        .slot = options_.slot,
-                        .plugin = options_.plugin,
-                        .scope = scope_.scope,
-                        .publications = scope_.plugin.publications,
-                        .version = scope_.plugin.version,
-                        .unreadable = scope_.unreadable,
-                        .policy = scope_.policy,
-                        .install_triggers = !options_.truncation_log.empty(),
-                        .ddl_log = options_.ddl_log,
-                        .on_new_table = [this](const auto& name,
-                                               model::Xid xid) { return Meet(name, xid); },
-                        .copy_connections = options_.copy_connections,
-                        .attach_timeout = std::chrono::seconds(options_.attach_timeout_s),
-                        .on_wait = on_wait_});
+  auto attached = Consumer::Attach(
+      {.conninfo = options_.conninfo,
+       .application_name = "lockstep " + options_.id,
+       .slot = options_.slot,
+       .plugin = options_.plugin,
+       .scope = scope_.scope,
+       .publications = scope_.plugin.publications,
+       .version = scope_.plugin.version,
+       .unreadable = scope_.unreadable,
+       .policy = scope_.policy,
+       .install_triggers = !options_.truncation_log.empty(),
+       .ddl_log = options_.ddl_log,
+       .on_new_table = [this](const auto& name, model::Xid xid) { return Meet(name, xid); },
+       .copy_connections = options_.copy_connections,
+       .attach_timeout = std::chrono::seconds(options_.attach_timeout_s),
+       .on_wait = on_wait_});
   if (!attached) return std::unexpected(std::move(attached.error()));
   consumer_.emplace(std::move(*attached));
   return {};
@@ -296,16 +297,16 @@ Result<void> Following::TakeOver(consumer::LockedTables& locked, model::Database
 
 model::RelationPtr Following::Meet(const replication::QualifiedName& name, model::Xid xid) {
   const postgres::TableName table{name.schema, name.name};
-  const auto known = consumer_ ? replica().database().FindTable(table.schema, table.name)
-                               : std::nullopt;
+  const auto known =
+      consumer_ ? replica().database().FindTable(table.schema, table.name) : std::nullopt;
   // One that could not be followed from its first change on.
   if (!known && IsToBeReadAnew(table)) return nullptr;
   auto newcomer = newcomers_.Look(scope_, table, xid);
   if (!newcomer) return nullptr;
   // As a new one of that name, only if it is: changes of the known one are not its.
   if (known) {
-    const bool is_another = tables_[*known].first.oid != 0 &&
-                            tables_[*known].first.oid != newcomer->activity.oid;
+    const bool is_another =
+        tables_[*known].first.oid != 0 && tables_[*known].first.oid != newcomer->activity.oid;
     if (!is_another || newcomer->activity.file == 0) return nullptr;
   }
   model::RelationPtr relation = newcomer->relation;
@@ -324,14 +325,14 @@ void Following::Join(const Newcomer& newcomer) {
   const model::LossSet losses = model::LossesOf(scope_.plugin.name, scope_.plugin.version);
   const bool is_blind = losses.Has(model::Loss::kTruncate);
   tables_.resize(replica().database().table_count());
-  tables_[number] = {.identity = ++identities_,
-                     .copied_at = replica().valid_at(),
-                     .known_at = replica().valid_at(),
-                     .blind = is_blind,
-                     .began_unseen = newcomer.activity.file == 0,
-                     .published_late = publishing_.is_made() ||
-                                       (is_blind && !options_.truncation_log.empty()),
-                     .first = newcomer.activity};
+  tables_[number] = {
+      .identity = ++identities_,
+      .copied_at = replica().valid_at(),
+      .known_at = replica().valid_at(),
+      .blind = is_blind,
+      .began_unseen = newcomer.activity.file == 0,
+      .published_late = publishing_.is_made() || (is_blind && !options_.truncation_log.empty()),
+      .first = newcomer.activity};
   has_unpublished_ = has_unpublished_ || tables_[number].published_late;
   SetWriters();
 }
@@ -496,8 +497,8 @@ void Following::OnSetAside(const replication::SetAsideTable& table, model::Xid x
   spdlog::warn("{}: table {} cannot be followed beyond {}: {}", options_.id, name.QualifiedName(),
                ToString(table.end_lsn), table.reason);
   tables_[*number].left_out = true;
-  ledger_.OnExcluded(table.schema, table.name,
-                     fmt::format("from {} on: {}", ToString(table.end_lsn), table.reason));
+  ledger_.OnExcluded(name, {model::ExclusionKind::kCannotBeFollowed,
+                            fmt::format("from {} on: {}", ToString(table.end_lsn), table.reason)});
 }
 
 TableFacts Following::Facts(std::uint32_t table, const postgres::TableActivity& now) const {
@@ -527,7 +528,8 @@ bool Following::Excuse(std::uint32_t table, Explanation explanation, const Table
       break;
     case Explanation::kUnshown:
     case Explanation::kMaybeUnshown:
-      ledger_.OnExcluded(relation->schema, relation->name, UnshownReason(facts));
+      ledger_.OnExcluded(NameOf(*relation),
+                         {model::ExclusionKind::kUnshownChange, UnshownReason(facts)});
       LeaveOut(table);
       return true;
     case Explanation::kRewritten:

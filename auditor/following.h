@@ -28,6 +28,7 @@
 #include "model/change.h"
 #include "model/database.h"
 #include "model/error.h"
+#include "model/exclusion.h"
 #include "model/ids.h"
 #include "model/lsn.h"
 #include "postgres/relation_reader.h"
@@ -102,18 +103,18 @@ class Following {
   void ExcludeUnshown(const postgres::TableName& table, const std::string& reason) {
     const auto number = replica().database().FindTable(table.schema, table.name);
     if (!number || tables_[*number].left_out) return;
-    ledger_.OnExcluded(table.schema, table.name, reason);
+    ledger_.OnExcluded(table, {model::ExclusionKind::kUnshownKey, reason});
     LeaveOut(*number);
   }
   // What is known of a table of the replica besides its rows.
   struct Followed {
-    std::uint64_t identity = 0;     // of its own among all that were ever followed
-    model::Lsn copied_at;           // the snapshot that its rows came from
-    model::Lsn known_at;            // that, or the last point at which its rows were equal
-    bool left_out = false;          // see LeaveOut
-    bool insert_only = false;       // its UPDATE and DELETE are not in the stream
-    bool blind = false;             // nor is its TRUNCATE
-    bool saw_truncate = false;      // since known_at
+    std::uint64_t identity = 0;  // of its own among all that were ever followed
+    model::Lsn copied_at;        // the snapshot that its rows came from
+    model::Lsn known_at;         // that, or the last point at which its rows were equal
+    bool left_out = false;       // see LeaveOut
+    bool insert_only = false;    // its UPDATE and DELETE are not in the stream
+    bool blind = false;          // nor is its TRUNCATE
+    bool saw_truncate = false;   // since known_at
     // Of a newcomer, until its rows are found equal (auditor/explanation.h).
     bool began_unseen = false;
     bool published_late = false;

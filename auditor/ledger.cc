@@ -12,6 +12,7 @@
 
 namespace lockstep::auditor {
 
+using model::ExclusionKind;
 using report::AuditDifference;
 using report::AuditedTable;
 using report::TableStatus;
@@ -44,8 +45,8 @@ void Ledger::OnResync(model::Lsn lsn, std::string reason) {
 }
 
 void Ledger::OnNeedsResync(const postgres::TableName& table, model::Lsn lsn, std::string reason) {
-  OnExcluded(table.schema, table.name,
-             fmt::format("needs resync from {} on: it {}", ToString(lsn), reason));
+  OnExcluded(table, {ExclusionKind::kNeedsResync,
+                     fmt::format("needs resync from {} on: it {}", ToString(lsn), reason)});
   result_.resyncs.push_back({table.schema, table.name, lsn, {}, std::move(reason)});
 }
 
@@ -56,8 +57,8 @@ void Ledger::OnStatement(const postgres::TableName& table, model::Lsn lsn, const
     if (!is_of_it || resync.copied_at.IsValid()) continue;
     resync.lsn = lsn;
     if (!resync.reason.ends_with(by)) resync.reason += by;
-    OnExcluded(table.schema, table.name,
-               fmt::format("needs resync from {} on: it {}", ToString(lsn), resync.reason));
+    OnExcluded(table, {ExclusionKind::kNeedsResync, fmt::format("needs resync from {} on: it {}",
+                                                                ToString(lsn), resync.reason)});
   }
 }
 
@@ -72,11 +73,9 @@ void Ledger::OnCopied(const model::Relation& relation, model::Lsn lsn) {
   Entry& entry = EntryOf(relation.schema, relation.name);
   GiveUpPending(entry, "all tables were read anew");
   entry.is_followed = true;
-  AuditedTable& table = entry.table;
-  table.followed_from = lsn;
-  if (table.status == TableStatus::kDifferent) return;
-  table.status = TableStatus::kExcluded;
-  table.reason = fmt::format("not compared since it was copied at {}", ToString(lsn));
+  entry.table.followed_from = lsn;
+  SetExcluded(entry.table, {ExclusionKind::kNotCompared,
+                            fmt::format("not compared since it was copied at {}", ToString(lsn))});
 }
 
 void Ledger::OnJoined(const model::Relation& relation, model::Lsn lsn) {
@@ -84,8 +83,8 @@ void Ledger::OnJoined(const model::Relation& relation, model::Lsn lsn) {
   Entry& entry = EntryOf(relation.schema, relation.name);
   entry.is_followed = true;
   entry.table.followed_from = lsn;
-  if (entry.table.status == TableStatus::kDifferent) return;
-  entry.table.reason = fmt::format("not compared since it was made at {}", ToString(lsn));
+  SetExcluded(entry.table, {ExclusionKind::kNotCompared,
+                            fmt::format("not compared since it was made at {}", ToString(lsn))});
 }
 
 void Ledger::OnGone(const postgres::TableName& table, model::Lsn lsn) {
@@ -93,17 +92,22 @@ void Ledger::OnGone(const postgres::TableName& table, model::Lsn lsn) {
     return resync.schema == table.schema && resync.table == table.name &&
            !resync.copied_at.IsValid();
   });
-  OnExcluded(table.schema, table.name, fmt::format("it is gone since {}", ToString(lsn)));
+  OnExcluded(table, {ExclusionKind::kGone, fmt::format("it is gone since {}", ToString(lsn))});
 }
 
-void Ledger::OnExcluded(const std::string& schema, const std::string& name,
-                        const std::string& reason) {
-  Entry& entry = EntryOf(schema, name);
-  GiveUpPending(entry, reason);
+void Ledger::OnExcluded(const postgres::TableName& table, const model::Exclusion& why) {
+  Entry& entry = EntryOf(table.schema, table.name);
+  GiveUpPending(entry, why.reason);
   entry.is_followed = false;
-  if (entry.table.status == TableStatus::kDifferent) return;
-  entry.table.status = TableStatus::kExcluded;
-  entry.table.reason = reason;
+  SetExcluded(entry.table, why);
+}
+
+// What was found to differ stays so.
+void Ledger::SetExcluded(AuditedTable& table, const model::Exclusion& why) {
+  if (table.status == TableStatus::kDifferent) return;
+  table.status = TableStatus::kExcluded;
+  table.why_excluded = why.kind;
+  table.reason = why.reason;
 }
 
 void Ledger::OnTransaction(const model::Transaction& transaction) {
@@ -143,7 +147,7 @@ void Ledger::AddDifference(AuditDifference difference) {
 }
 
 void Ledger::OnUndecided(const model::Relation& relation, const std::string& reason) {
-  OnExcluded(relation.schema, relation.name, reason);
+  OnExcluded({relation.schema, relation.name}, {ExclusionKind::kUndecided, reason});
   result_.reason = fmt::format("table {}: {}", relation.QualifiedName(), reason);
 }
 

@@ -12,6 +12,7 @@
 #include "auditor/last_writers.h"
 #include "model/change.h"
 #include "model/database.h"
+#include "model/exclusion.h"
 #include "model/lsn.h"
 #include "model/relation.h"
 #include "postgres/relation_reader.h"
@@ -36,7 +37,7 @@ class Ledger {
   // followed before and are not among them are gone.
   void OnAttached(const model::Database& replica, model::Lsn lsn);
   // A table that is there and is not followed.
-  void OnExcluded(const std::string& schema, const std::string& table, const std::string& reason);
+  void OnExcluded(const postgres::TableName& table, const model::Exclusion& why);
   // All tables were followed up to `lsn`, and are read anew; OnAttached follows.
   void OnResync(model::Lsn lsn, std::string reason);
   // The same of one; it may be one that was not followed yet. OnCopied follows, OnGone, or
@@ -90,6 +91,7 @@ class Ledger {
   report::AuditedTable& TableOf(const model::Relation& relation) {
     return EntryOf(relation.schema, relation.name).table;
   }
+  static void SetExcluded(report::AuditedTable& table, const model::Exclusion& why);
   static void GiveUpPending(Entry& entry, const std::string& reason);
   static std::vector<report::AuditDifference> DifferencesOf(const ComparedTable& compared,
                                                             const model::Relation& relation,

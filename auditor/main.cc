@@ -55,6 +55,8 @@ int main(int argc, char** argv) {
       ->required();
   app.add_option("--schema", options.schemas, "only schemas of these names: patterns with * and ?");
   app.add_option("--tables", options.tables, "only tables of these names: patterns with * and ?");
+  app.add_option("--exclude", options.excluded,
+                 "no tables of these names: patterns, of the name or of schema.name");
   app.add_option("--publication", options.publication,
                  "follow what this publication sends, and make none");
   app.add_option("--result", options.result_path, "a file for the result as JSON");

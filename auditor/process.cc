@@ -301,7 +301,7 @@ class Process {
       following_.ExcludeUnshown(table, reason);
     // Also one that was followed.
     for (const postgres::ExcludedTable& table : excluded)
-      ledger_.OnExcluded(table.schema, table.name, table.reason);
+      ledger_.OnExcluded({table.schema, table.name}, {table.kind, table.reason});
     // A table that was read anew is still to be compared.
     const bool is_complete = !has_copies && !following_.has_some_to_read_anew();
     if (attempts_.is_at_end() && undecided_tables_ == 0 &&

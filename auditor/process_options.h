@@ -20,6 +20,7 @@ struct ProcessOptions {
   // Whose tables are audited: patterns, as postgres::TableScope::Matching; empty: all.
   std::string schemas;
   std::string tables;
+  std::string excluded;
   // The user's own, for pgoutput: nothing but what it sends is audited, and none is made. Empty:
   // the auditor makes publications.
   std::string publication;

@@ -198,7 +198,8 @@ std::uint32_t Consumer::Join(const model::RelationPtr& relation) {
 }
 
 Result<std::unique_ptr<replication::Decoder>> Consumer::MakeDecoder() const {
-  return replication::MakeDecoder(scope_.plugin, MakeRelationMap(scope_, snapshot_, options_.on_new_table));
+  return replication::MakeDecoder(scope_.plugin,
+                                  MakeRelationMap(scope_, snapshot_, options_.on_new_table));
 }
 
 Result<void> Consumer::Take(AttachSnapshot snapshot, model::Lsn consistent_point) {

@@ -61,8 +61,8 @@ struct ConsumerOptions {
   // The user has consented. They write to scope.truncation_log().
   bool install_triggers = false;
   std::string ddl_log = {};  // see AttachScope
-  // Of tables that were made behind the consistent point; with what it returns, Join is to be called
-  // before that transaction is applied.
+  // Of tables that were made behind the consistent point; with what it returns, Join is to be
+  // called before that transaction is applied.
   replication::RelationMap::OnNew on_new_table = {};
   // Given each CopyData message before it is decoded, to record the stream. An error ends the
   // following.

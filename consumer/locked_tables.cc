@@ -10,6 +10,7 @@
 #include <tuple>
 #include <utility>
 
+#include "model/exclusion.h"
 #include "model/output_plugin.h"
 #include "model/projection.h"
 #include "postgres/binary_output.h"
@@ -23,6 +24,8 @@
 namespace lockstep::consumer {
 namespace {
 
+using model::Exclusion;
+using model::ExclusionKind;
 using model::Fail;
 using model::RelationPtr;
 using model::Result;
@@ -203,7 +206,8 @@ Result<void> ExcludeForeignCode(Connection& connection, const AttachScope& scope
     const TableName name{queried[i]->schema, queried[i]->name};
     std::erase(tables.followed, queried[i]);
     std::erase(tables.insert_only, name);
-    tables.excluded.push_back({name.schema, name.name, kForeignCode, true});
+    tables.excluded.push_back(
+        {name.schema, name.name, kForeignCode, ExclusionKind::kForeignCode, true});
   }
   std::ranges::sort(tables.excluded, {}, [](const postgres::ExcludedTable& table) {
     return std::tie(table.schema, table.name);
@@ -226,14 +230,16 @@ Result<ScopeTables> ReadTablesNow(Connection& connection, const AttachScope& sco
   if (!tables) return tables;
   const model::LossSet losses = model::LossesOf(scope.plugin.name, scope.plugin.version);
   const model::Projection shown(losses);
-  postgres::Exclude(*tables, [&](const model::Relation& relation) {
+  postgres::Exclude(*tables, [&](const model::Relation& relation) -> std::optional<Exclusion> {
     const auto unsent = shown.UnsentInKey(relation);
-    return unsent ? model::Describe(relation, *unsent) : std::string();
+    if (!unsent) return std::nullopt;
+    return Exclusion{ExclusionKind::kUnshownKey, model::Describe(relation, *unsent)};
   });
   if (scope.policy == FollowPolicy::kStrict) return tables;
-  postgres::Exclude(*tables, [&](const model::Relation& relation) {
+  postgres::Exclude(*tables, [&](const model::Relation& relation) -> std::optional<Exclusion> {
     const auto found = scope.unreadable->find({relation.schema, relation.name});
-    return found == scope.unreadable->end() ? std::string() : found->second;
+    if (found == scope.unreadable->end()) return std::nullopt;
+    return Exclusion{ExclusionKind::kReadFails, found->second};
   });
   if (losses.Has(model::Loss::kBinaryForm)) {
     if (auto ok = postgres::ExcludeWithoutBinaryOutput(connection, *tables); !ok)

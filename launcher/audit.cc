@@ -94,6 +94,8 @@ class Session {
         options_.publication.empty() ? SourceUse::kAudit : SourceUse::kAuditPublication);
     if (!source) return std::unexpected(source.error());
     uri_ = source->uri();
+    report_.is_strict = options_.strict;
+    report_.requires_success = options_.require_command_success;
     report_.postgres_version = source->postgres_version();
     if (stop_.Stopped()) {
       report_.reason = "interrupted";
@@ -120,17 +122,18 @@ class Session {
  private:
   // They are held against names in the database's encoding.
   Result<void> CheckPatterns() const {
-    const std::string patterns = options_.schemas + options_.tables;
+    const std::string patterns = options_.schemas + options_.tables + options_.excluded;
     if (std::ranges::all_of(patterns, [](char c) { return (c & 0x80) == 0; })) return {};
     auto sql = Connection::Open(uri_, postgres::ConnectionKind::kSql);
     if (!sql) return std::unexpected(sql.error());
     auto encoding = sql->Scalar("SHOW server_encoding");
     if (!encoding) return std::unexpected(encoding.error());
     if (*encoding == "UTF8") return {};
-    return model::Fail(model::ErrorKind::kUsage,
-                       fmt::format("--schema, --tables: the database is in {}; write * in place "
-                                   "of characters that are not ASCII",
-                                   *encoding));
+    return model::Fail(
+        model::ErrorKind::kUsage,
+        fmt::format("--schema, --tables, --exclude: the database is in {}; write * in place "
+                    "of characters that are not ASCII",
+                    *encoding));
   }
 
   Result<void> CheckPublication() const {
@@ -177,7 +180,7 @@ class Session {
   }
 
   postgres::TableScope Scope() const {
-    return postgres::TableScope::Matching(options_.schemas, options_.tables);
+    return postgres::TableScope::Matching(options_.schemas, options_.tables, options_.excluded);
   }
 
   Result<std::vector<ProcessPlan>> PlanAuditors(const std::string& program,
@@ -187,12 +190,29 @@ class Session {
     std::vector<ProcessPlan> plans;
     for (const std::string& plugin : options_.Plugins()) {
       const std::string name = AuditorName(plugin);
-      ProcessPlan plan{
-          name,
-          {program, "--id", name, "--database", database->conninfo, "--plugin", plugin, "--slot",
-           names_.slot(plugin), "--schema", options_.schemas, "--tables", options_.tables,
-           "--result", ResultPath(plugin), "--checkpoint", options_.checkpoint, "--status", status},
-          database->variables};
+      ProcessPlan plan{name,
+                       {program,
+                        "--id",
+                        name,
+                        "--database",
+                        database->conninfo,
+                        "--plugin",
+                        plugin,
+                        "--slot",
+                        names_.slot(plugin),
+                        "--schema",
+                        options_.schemas,
+                        "--tables",
+                        options_.tables,
+                        "--exclude",
+                        options_.excluded,
+                        "--result",
+                        ResultPath(plugin),
+                        "--checkpoint",
+                        options_.checkpoint,
+                        "--status",
+                        status},
+                       database->variables};
       if (!options_.publication.empty())
         plan.command.insert(plan.command.end(), {"--publication", options_.publication});
       if (options_.install_triggers) {

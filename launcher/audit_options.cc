@@ -47,7 +47,8 @@ Exit codes:
   5  inconclusive: interrupted, a process died, nothing could be compared or was proven, or rows
      that differ are excused
 
-The command's own exit status is in --report, and does not change the verdict. Ctrl-C ends the
+The command's own exit status is in --report, and does not change the verdict without
+--require-command-success. Ctrl-C ends the
 command, then compares; a second one leaves that out. Everything is removed either way.)";
 
 // What the auditor takes, said before it is started.
@@ -93,6 +94,8 @@ CLI::App* AddAudit(CLI::App& app, AuditOptions& options) {
                     "only tables of schemas of these names: patterns with * and ?,\n"
                     "several by commas; by default all but the system's");
   audit->add_option("--tables", options.tables, "only tables of these names: patterns, too");
+  audit->add_option("--exclude", options.excluded,
+                    "no tables of these names: patterns, of the name or of schema.name");
   audit->add_option("--publication", options.publication,
                     "audit what this publication of yours sends, and make none (pgoutput)");
   audit
@@ -104,6 +107,11 @@ CLI::App* AddAudit(CLI::App& app, AuditOptions& options) {
   audit->add_flag("--install-triggers", options.install_triggers,
                   "make TRUNCATE visible on plugins that do not send it, and log schema changes: "
                   "tables and triggers");
+  audit->add_flag("--strict", options.strict,
+                  "converge only if no table was excluded, excused or read anew\n"
+                  "(--exclude those that are not to be judged)");
+  audit->add_flag("--require-command-success", options.require_command_success,
+                  "converge only if the command exits with 0");
   audit->add_option("--report", options.report, "a file for the result as JSON");
   audit->add_option("--keep", options.keep, "a new directory that keeps logs and the cluster");
   audit

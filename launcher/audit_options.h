@@ -17,6 +17,7 @@ struct AuditOptions {
   // Patterns, as postgres::TableScope::Matching; empty: all.
   std::string schemas = {};
   std::string tables = {};
+  std::string excluded = {};       // patterns, of the name or of schema.name
   std::string publication = {};    // the user's own, for pgoutput; empty: the auditors make some
   std::string checkpoint = "10s";  // or a number of commits
   std::string report = {};         // absolute; empty: none
@@ -24,6 +25,9 @@ struct AuditOptions {
   std::string sabotage = {};       // empty: none
   bool install_triggers = false;
   bool watch = false;
+  // What else than converging the audit has to do, to exit with 0.
+  bool strict = false;                    // judge every table, and every one from the start on
+  bool require_command_success = false;   // see the command exit with 0
   std::vector<std::string> command = {};  // empty: --watch
 
   std::vector<std::string> Plugins() const;

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "model/exclusion.h"
 #include "model/relation.h"
 #include "postgres/relation_reader.h"
 
@@ -62,9 +63,10 @@ Result<void> ExcludeWithoutBinaryOutput(Connection& connection, ScopeTables& tab
                                 model::QuoteIfNeeded(std::string(columns->Text(row, kColumn))),
                                 columns->Text(row, kType)));
   }
-  Exclude(tables, [&](const model::Relation& relation) {
+  Exclude(tables, [&](const model::Relation& relation) -> std::optional<model::Exclusion> {
     const auto reason = reasons.find({relation.schema, relation.name});
-    return reason == reasons.end() ? std::string() : reason->second;
+    if (reason == reasons.end()) return std::nullopt;
+    return model::Exclusion{model::ExclusionKind::kNoBinaryForm, reason->second};
   });
   return {};
 }

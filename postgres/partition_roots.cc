@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "model/exclusion.h"
 #include "model/relation.h"
 #include "postgres/partition_tree.h"
 
@@ -67,7 +68,8 @@ void ExcludePartitions(const Trees& trees, ScopeTables& tables) {
     if (root == trees.root_of.end()) return false;
     tables.excluded.push_back(
         {relation->schema, relation->name,
-         fmt::format("published through its root {}", root->second.QualifiedName()), true});
+         fmt::format("published through its root {}", root->second.QualifiedName()),
+         model::ExclusionKind::kPartitioned, true});
     return true;
   });
   std::erase_if(tables.insert_only, [&](const TableName& table) {

@@ -10,6 +10,7 @@
 #include <tuple>
 #include <utility>
 
+#include "model/exclusion.h"
 #include "model/relation.h"
 #include "postgres/partition_roots.h"
 #include "postgres/replica_identity.h"
@@ -197,13 +198,20 @@ Result<PublishedTables> ReadPublished(Connection& connection,
   return tables;
 }
 
-// Why a table cannot be followed; empty: it can.
-const char* ReasonOf(const Published* published) {
-  if (!published) return "not in the publication: its changes are not sent";
-  if (!published->all_rows) return "the publication sends some of its rows only";
-  if (!published->all_columns) return "the publication sends some of its columns only";
-  if (!published->inserts) return "the publication sends some kinds of its changes only";
-  return "";
+// Why a table cannot be followed; nullopt: it can.
+std::optional<model::Exclusion> WhyExcluded(const Published* published) {
+  constexpr auto kPartly = model::ExclusionKind::kPartlyPublished;
+  if (!published) {
+    return model::Exclusion{model::ExclusionKind::kNotPublished,
+                            "not in the publication: its changes are not sent"};
+  }
+  if (!published->all_rows)
+    return model::Exclusion{kPartly, "the publication sends some of its rows only"};
+  if (!published->all_columns)
+    return model::Exclusion{kPartly, "the publication sends some of its columns only"};
+  if (!published->inserts)
+    return model::Exclusion{kPartly, "the publication sends some kinds of its changes only"};
+  return std::nullopt;
 }
 
 }  // namespace
@@ -329,10 +337,11 @@ Result<void> ExcludeUnpublished(Connection& connection,
   std::erase_if(tables.followed, [&](const model::RelationPtr& relation) {
     const auto it = published->find({relation->schema, relation->name});
     const Published* sent = it == published->end() ? nullptr : &it->second;
-    if (std::string reason = ReasonOf(sent); !reason.empty()) {
+    if (auto why = WhyExcluded(sent)) {
       if (!sent && Contains(tables.not_owned, {relation->schema, relation->name}))
-        reason += kNotOwned;
-      tables.excluded.push_back({relation->schema, relation->name, std::move(reason), true});
+        why->reason += kNotOwned;
+      tables.excluded.push_back(
+          {relation->schema, relation->name, std::move(why->reason), why->kind, true});
       return true;
     }
     if (!sent->changes || insert_only.contains(it->first))

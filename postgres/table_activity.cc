@@ -30,8 +30,9 @@ constexpr std::string_view kForm =
 constexpr std::string_view kAlteredAtOnce =
     "EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.xmin = c.xmin)";
 
-// The rows of system columns (here: ctid) are written once. A new table's file has its OID's number;
-// its row type is renamed and moved with it. A statement of the same transaction has another cmin.
+// The rows of system columns (here: ctid) are written once. A new table's file has its OID's
+// number; its row type is renamed and moved with it. A statement of the same transaction has
+// another cmin.
 constexpr std::string_view kIsAsMade =
     "coalesce(pg_catalog.pg_relation_filenode(c.oid) = c.oid AND EXISTS ("
     "SELECT FROM pg_catalog.pg_attribute made JOIN pg_catalog.pg_type t ON t.oid = c.reltype "

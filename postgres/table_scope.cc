@@ -10,6 +10,7 @@
 #include <tuple>
 #include <utility>
 
+#include "model/exclusion.h"
 #include "model/log_schemas.h"
 #include "model/truncation_log.h"
 #include "postgres/one_snapshot.h"
@@ -19,6 +20,8 @@
 namespace lockstep::postgres {
 namespace {
 
+using model::Exclusion;
+using model::ExclusionKind;
 using model::Fail;
 using model::RelationPtr;
 using model::Result;
@@ -95,6 +98,9 @@ std::string LikeOne(const std::vector<std::string>& patterns, const char* name) 
   return "(" + condition + ")";
 }
 
+// What a pattern that excludes tables is held against.
+bool IsQualified(const std::string& pattern) { return pattern.contains('.'); }
+
 // Conditions of relation_reader's query.
 constexpr const char* kOrdinary = "c.relkind = 'r' AND c.relpersistence = 'p' AND ";
 
@@ -119,24 +125,33 @@ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamesp
 WHERE c.relkind IN ('r', 'p', 'f', 'm') AND {1}
 ORDER BY n.nspname COLLATE pg_catalog."C", c.relname COLLATE pg_catalog."C")";
 
-// Why a table is not followed; empty: it is.
-std::string ReasonOf(const QueryResult& tables, int row) {
+// Why a table is not followed; nullopt: it is.
+std::optional<Exclusion> WhyExcluded(const QueryResult& tables, int row) {
   switch (tables.Text(row, kKind)[0]) {
     case 'p':
-      return "partitioned: its partitions hold the rows";
+      return Exclusion{ExclusionKind::kPartitioned, "partitioned: its partitions hold the rows"};
     case 'f':
-      return "foreign: its rows are elsewhere";
+      return Exclusion{ExclusionKind::kForeign, "foreign: its rows are elsewhere"};
     case 'm':
-      return "materialized view: its changes are not decoded";
+      return Exclusion{ExclusionKind::kMaterializedView,
+                       "materialized view: its changes are not decoded"};
     default:
       break;
   }
-  if (tables.Text(row, kPersistence) == "t") return "temporary: its changes are not decoded";
-  if (tables.Text(row, kPersistence) == "u") return "unlogged: its changes are not in the WAL";
-  if (tables.Text(row, kName) == model::kTruncationLog) return "Lockstep's own log of truncations";
-  if (tables.Text(row, kMayRead) == "f") return "not readable: the user has no right to SELECT";
-  if (tables.Text(row, kRowSecurity) == "t") return "row security may hide rows from the user";
-  return {};
+  const std::string_view persistence = tables.Text(row, kPersistence);
+  if (persistence == "t")
+    return Exclusion{ExclusionKind::kTemporary, "temporary: its changes are not decoded"};
+  if (persistence == "u")
+    return Exclusion{ExclusionKind::kUnlogged, "unlogged: its changes are not in the WAL"};
+  if (tables.Text(row, kName) == model::kTruncationLog)
+    return Exclusion{ExclusionKind::kOwnLog, "Lockstep's own log of truncations"};
+  if (tables.Text(row, kMayRead) == "f") {
+    return Exclusion{ExclusionKind::kNotReadable, "not readable: the user has no right to SELECT"};
+  }
+  if (tables.Text(row, kRowSecurity) == "t") {
+    return Exclusion{ExclusionKind::kRowSecurity, "row security may hide rows from the user"};
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -149,10 +164,12 @@ TableScope TableScope::OneSchema(std::string schema) {
   return scope;
 }
 
-TableScope TableScope::Matching(std::string_view schemas, std::string_view tables) {
+TableScope TableScope::Matching(std::string_view schemas, std::string_view tables,
+                                std::string_view excluded) {
   TableScope scope;
   scope.schemas_ = SplitPatterns(schemas);
   scope.tables_ = SplitPatterns(tables);
+  scope.excluded_ = SplitPatterns(excluded);
   return scope;
 }
 
@@ -165,7 +182,15 @@ TableScope TableScope::Narrowed(std::string schema, std::string table) const {
 bool TableScope::Covers(std::string_view schema, std::string_view table) const {
   if (only_ && (only_->schema != schema || only_->name != table)) return false;
   if (one_schema_) return schema == schemas_.front();
-  return !IsNobodys(schema) && MatchesOne(schemas_, schema) && MatchesOne(tables_, table);
+  return !IsNobodys(schema) && MatchesOne(schemas_, schema) && MatchesOne(tables_, table) &&
+         !IsExcluded(schema, table);
+}
+
+bool TableScope::IsExcluded(std::string_view schema, std::string_view table) const {
+  const std::string qualified = fmt::format("{}.{}", schema, table);
+  return std::ranges::any_of(excluded_, [&](const std::string& pattern) {
+    return Matches(pattern, IsQualified(pattern) ? std::string_view(qualified) : table);
+  });
 }
 
 std::string TableScope::SqlCondition() const {
@@ -179,6 +204,11 @@ std::string TableScope::SqlCondition() const {
       kInformation, model::kLogSchemaPattern);
   if (!schemas_.empty()) condition += " AND " + LikeOne(schemas_, "n.nspname");
   if (!tables_.empty()) condition += " AND " + LikeOne(tables_, "c.relname");
+  for (const std::string& pattern : excluded_) {
+    const char* name =
+        IsQualified(pattern) ? "pg_catalog.concat(n.nspname, '.', c.relname)" : "c.relname";
+    condition += " AND NOT " + LikeOne({pattern}, name);
+  }
   return condition + only;
 }
 
@@ -188,6 +218,7 @@ std::string TableScope::Describe() const {
   std::string text = schemas_.empty() ? std::string("any schema")
                                       : fmt::format("schemas {}", fmt::join(schemas_, ", "));
   if (!tables_.empty()) text += fmt::format(", tables {}", fmt::join(tables_, ", "));
+  if (!excluded_.empty()) text += fmt::format(", without {}", fmt::join(excluded_, ", "));
   return text;
 }
 
@@ -200,16 +231,17 @@ Result<ScopeTables> ReadScopeNow(Connection& connection, const TableScope& scope
   ScopeTables read;
   std::set<std::pair<std::string, std::string>> excluded;
   for (int row = 0; row < tables->rows(); ++row) {
-    std::string reason = ReasonOf(*tables, row);
+    std::optional<Exclusion> why = WhyExcluded(*tables, row);
     TableName name{std::string(tables->Text(row, kSchema)), std::string(tables->Text(row, kName))};
-    if (reason.empty()) {
+    if (!why) {
       if (tables->Text(row, kOwned) == "f") read.not_owned.push_back(name);
       if (tables->Text(row, kIdentity) == "f") read.insert_only.push_back(std::move(name));
       continue;
     }
     ExcludedTable table{.schema = std::move(name.schema),
                         .name = std::move(name.name),
-                        .reason = std::move(reason),
+                        .reason = std::move(why->reason),
+                        .kind = why->kind,
                         .is_ordinary = tables->Text(row, kKind) == "r" &&
                                        tables->Text(row, kPersistence) == "p" &&
                                        tables->Text(row, kName) != model::kTruncationLog};
@@ -236,13 +268,14 @@ Result<ScopeTables> ReadScopeNow(Connection& connection, const TableScope& scope
 }  // namespace
 
 void Exclude(ScopeTables& tables,
-             const std::function<std::string(const model::Relation&)>& reason_of) {
+             const std::function<std::optional<Exclusion>(const model::Relation&)>& why) {
   std::set<TableName> gone;
   std::erase_if(tables.followed, [&](const RelationPtr& relation) {
-    std::string reason = reason_of(*relation);
-    if (reason.empty()) return false;
+    std::optional<Exclusion> found = why(*relation);
+    if (!found) return false;
     gone.insert({relation->schema, relation->name});
-    tables.excluded.push_back({relation->schema, relation->name, std::move(reason), true});
+    tables.excluded.push_back(
+        {relation->schema, relation->name, std::move(found->reason), found->kind, true});
     return true;
   });
   if (gone.empty()) return;

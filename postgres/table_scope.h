@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "model/error.h"
+#include "model/exclusion.h"
 #include "model/log_schemas.h"
 #include "model/relation.h"
 #include "postgres/connection.h"
@@ -27,8 +28,10 @@ class TableScope {
   // Tables whose schema and name each match one of the patterns: plain names with * for any
   // characters and ? for one, several separated by commas, blanks around them left out; none: all.
   // The system's schemas (pg_..., information_schema) and Lockstep's own (model/log_schemas.h) are
-  // never in it. Temporary tables lie in pg_temp_ and a number.
-  static TableScope Matching(std::string_view schemas, std::string_view tables = {});
+  // never in it. Temporary tables lie in pg_temp_ and a number. Of those, tables that one of the
+  // patterns in `excluded` matches are not in it: of the name, or of schema.name.
+  static TableScope Matching(std::string_view schemas, std::string_view tables = {},
+                             std::string_view excluded = {});
 
   bool Covers(std::string_view schema, std::string_view table) const;
   // The same in SQL, of n (pg_namespace) and c (pg_class).
@@ -43,10 +46,13 @@ class TableScope {
   std::string Describe() const;
 
  private:
+  bool IsExcluded(std::string_view schema, std::string_view table) const;
+
   bool one_schema_ = false;
-  std::vector<std::string> schemas_;  // patterns, or the one name; none: all but the system's
-  std::vector<std::string> tables_;   // patterns; none: all
-  std::optional<TableName> only_;     // see Narrowed
+  std::vector<std::string> schemas_;   // patterns, or the one name; none: all but the system's
+  std::vector<std::string> tables_;    // patterns; none: all
+  std::vector<std::string> excluded_;  // patterns
+  std::optional<TableName> only_;      // see Narrowed
   std::string truncation_log_{model::kLastingTruncationLog};
 };
 
@@ -55,6 +61,7 @@ struct ExcludedTable {
   std::string schema;  // plain
   std::string name;    // plain
   std::string reason;  // "unlogged: ..."
+  model::ExclusionKind kind = model::ExclusionKind::kUndecided;
   // It is an ordinary permanent table: others of its kind are followed.
   bool is_ordinary = false;
   // It is partitioned, and nothing else is against following it in place of its partitions.
@@ -85,9 +92,9 @@ struct ScopeTables {
   std::vector<ExcludedTable> excluded;
 };
 
-// Moves the followed tables for which `reason_of` gives a reason to tables.excluded.
+// Moves the followed tables for which `why` gives a reason to tables.excluded.
 void Exclude(ScopeTables& tables,
-             const std::function<std::string(const model::Relation&)>& reason_of);
+             const std::function<std::optional<model::Exclusion>(const model::Relation&)>& why);
 
 // As of the connection's snapshot where it has one; else of the moment of the call. No table is
 // locked.

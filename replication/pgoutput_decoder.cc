@@ -199,7 +199,8 @@ class PgoutputDecoder final : public Decoder {
   }
 
   Result<SentTable> MatchMadeAnew(const SentRelation& sent) {
-    auto anew = relations_.FindMadeAnew({sent.schema, sent.name}, open_ ? open_->xid : model::Xid());
+    auto anew =
+        relations_.FindMadeAnew({sent.schema, sent.name}, open_ ? open_->xid : model::Xid());
     if (anew) return Match(sent, anew);
     return Fail(ErrorKind::kMisfit,
                 "another table has the name now: dropped and created again, or renamed");

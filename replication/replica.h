@@ -68,8 +68,8 @@ class Replica {
   // misfit under either policy.
   std::expected<Applied, Misfit> Apply(const model::Transaction& transaction);
 
-  // Follows a table that was made behind the snapshot, and is empty yet. One of its name is there no
-  // longer, whatever it was. Returns its number.
+  // Follows a table that was made behind the snapshot, and is empty yet. One of its name is there
+  // no longer, whatever it was. Returns its number.
   std::uint32_t Join(const model::RelationPtr& relation);
 
   // Empties a table; from now on its changes are passed over. Its truncation could not be seen.

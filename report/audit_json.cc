@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "model/exclusion.h"
 #include "report/shown_text.h"
 
 namespace lockstep::report {
@@ -40,6 +41,9 @@ Json TableJson(const AuditedTable& table) {
   return {{"schema", table.schema},
           {"table", table.name},
           {"status", ToString(table.status)},
+          {"reason_code", table.status == TableStatus::kExcluded
+                              ? Json(model::CodeOf(table.why_excluded))
+                              : Json(nullptr)},
           {"reason", TextJson(table.reason)},
           {"rows", table.rows},
           {"changes", table.changes},
@@ -172,6 +176,10 @@ AuditedTable TableOf(const Json& json) {
        {TableStatus::kEqual, TableStatus::kExcluded, TableStatus::kDifferent}) {
     if (json.at("status") == ToString(status)) table.status = status;
   }
+  if (table.status == TableStatus::kExcluded) {
+    const auto kind = model::FindExclusionKind(json.at("reason_code").get<std::string>());
+    table.why_excluded = kind.value_or(model::ExclusionKind::kUndecided);
+  }
   table.reason = TextOf(json.at("reason"));
   table.rows = json.at("rows");
   table.changes = json.at("changes");
@@ -276,6 +284,9 @@ std::string AuditReportJson(const AuditReport& report) {
   json["command"] = TextJson(report.command);
   json["command_status"] = report.command_status ? Json(*report.command_status) : Json(nullptr);
   json["tables"] = TablesJson(MergeTables(report.auditors));
+  json["not_judged"] = Json::object();
+  for (const auto& [kind, count] : CountExclusions(report))
+    json["not_judged"][std::string(model::CodeOf(kind))] = count;
   std::uint64_t rows_compared = 0;
   json["listeners"] = Json::array();
   for (const AuditResult& auditor : report.auditors) {

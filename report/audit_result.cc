@@ -50,6 +50,20 @@ std::string ExcusesText(const std::vector<AuditExcuse>& excuses) {
   return text;
 }
 
+// What --strict does not let pass; empty: nothing.
+std::string Omission(const AuditResult& auditor) {
+  for (const AuditedTable& table : auditor.tables) {
+    if (table.status != TableStatus::kExcluded || LeavesNothingOut(table.why_excluded)) continue;
+    return fmt::format("table {}.{} was not judged: {}", table.schema, table.name, table.reason);
+  }
+  if (auditor.resyncs.empty()) return {};
+  const AuditResync& first = auditor.resyncs.front();
+  const std::string what = first.schema.empty()
+                               ? "all tables were"
+                               : fmt::format("table {}.{} was", first.schema, first.table);
+  return fmt::format("{} read anew: {}", what, first.reason);
+}
+
 // Why this auditor's word is not enough; empty: it is.
 std::string Doubt(const AuditResult& auditor) {
   if (!auditor.reason.empty()) return auditor.reason;
@@ -63,6 +77,22 @@ std::string Doubt(const AuditResult& auditor) {
   return {};
 }
 
+// What was asked for beside what an auditor says.
+std::string Demand(const AuditReport& report) {
+  if (report.requires_success && report.command_status != 0) {
+    return report.command_status
+               ? fmt::format("the command exited with {} (--require-command-success)",
+                             *report.command_status)
+               : "the command did not run to its end (--require-command-success)";
+  }
+  if (!report.is_strict) return {};
+  for (const AuditResult& auditor : report.auditors) {
+    if (const std::string omission = Omission(auditor); !omission.empty())
+      return fmt::format("{}: {} (--strict)", auditor.id, omission);
+  }
+  return {};
+}
+
 }  // namespace
 
 VerdictKind VerdictOf(const AuditReport& report) {
@@ -70,7 +100,7 @@ VerdictKind VerdictOf(const AuditReport& report) {
     return auditor.difference_count > 0 || Count(auditor, TableStatus::kDifferent) > 0;
   });
   if (diverged) return VerdictKind::kDiverged;
-  const bool sure = !report.auditors.empty() && report.reason.empty() &&
+  const bool sure = !report.auditors.empty() && report.reason.empty() && Demand(report).empty() &&
                     std::ranges::all_of(report.auditors, [](const AuditResult& auditor) {
                       return Doubt(auditor).empty();
                     });
@@ -96,11 +126,20 @@ std::string ReasonOf(const AuditReport& report) {
     const std::string doubt = Doubt(auditor);
     if (!doubt.empty()) add(fmt::format("{}: {}", auditor.id, doubt));
   }
+  if (const std::string demand = Demand(report); !demand.empty()) add(demand);
   return reason;
 }
 
 model::ExitCode ExitCodeOf(const AuditReport& report) {
   return report.error ? model::ExitCodeOf(*report.error) : model::ExitCodeOf(VerdictOf(report));
+}
+
+std::map<model::ExclusionKind, std::size_t> CountExclusions(const AuditReport& report) {
+  std::map<model::ExclusionKind, std::size_t> counts;
+  for (const AuditedTable& table : MergeTables(report.auditors)) {
+    if (table.status == TableStatus::kExcluded) ++counts[table.why_excluded];
+  }
+  return counts;
 }
 
 namespace {
@@ -134,6 +173,11 @@ std::vector<AuditedTable> MergeTables(const std::vector<AuditResult>& auditors) 
       const std::uint64_t changes = std::max(kept.changes, table.changes);
       const std::uint64_t proven = std::min(kept.proven, table.proven);
       const std::uint64_t rows = std::max(kept.rows, table.rows);
+      // Of two exclusions the one that leaves something out.
+      const bool is_worse = table.status == TableStatus::kExcluded && kept.status == table.status &&
+                            LeavesNothingOut(kept.why_excluded) &&
+                            !LeavesNothingOut(table.why_excluded);
+      if (is_worse) kept.why_excluded = table.why_excluded;
       if (table.status > kept.status) {
         kept = table;
         reasons.clear();

@@ -12,6 +12,7 @@
 
 #include "model/digest.h"
 #include "model/error.h"
+#include "model/exclusion.h"
 #include "model/ids.h"
 #include "model/lsn.h"
 #include "model/verdict.h"
@@ -43,6 +44,8 @@ struct AuditedTable {
   std::string schema;
   std::string name;
   TableStatus status = TableStatus::kExcluded;
+  // Of kExcluded.
+  model::ExclusionKind why_excluded = model::ExclusionKind::kNotCompared;
   std::string reason;             // why it is so; of kEqual: since when, where not from the start
   std::uint64_t rows = 0;         // in the source, at the last comparison
   std::uint64_t changes = 0;      // received: proven and unproven ones
@@ -147,6 +150,10 @@ struct AuditReport {
   std::string command;                // empty: none
   std::optional<int> command_status;  // nullopt: it did not run, or was ended by a signal
   std::string reason;                 // why it is inconclusive, where the auditors do not say it
+  // Asked for: it converges only without tables that are excluded, excused or read anew, and with a
+  // command that succeeded.
+  bool is_strict = false;
+  bool requires_success = false;
   std::vector<AuditResult> auditors;
   std::vector<StatementWait> waits;  // the longest first
   double elapsed_s = 0;
@@ -154,11 +161,15 @@ struct AuditReport {
 
 // Diverged when a table differs; converged when something was compared at the end, by each auditor,
 // nothing differs and nothing that differed was excused, and changes, where there were some, are
-// proven; else inconclusive. An audit of a stream that is falsified never converges.
+// proven, and nothing else that was asked for is missing; else inconclusive. An audit of a stream
+// that is falsified never converges.
 model::VerdictKind VerdictOf(const AuditReport& report);
 // The sentence behind the verdict; empty when converged.
 std::string ReasonOf(const AuditReport& report);
 model::ExitCode ExitCodeOf(const AuditReport& report);
+
+// Tables that are not judged, by kind: of each the worst of all auditors.
+std::map<model::ExclusionKind, std::size_t> CountExclusions(const AuditReport& report);
 
 // Each table once. Where auditors differ, the worst counts, and the reason names the plugin.
 std::vector<AuditedTable> MergeTables(const std::vector<AuditResult>& auditors);

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/exclusion.h"
 #include "model/lsn.h"
 #include "report/number_text.h"
 #include "report/shown_text.h"
@@ -67,15 +68,34 @@ std::string WritersText(const AuditDifference& difference) {
   return text;
 }
 
+// "860 not judged: 748 gone, 82 stand for their partitions, ...": the most first.
+std::string ExclusionsText(const AuditReport& report) {
+  const auto counts = CountExclusions(report);
+  std::vector<std::pair<model::ExclusionKind, std::size_t>> sorted(counts.begin(), counts.end());
+  std::ranges::sort(sorted, [](const auto& left, const auto& right) {
+    return left.second != right.second ? left.second > right.second : left.first < right.first;
+  });
+  std::size_t sum = 0;
+  std::vector<std::string> parts;
+  for (const auto& [kind, count] : sorted) {
+    sum += count;
+    parts.push_back(fmt::format("{} {}", Grouped(count), model::PhraseOf(kind)));
+  }
+  if (sum == 0) return {};
+  return fmt::format("{} not judged: {}\n", Grouped(sum), fmt::join(parts, ", "));
+}
+
 std::string TablesText(const AuditReport& report) {
   TextRows rows = {{"table", "status", "rows", "changes", "proven", "compared", "reason"}};
   for (const AuditedTable& table : MergeTables(report.auditors)) {
+    if (table.status == TableStatus::kExcluded && LeavesNothingOut(table.why_excluded)) continue;
     rows.push_back({OneLine(fmt::format("{}.{}", table.schema, table.name)),
                     std::string(ToString(table.status)), Grouped(table.rows),
                     Grouped(table.changes), Grouped(table.proven), Grouped(table.comparisons),
                     OneLine(table.reason)});
   }
-  return rows.size() == 1 ? "No tables.\n" : TextTable(rows, "llrrrrl", "");
+  return (rows.size() == 1 ? "No tables.\n" : TextTable(rows, "llrrrrl", "")) +
+         ExclusionsText(report);
 }
 
 // What is not proven, by reason.

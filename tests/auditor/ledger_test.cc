@@ -134,7 +134,7 @@ TEST_F(LedgerTest, WhatDiffersStaysDifferentWhateverBecomesOfTheTable) {
   ledger_.OnCopied(*replica_.table(0).relation(), {400});
   Compare(0, {500});
   ledger_.OnGone({"s", "a"}, {600});
-  ledger_.OnExcluded("s", "a", "unlogged");
+  ledger_.OnExcluded({"s", "a"}, {model::ExclusionKind::kUnlogged, "unlogged"});
   EXPECT_EQ(Of("a").status, TableStatus::kDifferent);
   Compare(0, {700}, true);
   EXPECT_EQ(ledger_.result().difference_count, 1u) << "the same row is told once";

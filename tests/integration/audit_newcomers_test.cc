@@ -27,10 +27,10 @@ std::string BuildSchema() {
     add(fmt::format("CREATE TABLE app.t{} (id int PRIMARY KEY, v text, w int)", n));
     add(fmt::format("INSERT INTO app.t{} SELECT i, 'v' || i, i FROM generate_series(1, 500) i", n));
     if (n % 4 == 0) {
-      add(fmt::format("CREATE TABLE app.p{} (a int, b text, PRIMARY KEY (a)) PARTITION BY RANGE (a)",
-                      n));
-      add(fmt::format("CREATE TABLE app.p{0}_low PARTITION OF app.p{0} FOR VALUES FROM (0) TO (100)",
-                      n));
+      add(fmt::format(
+          "CREATE TABLE app.p{} (a int, b text, PRIMARY KEY (a)) PARTITION BY RANGE (a)", n));
+      add(fmt::format(
+          "CREATE TABLE app.p{0}_low PARTITION OF app.p{0} FOR VALUES FROM (0) TO (100)", n));
       add(fmt::format("CREATE TABLE app.p{0}_rest PARTITION OF app.p{0} DEFAULT", n));
       add(fmt::format("INSERT INTO app.p{} SELECT i, 'b' FROM generate_series(1, 200) i", n));
     }
@@ -82,10 +82,10 @@ TEST_F(AuditNewcomersTest, MostChangesOfASchemaThatIsBeingBuiltAreProven) {
 // It began empty in the replica: a change that is lost is a fault from the first one on.
 TEST_F(AuditNewcomersTest, ALostChangeOfANewTableIsFound) {
   for (const char* plugin : {"--plugin=pgoutput", "--plugin=wal2json", "--plugin=decoderbufs"}) {
-    const AuditEnded ended =
-        Watched("CREATE TABLE app.t(id int PRIMARY KEY, v text);\n"
-                "INSERT INTO app.t SELECT i, 'v' FROM generate_series(1, 100) i;",
-                {plugin, "--sabotage=drop-change"});
+    const AuditEnded ended = Watched(
+        "CREATE TABLE app.t(id int PRIMARY KEY, v text);\n"
+        "INSERT INTO app.t SELECT i, 'v' FROM generate_series(1, 100) i;",
+        {plugin, "--sabotage=drop-change"});
     EXPECT_EQ(ended.exit_code, 2) << ended.output;
     EXPECT_EQ(ended.Status("t"), "different") << ended.output;
     Execute("DROP TABLE app.t");

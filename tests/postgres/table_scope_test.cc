@@ -97,7 +97,10 @@ TEST_F(TableScopeTest, TheServerTakesPatternsAsWeDo) {
                               "*a*", "**b", "??", "A", "nothing"}) {
     for (const TableScope& scope :
          {TableScope::Matching(pattern), TableScope::Matching("", pattern),
-          TableScope::Matching(pattern, pattern), TableScope::OneSchema(pattern)}) {
+          TableScope::Matching(pattern, pattern), TableScope::OneSchema(pattern),
+          TableScope::Matching("", "", pattern),
+          TableScope::Matching("", "", std::string("a.b, *.") + pattern),
+          TableScope::Matching(pattern).Narrowed("a*b", "a?b")}) {
       std::vector<std::string> expected;
       for (const model::RelationPtr& relation : Read().followed) {
         if (scope.Covers(relation->schema, relation->name))

@@ -66,7 +66,7 @@ TEST(RelationMapTest, ALogOfTruncationsIsNotFollowedAlsoWhereItIsNew) {
 
 TEST(RelationMapTest, AnUnknownTableIsAMisfitWhereItWouldBeCovered) {
   RelationMap map({Table("s", "t")}, std::make_shared<const model::TypeCatalog>(),
-                        [](const QualifiedName& table) { return table.name == "wanted"; });
+                  [](const QualifiedName& table) { return table.name == "wanted"; });
   EXPECT_EQ(map.Find({"s", "other"}, model::Xid{7}), nullptr);
   EXPECT_FALSE(map.Find({"s", "wanted"}, model::Xid{7}).has_value());
   EXPECT_FALSE(map.Find({"u", "wanted"}, model::Xid{7}).has_value());

@@ -2,8 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
+
+#include "model/exclusion.h"
+#include "report/audit_summary.h"
 
 namespace lockstep::report {
 namespace {
@@ -46,7 +52,10 @@ AuditResult FullResult() {
                       .digest = {1, 2},
                       .followed_from = {0x100},
                       .unproven = {{8, {0x130}, {0x140}, "it differs"}}},
-                     {.schema = "s", .name = "u", .reason = "unlogged"}},
+                     {.schema = "s",
+                      .name = "u",
+                      .why_excluded = model::ExclusionKind::kUnlogged,
+                      .reason = "unlogged"}},
           .differences = {{.schema = "s",
                            .table = "t",
                            .key = {{"id", "5"}},
@@ -161,6 +170,64 @@ TEST(AuditResultTest, AStreamThatWasFalsifiedNeverConverges) {
   AuditResult result = EqualResult("wal2json");
   result.sabotage = "it never was";
   EXPECT_EQ(VerdictOf({.auditors = {result}}), model::VerdictKind::kInconclusive);
+}
+
+TEST(AuditResultTest, ACommandThatFailedCountsWhereItsSuccessIsRequired) {
+  AuditReport report{
+      .command = "false", .command_status = 1, .auditors = {EqualResult("wal2json")}};
+  EXPECT_EQ(VerdictOf(report), model::VerdictKind::kConverged);
+  report.requires_success = true;
+  EXPECT_EQ(VerdictOf(report), model::VerdictKind::kInconclusive);
+  EXPECT_EQ(ReasonOf(report), "the command exited with 1 (--require-command-success)");
+  report.command_status.reset();
+  EXPECT_EQ(VerdictOf(report), model::VerdictKind::kInconclusive);
+  report.command_status = 0;
+  EXPECT_EQ(VerdictOf(report), model::VerdictKind::kConverged);
+}
+
+TEST(AuditResultTest, AStrictAuditLeavesNoTableOut) {
+  AuditReport report{.is_strict = true, .auditors = {EqualResult("wal2json")}};
+  const AuditResult whole = report.auditors[0];
+  std::vector<AuditedTable>& tables = report.auditors[0].tables;
+  tables.push_back({.schema = "s",
+                    .name = "gone",
+                    .why_excluded = model::ExclusionKind::kGone,
+                    .reason = "it is gone since 0/1"});
+  tables.push_back({.schema = "s",
+                    .name = "root",
+                    .why_excluded = model::ExclusionKind::kPartitioned,
+                    .reason = "partitioned: its partitions hold the rows"});
+  EXPECT_EQ(VerdictOf(report), model::VerdictKind::kConverged);
+  tables.push_back({.schema = "s",
+                    .name = "u",
+                    .why_excluded = model::ExclusionKind::kUnlogged,
+                    .reason = "unlogged: its changes are not in the WAL"});
+  EXPECT_EQ(ReasonOf(report),
+            "audit-wal2json: table s.u was not judged: unlogged: its changes are not in the WAL "
+            "(--strict)");
+  report.auditors[0] = whole;
+  report.auditors[0].resyncs = {{.schema = "s", .table = "t", .reason = "was altered"}};
+  EXPECT_EQ(ReasonOf(report), "audit-wal2json: table s.t was read anew: was altered (--strict)");
+  report.is_strict = false;
+  EXPECT_EQ(VerdictOf(report), model::VerdictKind::kConverged);
+}
+
+TEST(AuditResultTest, ExclusionsAreCountedByTheWorstOfAllAuditors) {
+  AuditReport report{.auditors = {EqualResult("pgoutput"), EqualResult("wal2json")}};
+  const auto exclude = [&](std::size_t auditor, const char* table, model::ExclusionKind kind) {
+    report.auditors[auditor].tables.push_back(
+        {.schema = "s", .name = table, .why_excluded = kind, .reason = "why"});
+  };
+  exclude(0, "a", model::ExclusionKind::kGone);
+  exclude(1, "a", model::ExclusionKind::kUnlogged);
+  exclude(0, "b", model::ExclusionKind::kGone);
+  exclude(1, "b", model::ExclusionKind::kGone);
+  EXPECT_EQ(CountExclusions(report),
+            (std::map<model::ExclusionKind, std::size_t>{{model::ExclusionKind::kGone, 1},
+                                                         {model::ExclusionKind::kUnlogged, 1}}));
+  const std::string text = AuditSummaryText(report);
+  EXPECT_NE(text.find("2 not judged: 1 gone, 1 unlogged\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("s.b"), std::string::npos) << text;
 }
 
 TEST(AuditResultTest, UnprovenChangesOfOneReasonAreOneEntry) {
