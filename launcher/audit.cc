@@ -104,6 +104,7 @@ class Session {
     if (auto ok = CheckPatterns(); !ok) return ok;
     if (auto ok = CheckPublication(); !ok) return ok;
     Announce();
+    for (const std::string& note : source->notes()) Say(note);
     if (!options_.embedded) ShowDiagnosis();
     if (stop_.Stopped()) {
       report_.reason = "interrupted";

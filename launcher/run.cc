@@ -118,6 +118,7 @@ Result<report::RunResult> RunChecked(const RunOptions& options, wire::StopSignal
                     schema.substr(schema.find('_') + 1), options.seed,
                     options.transactions == 0 ? "endless" : fmt::to_string(options.transactions),
                     options.sessions, source->postgres_version()));
+    for (const std::string& note : source->notes()) Say(note);
     Result<Ending> watched = RunCrew(options, *programs, *source, schema, *directory, stop, board);
     if (source->stays()) {
       if (Result<void> done = RemoveLeftovers(source->uri(), schema); !done) {

@@ -80,9 +80,13 @@ std::vector<postgres::Finding> CheckPlugins(const RunOptions& options, SourceUse
   return findings;
 }
 
-Result<void> CheckDatabase(Connection& sql, const RunOptions& options, SourceUse use) {
+// `notes`: what hinders nothing, and is to be known now.
+Result<void> CheckDatabase(Connection& sql, const RunOptions& options, SourceUse use,
+                           std::vector<std::string>& notes) {
   std::vector<std::string> problems;
   for (const postgres::Finding& finding : CheckPlugins(options, use)) {
+    if (finding.check == postgres::kPreparedTransaction)
+      notes.push_back(postgres::WithRemedy(finding));
     if (finding.severity == postgres::Severity::kError) {
       problems.push_back(fmt::format("{}: {}", finding.check, postgres::WithRemedy(finding)));
     }
@@ -115,7 +119,7 @@ Result<Source> Source::Open(const RunOptions& options, const std::string& cluste
   if (!version) return std::unexpected(version.error());
   source.postgres_version_ = std::move(*version);
   if (!source.cluster_) {
-    if (Result<void> done = CheckDatabase(*sql, options, use); !done) {
+    if (Result<void> done = CheckDatabase(*sql, options, use, source.notes_); !done) {
       return std::unexpected(done.error());
     }
   }

@@ -4,6 +4,8 @@
 
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "launcher/options.h"
 #include "model/error.h"
@@ -28,6 +30,8 @@ class Source {
 
   const std::string& uri() const { return uri_; }
   const std::string& postgres_version() const { return postgres_version_; }
+  // What is to be said at once: transactions that are prepared, and whose end is waited for.
+  const std::vector<std::string>& notes() const { return notes_; }
   // Whether the server is there after the run, so that what is left on it matters.
   bool stays() const { return stays_; }
 
@@ -39,6 +43,7 @@ class Source {
   std::string uri_;
   bool stays_;
   std::string postgres_version_;
+  std::vector<std::string> notes_;
 };
 
 // Drops what the processes of a run could not: slots named `schema`_..., the schema and the

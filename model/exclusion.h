@@ -11,26 +11,26 @@
 namespace lockstep::model {
 
 enum class ExclusionKind : std::uint8_t {
-  kGone,               // it is there no longer
-  kPartitioned,        // it stands for its partitions, or they for it
-  kOwnLog,             // it is Lockstep's
-  kUnlogged,           //
-  kTemporary,          //
-  kForeign,            //
-  kMaterializedView,   //
-  kNotReadable,        // the user has no right to it
-  kRowSecurity,        // the user may not see all of its rows
-  kReadFails,          // the server could not give its rows
-  kForeignCode,        // reading it could run others' code
-  kNotPublished,       // the publication leaves it out
-  kPartlyPublished,    // or some of its rows, columns or changes
-  kNoBinaryForm,       // the server cannot send a type of it
-  kUnshownKey,         // the plugin does not show its keys as they are
-  kUnshownChange,      // what happened to it is not in the stream
-  kCannotBeFollowed,   // the plugin shows changes of it that cannot be read
-  kNeedsResync,        // it was to be read anew, and was not yet
-  kNotCompared,        // it was read, and not compared since
-  kUndecided,          // what became of it could not be seen
+  kGone,              // it is there no longer
+  kPartitioned,       // it stands for its partitions, or they for it
+  kOwnLog,            // it is Lockstep's
+  kUnlogged,          //
+  kTemporary,         //
+  kForeign,           //
+  kMaterializedView,  //
+  kNotReadable,       // the user has no right to it
+  kRowSecurity,       // the user may not see all of its rows
+  kReadFails,         // the server could not give its rows
+  kForeignCode,       // reading it could run others' code
+  kNotPublished,      // the publication leaves it out
+  kPartlyPublished,   // or some of its rows, columns or changes
+  kNoBinaryForm,      // the server cannot send a type of it
+  kUnshownKey,        // the plugin does not show its keys as they are
+  kUnshownChange,     // what happened to it is not in the stream
+  kCannotBeFollowed,  // the plugin shows changes of it that cannot be read
+  kNeedsResync,       // it was to be read anew, and was not yet
+  kNotCompared,       // it was read, and not compared since
+  kUndecided,         // what became of it could not be seen
 };
 
 struct Exclusion {

@@ -9,6 +9,7 @@
 
 #include "model/relation.h"
 #include "postgres/commit_order.h"
+#include "postgres/open_transactions.h"
 #include "postgres/plugin_probe.h"
 #include "postgres/remedy.h"
 #include "postgres/slot.h"
@@ -48,6 +49,7 @@ class ServerChecks {
     CheckEncoding();
     CheckWalLimit();
     CheckIdleSlots();
+    CheckPrepared();
     CheckReplication(has_slot);
     return std::move(check_);
   }
@@ -122,6 +124,21 @@ class ServerChecks {
                                               slots->Text(row, 1)),
           fmt::format("SELECT pg_catalog.pg_drop_replication_slot({}); -- when nobody will",
                       model::SqlLiteral(name)));
+    }
+  }
+
+  // No client is there that could end it: whoever made it has to be reminded.
+  void CheckPrepared() {
+    auto open = ReadOpenTransactions(sql_);
+    if (!open) return Add(Severity::kError, kPreparedTransaction, open.error().message);
+    for (const OpenTransaction& transaction : *open) {
+      if (transaction.pid != 0) continue;
+      Add(Severity::kWarning, kPreparedTransaction,
+          fmt::format("a new slot waits for {}", ToString(transaction)),
+          transaction.gid.empty()
+              ? "have its owner end it (pg_prepared_xacts)"
+              : fmt::format("COMMIT PREPARED {0}, or ROLLBACK PREPARED {0}, in that database",
+                            model::SqlLiteral(transaction.gid)));
     }
   }
 

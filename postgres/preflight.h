@@ -26,10 +26,13 @@ struct PreflightOptions {
 // server answers.
 std::vector<Finding> Preflight(const std::string& conninfo, const PreflightOptions& options = {});
 
+// A check whose findings say what an attach would wait for until somebody acts.
+inline constexpr const char* kPreparedTransaction = "prepared transaction";
+
 // Whatever the plugin is.
 struct ServerCheck {
   // In this order: "version", "wal_level", "slots", "senders", "encoding", "WAL limit", one "idle
-  // slot" for each slot that nobody reads, "replication right".
+  // slot" for each slot that nobody reads, one kPreparedTransaction for each, "replication right".
   std::vector<Finding> findings;
   // For CheckPlugin; none when the server has no slot to give or the user may not replicate.
   std::optional<Connection> replication = {};

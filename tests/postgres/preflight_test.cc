@@ -105,6 +105,20 @@ TEST_F(PreflightTest, AnIdleSlotIsNotedWithTheWalItKeeps) {
   Must(sql.Execute("SELECT pg_drop_replication_slot('forgotten')"));
 }
 
+TEST_F(PreflightTest, APreparedTransactionIsNamedThatASlotWouldWaitFor) {
+  Connection sql = Sql();
+  Must(sql.Execute("CREATE TABLE held(a int)"));
+  Must(sql.Execute("BEGIN; INSERT INTO held VALUES (1); PREPARE TRANSACTION 'it''s open'"));
+  const std::vector<Finding> findings = Preflight(cluster().uri());
+  EXPECT_NE(TextOf(findings, kPreparedTransaction).find("'it''s open'"), std::string::npos)
+      << TextOf(findings, kPreparedTransaction);
+  EXPECT_NE(TextOf(findings, kPreparedTransaction).find("ROLLBACK PREPARED 'it''s open'"),
+            std::string::npos);
+  EXPECT_FALSE(HasError(findings));
+  Must(sql.Execute("ROLLBACK PREPARED 'it''s open'"));
+  Must(sql.Execute("DROP TABLE held"));
+}
+
 TEST_F(PreflightTest, AnotherEncodingIsAnErrorAndThePluginIsTriedAllTheSame) {
   Must(Sql().Execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"));
   const std::vector<Finding> findings = Preflight(cluster().uri("latin"));
