@@ -27,8 +27,8 @@ What it creates is said first, and removed at the end: replication slots, for pg
 with --install-triggers a log of truncations by triggers on the tables, and a log of schema changes
 by event triggers, in schemas of their own.
 
-Every table is accounted for: compared, or excluded with the reason. Tables that are created or
-altered meanwhile are read anew from then on, and the summary says so.
+Every table is accounted for: compared, or excluded with the reason. Tables that are created
+meanwhile are followed from then on; those that are altered are read anew, and the summary says so.
 
 Each option can also come from the environment (LOCKSTEP_DATABASE, LOCKSTEP_PLUGIN, ...) or, weaker
 than that, from the file that --config names.
