@@ -295,33 +295,40 @@ Result<void> Following::TakeOver(consumer::LockedTables& locked, model::Database
 
 // ---- tables that come into being ----
 
-model::RelationPtr Following::Meet(const replication::QualifiedName& name, model::Xid xid) {
+std::optional<replication::NewTable> Following::Meet(const replication::QualifiedName& name,
+                                                     model::Xid xid) {
   const postgres::TableName table{name.schema, name.name};
   const auto known =
       consumer_ ? replica().database().FindTable(table.schema, table.name) : std::nullopt;
   // One that could not be followed from its first change on.
-  if (!known && IsToBeReadAnew(table)) return nullptr;
-  auto newcomer = newcomers_.Look(scope_, table, xid);
-  if (!newcomer) return nullptr;
+  if (!known && IsToBeReadAnew(table)) return std::nullopt;
+  auto seen = newcomers_.Look(scope_, table, xid);
+  if (!seen) return std::nullopt;
+  if (const auto* excluded = std::get_if<model::Exclusion>(&*seen)) {
+    if (known) return std::nullopt;
+    ledger_.OnExcluded(table, *excluded);
+    return replication::NewTable{};
+  }
+  auto& newcomer = std::get<Newcomer>(*seen);
   // As a new one of that name, only if it is: changes of the known one are not its.
   if (known) {
     const bool is_another =
-        tables_[*known].first.oid != 0 && tables_[*known].first.oid != newcomer->activity.oid;
-    if (!is_another || newcomer->activity.file == 0) return nullptr;
+        tables_[*known].first.oid != 0 && tables_[*known].first.oid != newcomer.activity.oid;
+    if (!is_another || newcomer.activity.file == 0) return std::nullopt;
   }
-  model::RelationPtr relation = newcomer->relation;
-  newcomers_.Add(std::move(*newcomer));
-  return relation;
+  replication::NewTable met = newcomer.table;
+  newcomers_.Add(std::move(newcomer));
+  return met;
 }
 
 void Following::Join(const Newcomer& newcomer) {
-  const postgres::TableName name = NameOf(*newcomer.relation);
+  const postgres::TableName name = NameOf(*newcomer.table.relation);
   spdlog::info("{}: table {} was made, and is followed from {} on", options_.id,
                name.QualifiedName(), ToString(replica().valid_at()));
   to_read_anew_.erase(name);
-  const std::uint32_t number = consumer_->Join(newcomer.relation);
+  const std::uint32_t number = consumer_->Join(newcomer.table);
   set_aside_seen_ = replica().set_aside().size();
-  ledger_.OnJoined(*newcomer.relation, replica().valid_at());
+  ledger_.OnJoined(*newcomer.table.relation, replica().valid_at());
   const model::LossSet losses = model::LossesOf(scope_.plugin.name, scope_.plugin.version);
   const bool is_blind = losses.Has(model::Loss::kTruncate);
   tables_.resize(replica().database().table_count());

@@ -151,7 +151,7 @@ class Following {
   void SetWriters();
   // What the decoder is told of a table that is not known; it is followed once its transaction is
   // applied.
-  model::RelationPtr Meet(const replication::QualifiedName& name, model::Xid xid);
+  std::optional<replication::NewTable> Meet(const replication::QualifiedName& name, model::Xid xid);
   void Join(const Newcomer& newcomer);
   void PublishNewcomers(wire::Time now);
   void ForgetStream();

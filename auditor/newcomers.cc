@@ -8,6 +8,8 @@
 
 #include "postgres/open_transactions.h"
 #include "postgres/table_scope.h"
+#include "postgres/type_reader.h"
+#include "replication/make_decoder.h"
 
 namespace lockstep::auditor {
 namespace {
@@ -21,7 +23,7 @@ constexpr std::chrono::seconds kUnseenLimit{2};
 
 }  // namespace
 
-std::optional<Newcomer> Newcomers::Look(const consumer::AttachScope& scope,
+std::optional<Sighting> Newcomers::Look(const consumer::AttachScope& scope,
                                         const postgres::TableName& table, model::Xid xid) {
   auto found = TryLook(scope, table, xid);
   if (found) return std::move(*found);
@@ -31,7 +33,7 @@ std::optional<Newcomer> Newcomers::Look(const consumer::AttachScope& scope,
   return std::nullopt;
 }
 
-Result<std::optional<Newcomer>> Newcomers::TryLook(const consumer::AttachScope& scope,
+Result<std::optional<Sighting>> Newcomers::TryLook(const consumer::AttachScope& scope,
                                                    const postgres::TableName& table,
                                                    model::Xid xid) {
   if (!sql_) {
@@ -51,6 +53,8 @@ Result<std::optional<Newcomer>> Newcomers::TryLook(const consumer::AttachScope& 
   only.scope = scope.scope.Narrowed(table.schema, table.name);
   auto tables = consumer::ReadTables(*sql_, only);
   if (!tables) return std::unexpected(std::move(tables.error()));
+  if (tables->excluded.size() == 1)
+    return model::Exclusion{tables->excluded.front().kind, tables->excluded.front().reason};
   if (tables->followed.size() != 1) return std::nullopt;
   // Asked later: what is as it was made now was so when its form was read.
   auto activity = postgres::ReadTableActivity(*sql_, tables->followed);
@@ -58,13 +62,20 @@ Result<std::optional<Newcomer>> Newcomers::TryLook(const consumer::AttachScope& 
   postgres::TableActivity& now = activity->front();
   if (now.oid == 0) return std::nullopt;
   if (!now.is_as_made) now = {.oid = now.oid};
-  return Newcomer{std::move(tables->followed.front()), std::move(now), xid};
+  Newcomer newcomer{{std::move(tables->followed.front())}, std::move(now), xid};
+  if (replication::NeedsTypes(scope.plugin)) {
+    auto types = postgres::ReadTypes(*sql_);
+    if (!types) return std::unexpected(std::move(types.error()));
+    newcomer.table.types = std::move(*types);
+  }
+  return newcomer;
 }
 
 void Newcomers::Add(Newcomer newcomer) {
   std::erase_if(waiting_, [&](const Newcomer& other) {
-    return other.xid == newcomer.xid && other.relation->schema == newcomer.relation->schema &&
-           other.relation->name == newcomer.relation->name;
+    return other.xid == newcomer.xid &&
+           other.table.relation->schema == newcomer.table.relation->schema &&
+           other.table.relation->name == newcomer.table.relation->name;
   });
   waiting_.push_back(std::move(newcomer));
 }

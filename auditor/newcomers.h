@@ -7,25 +7,30 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "consumer/locked_tables.h"
 #include "model/error.h"
+#include "model/exclusion.h"
 #include "model/ids.h"
-#include "model/relation.h"
 #include "postgres/connection.h"
 #include "postgres/relation_reader.h"
 #include "postgres/table_activity.h"
+#include "replication/relation_map.h"
 
 namespace lockstep::auditor {
 
 struct Newcomer {
-  model::RelationPtr relation;
+  replication::NewTable table;
   // Nothing but its oid where it was altered or renamed before it was looked at: whether it began
   // empty, in this form, only its rows can tell.
   postgres::TableActivity activity;
   model::Xid xid;  // of its first change
 };
+
+// What has a name: a table that can be followed, or one that cannot.
+using Sighting = std::variant<Newcomer, model::Exclusion>;
 
 class Newcomers {
  public:
@@ -35,9 +40,9 @@ class Newcomers {
         application_name_(std::move(application_name)),
         let_go_(std::move(let_go)) {}
 
-  // What has the name after `xid`. nullopt: nothing that can be followed, or it cannot be told now.
-  // Blocks until others see what that transaction did, for 2 s at most.
-  std::optional<Newcomer> Look(const consumer::AttachScope& scope, const postgres::TableName& table,
+  // What has the name after `xid`. nullopt: nothing, or it cannot be told now. Blocks until others
+  // see what that transaction did, for 2 s at most.
+  std::optional<Sighting> Look(const consumer::AttachScope& scope, const postgres::TableName& table,
                                model::Xid xid);
 
   // Is to be followed once its transaction is applied. Of a name the last one counts.
@@ -48,7 +53,7 @@ class Newcomers {
   void Clear() { waiting_.clear(); }
 
  private:
-  model::Result<std::optional<Newcomer>> TryLook(const consumer::AttachScope& scope,
+  model::Result<std::optional<Sighting>> TryLook(const consumer::AttachScope& scope,
                                                  const postgres::TableName& table, model::Xid xid);
 
   std::string conninfo_;

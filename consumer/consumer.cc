@@ -189,12 +189,13 @@ Result<void> Consumer::InstallTriggers() {
   return installed;
 }
 
-std::uint32_t Consumer::Join(const model::RelationPtr& relation) {
+std::uint32_t Consumer::Join(const replication::NewTable& table) {
+  if (table.types) snapshot_.types = table.types;
   std::erase_if(snapshot_.relations, [&](const model::RelationPtr& known) {
-    return known->schema == relation->schema && known->name == relation->name;
+    return known->schema == table.relation->schema && known->name == table.relation->name;
   });
-  snapshot_.relations.push_back(relation);
-  return replica().Join(relation);
+  snapshot_.relations.push_back(table.relation);
+  return replica().Join(table.relation);
 }
 
 Result<std::unique_ptr<replication::Decoder>> Consumer::MakeDecoder() const {

@@ -121,7 +121,7 @@ class Consumer {
   // was changed or is being written to: call again.
   model::Result<void> InstallTriggers();
   // Follows a table that on_new_table told. Returns its number in the replica.
-  std::uint32_t Join(const model::RelationPtr& relation);
+  std::uint32_t Join(const replication::NewTable& table);
 
   // To be polled: for reading while WantsToRead(), for writing while WantsWrite(). -1 while there
   // is no connection.

@@ -244,6 +244,8 @@ Result<ScopeTables> ReadTablesNow(Connection& connection, const AttachScope& sco
   if (losses.Has(model::Loss::kBinaryForm)) {
     if (auto ok = postgres::ExcludeWithoutBinaryOutput(connection, *tables); !ok)
       return std::unexpected(std::move(ok.error()));
+    if (auto ok = postgres::ExcludeUnreadBinaryForms(connection, *tables); !ok)
+      return std::unexpected(std::move(ok.error()));
   }
   if (replication::SendsPublications(scope.plugin) && !scope.plugin.publications.empty()) {
     auto ok = postgres::ExcludeUnpublished(connection, scope.plugin.publications, *tables);

@@ -2,13 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
+#include "model/binary_form.h"
 #include "model/exclusion.h"
 #include "model/relation.h"
+#include "model/type_catalog.h"
 #include "postgres/relation_reader.h"
+#include "postgres/type_reader.h"
 
 namespace lockstep::postgres {
 namespace {
@@ -67,6 +74,38 @@ Result<void> ExcludeWithoutBinaryOutput(Connection& connection, ScopeTables& tab
     const auto reason = reasons.find({relation.schema, relation.name});
     if (reason == reasons.end()) return std::nullopt;
     return model::Exclusion{model::ExclusionKind::kNoBinaryForm, reason->second};
+  });
+  return {};
+}
+
+Result<void> ExcludeUnreadBinaryForms(Connection& connection, ScopeTables& tables) {
+  const auto reads_all = [&](const model::TypeCatalog& types) {
+    return std::ranges::all_of(tables.followed, [&](const model::RelationPtr& relation) {
+      return std::ranges::all_of(relation->columns, [&](const model::Column& column) {
+        return model::ReadsBinaryForm(types, column.type);
+      });
+    });
+  };
+  if (reads_all(model::TypeCatalog())) return {};
+  auto types = ReadTypes(connection);
+  if (!types) return std::unexpected(std::move(types.error()));
+  // They are sent as text.
+  auto unsent = connection.Execute("SELECT oid FROM pg_catalog.pg_type WHERE typsend = 0");
+  if (!unsent) return model::Fail("looking for types without binary output", unsent.error());
+  std::set<std::string, std::less<>> as_text;
+  for (int row = 0; row < unsent->rows(); ++row) as_text.emplace(unsent->Text(row, 0));
+  Exclude(tables, [&](const model::Relation& relation) -> std::optional<model::Exclusion> {
+    for (const model::Column& column : relation.columns) {
+      if (model::ReadsBinaryForm(**types, column.type) ||
+          as_text.contains(fmt::to_string(column.type.value)))
+        continue;
+      return model::Exclusion{
+          model::ExclusionKind::kNoBinaryForm,
+          fmt::format(
+              "the binary form of column {} ({}) is not read; follow the table with pgoutput",
+              model::QuoteIfNeeded(column.name), column.type_name)};
+    }
+    return std::nullopt;
   });
   return {};
 }

@@ -15,6 +15,10 @@ namespace lockstep::postgres {
 // pgoutput then sends text; what holds one is: an array, a composite, a range, a domain over such.
 model::Result<void> ExcludeWithoutBinaryOutput(Connection& connection, ScopeTables& tables);
 
+// Moves the tables with a column whose binary form the server sends and nobody here reads
+// (model/binary_form.h) to tables.excluded, with the column and its type.
+model::Result<void> ExcludeUnreadBinaryForms(Connection& connection, ScopeTables& tables);
+
 }  // namespace lockstep::postgres
 
 #endif  // LOCKSTEP_POSTGRES_BINARY_OUTPUT_H_

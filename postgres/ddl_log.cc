@@ -53,7 +53,7 @@ constexpr Logger kLoggers[] = {
      "SELECT pg_catalog.pg_current_wal_insert_lsn(), TG_TAG, d.schema_name, d.object_name, false, "
      "true FROM pg_catalog.pg_event_trigger_dropped_objects() d "
      "WHERE d.object_type = 'table' AND NOT d.is_temporary "
-     "AND d.schema_name !~ '^lockstep_([0-9a-f]{8}_)?(truncation|ddl)$'"},
+     "AND d.schema_name !~ '^lockstep_[0-9a-f_]*(truncation|ddl)$'"},
 };
 
 // ALWAYS: also for what a subscription of this server applies. A wait for the publication must be

@@ -446,7 +446,7 @@ Result<std::vector<Finding>> Check(Connection& connection, const TablePreflightO
 
   Result<std::vector<TableName>> logged = ReadTruncationTriggers(connection, kLastingLog);
   if (!logged) return std::unexpected(logged.error());
-  Result<std::string> user = connection.Scalar("SELECT quote_ident(current_user)");
+  Result<std::string> user = connection.Scalar("SELECT pg_catalog.quote_ident(current_user)");
   if (!user) return std::unexpected(user.error());
   std::vector<Finding> of_tables;
   for (const TableFacts& table : *tables) {

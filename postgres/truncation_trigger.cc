@@ -77,7 +77,8 @@ std::string HidingBody(const std::string& log_schema) {
         SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         JOIN pg_catalog.pg_roles r ON r.oid = c.relowner AND r.oid = n.nspowner
         WHERE n.nspname = {0} AND c.relname = 'log' AND r.rolname = CURRENT_USER) THEN
-      EXECUTE pg_catalog.format('INSERT INTO %I.log VALUES (pg_catalog.pg_current_wal_insert_lsn(), '
+      EXECUTE pg_catalog.format('INSERT INTO %I.log VALUES ('
+        'pg_catalog.pg_current_wal_insert_lsn(), '
         '%L, %L, %L, true, false)', {0}, TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME);
     END IF;)";
   const std::optional<std::string> ddl_log = model::DdlLogBeside(log_schema);

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+#include <utility>
+
 #include "model/truncation_log.h"
 
 namespace lockstep::replication {
@@ -26,7 +29,7 @@ model::Result<model::RelationPtr> RelationMap::Find(const QualifiedName& name, m
     schema_followed = true;
   }
   if (covers_ ? !covers_(name) : !schema_followed) return nullptr;
-  if (auto made = FindMadeAnew(name, xid)) return made;
+  if (auto made = on_new_ ? on_new_(name, xid) : std::nullopt) return Take(name, std::move(*made));
   return Fail(
       ErrorKind::kMisfit,
       fmt::format("table {}.{} was not there when the listener attached; attach again to follow it",
@@ -34,13 +37,18 @@ model::Result<model::RelationPtr> RelationMap::Find(const QualifiedName& name, m
 }
 
 model::RelationPtr RelationMap::FindMadeAnew(const QualifiedName& name, model::Xid xid) {
-  model::RelationPtr made = on_new_ ? on_new_(name, xid) : nullptr;
-  if (!made) return nullptr;
+  auto made = on_new_ ? on_new_(name, xid) : std::nullopt;
+  return made ? Take(name, std::move(*made)) : nullptr;
+}
+
+model::RelationPtr RelationMap::Take(const QualifiedName& name, NewTable made) {
+  if (!made.relation) return nullptr;
+  if (made.types) types_ = std::move(made.types);
   std::erase_if(relations_, [&](const model::RelationPtr& relation) {
     return relation->schema == name.schema && relation->name == name.name;
   });
-  relations_.push_back(made);
-  return made;
+  relations_.push_back(made.relation);
+  return std::move(made.relation);
 }
 
 }  // namespace lockstep::replication

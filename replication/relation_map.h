@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -18,15 +19,23 @@
 
 namespace lockstep::replication {
 
+// A table that came into being.
+struct NewTable {
+  // In the form that it had at the change it was met at; nullptr: it is not to be followed.
+  model::RelationPtr relation;
+  model::TypeCatalogPtr types =
+      nullptr;  // of the database by now; nullptr: those that are known do
+};
+
 class RelationMap {
  public:
   // Whether a table would be followed if it were there at the attach.
   using Covers = std::function<bool(const QualifiedName&)>;
 
   // Asked, with the transaction that changed it first, for a table that should be followed and is
-  // unknown, or is another one than the one that is known under its name. nullptr: it cannot be
-  // followed from here on. The relation has the form that the table had at that change.
-  using OnNew = std::function<model::RelationPtr(const QualifiedName&, model::Xid)>;
+  // unknown, or is another one than the one that is known under its name. nullopt: it should be
+  // followed, and cannot be from here on.
+  using OnNew = std::function<std::optional<NewTable>(const QualifiedName&, model::Xid)>;
 
   // Follows `relations`, which are all the tables of their schemas. Without `types` the built-in
   // ones are known.
@@ -59,6 +68,8 @@ class RelationMap {
   FollowPolicy policy() const { return policy_; }
 
  private:
+  model::RelationPtr Take(const QualifiedName& name, NewTable made);
+
   std::vector<model::RelationPtr> relations_;
   model::TypeCatalogPtr types_;
   Covers covers_;  // empty: all tables of the relations' schemas

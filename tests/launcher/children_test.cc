@@ -119,12 +119,16 @@ TEST_F(ChildrenTest, TheForegroundHasAnEndOfItsOwn) {
   EXPECT_EQ(ended, ExitStatus{.signal = SIGTERM});
 }
 
-TEST_F(ChildrenTest, MessagesComeInTheirOrder) {
+TEST_F(ChildrenTest, MessagesOfChildrenComeInTheirOrder) {
+  Must(Start({Shell("one", "exec sleep 60")}));
+  wire::Reporter stranger = Must(wire::Reporter::Connect(context_, "stranger", endpoint()));
+  stranger.Fail({model::ErrorKind::kUsage, "of nobody's"});
   wire::Reporter reporter = Must(wire::Reporter::Connect(context_, "one", endpoint()));
   reporter.Report({{"rows", 5}}, wire::Clock::now());
   reporter.Fail({model::ErrorKind::kUsage, "no such table"});
   std::vector<wire::Message> messages;
   EXPECT_TRUE(Await([&] {
+    (void)stranger.Tick(wire::Clock::now());
     (void)reporter.Tick(wire::Clock::now());
     while (auto message = children_.NextMessage()) messages.push_back(std::move(*message));
     return messages.size() == 2;

@@ -151,7 +151,7 @@ TEST_F(TableScopeTest, ATableThatIsMadeBetweenTheQuestionsIsNotThereYet) {
     return Must(observer.Scalar("SELECT count(*) FROM pg_locks WHERE NOT granted "
                                 "AND relation = 'pg_attrdef'::regclass")) != "0";
   });
-  Must(maker.Execute("CREATE TABLE fresh(a int); COMMIT"));
+  Must(maker.Execute("CREATE TABLE public.fresh(a int); COMMIT"));
   const ScopeTables tables = reading.get();
   ASSERT_EQ(tables.followed.size(), 1U);
   EXPECT_EQ(tables.followed[0]->name, "t");

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "model/ids.h"
@@ -80,23 +81,29 @@ TEST(RelationMapTest, ANewTableIsWhatTheHostSaysItIs) {
   RelationMap map({Table("s", "t")}, std::make_shared<const model::TypeCatalog>(), nullptr,
                   FollowPolicy::kSetAside, [&](const QualifiedName& name, model::Xid xid) {
                     asked.push_back(xid);
-                    return name.name == "made" ? made : nullptr;
+                    return name.name == "made"       ? std::optional(NewTable{made})
+                           : name.name == "unlogged" ? std::optional(NewTable{nullptr})
+                                                     : std::nullopt;
                   });
   EXPECT_EQ(map.Find({"s", "made"}, model::Xid{7}), made);
   EXPECT_EQ(map.Find({"s", "made"}, model::Xid{8}), made);
   EXPECT_FALSE(map.Find({"s", "other"}, model::Xid{9}).has_value());
-  EXPECT_EQ(map.Find({"u", "t"}, model::Xid{10}), nullptr);
-  EXPECT_THAT(asked, ElementsAre(model::Xid{7}, model::Xid{9}));
+  EXPECT_EQ(map.Find({"s", "unlogged"}, model::Xid{10}), nullptr);
+  EXPECT_EQ(map.Find({"u", "t"}, model::Xid{11}), nullptr);
+  EXPECT_THAT(asked, ElementsAre(model::Xid{7}, model::Xid{9}, model::Xid{10}));
 }
 
 TEST(RelationMapTest, AnotherTableOfAKnownNameTakesItsPlace) {
   const auto first = Table("s", "t");
   const auto second = Table("s", "t");
   RelationMap map({first}, std::make_shared<const model::TypeCatalog>(), nullptr,
-                  FollowPolicy::kSetAside,
-                  [&](const QualifiedName&, model::Xid) { return second; });
+                  FollowPolicy::kSetAside, [&](const QualifiedName&, model::Xid) {
+                    return NewTable{second, std::make_shared<const model::TypeCatalog>()};
+                  });
   EXPECT_EQ(map.Find({"s", "t"}, model::Xid{7}), first);
+  const model::TypeCatalog* types = &map.types();
   EXPECT_EQ(map.FindMadeAnew({"s", "t"}, model::Xid{8}), second);
+  EXPECT_NE(&map.types(), types);
   EXPECT_EQ(map.Find({"s", "t"}, model::Xid{8}), second);
 }
 

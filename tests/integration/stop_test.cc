@@ -106,7 +106,8 @@ TEST_F(StopTest, ALauncherThatWaitsForAStatementHearsASignalToo) {
   const std::string uri = cluster->uri();
   auto sql = postgres::Connection::Open(uri, postgres::ConnectionKind::kSql);
   ASSERT_TRUE(sql);
-  ASSERT_TRUE(sql->Execute("CREATE TABLE t (id int PRIMARY KEY); BEGIN; LOCK pg_publication"));
+  ASSERT_TRUE(
+      sql->Execute("CREATE TABLE public.t (id int PRIMARY KEY); BEGIN; LOCK pg_publication"));
   for (const std::string command : {"doctor", "audit"}) {
     Process process = Start({"launcher/lockstep", command, "--database=" + uri,
                              command == "audit" ? "--watch" : "--plugin=pgoutput"});
