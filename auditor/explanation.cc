@@ -64,10 +64,10 @@ Explanation ExplainMisfit(const TableFacts& facts) {
 
 std::string RewrittenReason(const TableFacts& facts) {
   if (facts.new_table) return "was dropped and made again";
+  if (facts.began_unseen) return "was made, and maybe filled or altered before it could be seen";
   if (facts.logged_rewrite || facts.rewritten) return "was rewritten";
   if (facts.new_text) return "has values of a type that was altered";
   if (facts.renamed) return "had another name or other partitions meanwhile";
-  if (facts.began_unseen) return "was made, and maybe filled or altered before it could be seen";
   if (facts.published_late)
     return "was made, and maybe updated or truncated before that could be shown";
   if (MayBeRewritten(facts)) return "has another file: it was rewritten, or packed (VACUUM FULL)";

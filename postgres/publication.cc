@@ -43,11 +43,12 @@ bool MayPublishChanges(const model::Relation& relation) {
   return relation.identity != model::ReplicaIdentity::kFull || relation.virtual_columns.empty();
 }
 
+// Without those that inherit from them, which may have no identity.
 std::string SqlList(const std::vector<TableName>& tables) {
   std::string list;
   for (const TableName& table : tables) {
-    list += (list.empty() ? "" : ", ") + model::SqlIdentifier(table.schema) + "." +
-            model::SqlIdentifier(table.name);
+    list += fmt::format("{}ONLY {}.{}", list.empty() ? "" : ", ",
+                        model::SqlIdentifier(table.schema), model::SqlIdentifier(table.name));
   }
   return list;
 }

@@ -242,7 +242,11 @@ std::uint32_t Replica::Join(const model::RelationPtr& relation) {
     return table.schema == relation->schema && table.name == relation->name;
   });
   const auto known = database_.FindTable(relation->schema, relation->name);
-  if (!known) return database_.AddTable(relation);
+  if (!known) {
+    const std::uint32_t added = database_.AddTable(relation);
+    if (!quarantined_.empty()) quarantined_.resize(database_.table_count());
+    return added;
+  }
   database_.ReplaceTable(*known, relation);
   std::erase_if(tables_, [&](const auto& met) { return met.second == *known; });
   last_relation_ = nullptr;

@@ -112,7 +112,7 @@ class Replica {
   model::Lsn valid_at_;
   FollowPolicy policy_;
   model::Projection projection_;
-  std::vector<bool> quarantined_;  // by table; shorter: not
+  std::vector<bool> quarantined_;  // by table; empty: none
   std::vector<SetAsideTable> set_aside_;
   model::RowBuilder builder_;
   model::ChangeDigest digest_;  // of the transaction being applied

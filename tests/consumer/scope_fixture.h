@@ -27,10 +27,8 @@ class ScopeFixture : public ConsumerFixture, public testing::WithParamInterface<
     Write(
         "DROP SCHEMA IF EXISTS \"Od.d \"\"one\" CASCADE; CREATE SCHEMA \"Od.d \"\"one\";"
         "CREATE TABLE \"Od.d \"\"one\".\"T.\"\"q\"\" \"(\"I.d\" int PRIMARY KEY, \"N \"\"q\" text);"
-        "CREATE TABLE \"Od.d \"\"one\".other(id int PRIMARY KEY);");
-    // It would be sent the log of truncations, which is therefore not written.
-    if (model::FindOutputPlugin(GetParam())->sends_publications)
-      Write("CREATE PUBLICATION everything FOR ALL TABLES");
+        "CREATE TABLE \"Od.d \"\"one\".other(id int PRIMARY KEY);"
+        "CREATE PUBLICATION everything FOR ALL TABLES");
   }
   void TearDown() override {
     Write("DROP PUBLICATION IF EXISTS everything; DROP SCHEMA \"Od.d \"\"one\" CASCADE");

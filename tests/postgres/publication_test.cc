@@ -105,6 +105,20 @@ TEST_F(ScopePublicationTest, ASuperusersShowsNewTablesAndBreaksNoUpdate) {
   EXPECT_TRUE(tables.excluded.empty());
 }
 
+// What inherits has no key of its own.
+TEST_F(ScopePublicationTest, ATablesChildrenArePublishedForThemselves) {
+  Must(sql_.Execute("CREATE TABLE s.child() INHERITS (s.whole); INSERT INTO s.child VALUES (9)"));
+  Must(CreateScopePublications(sql_, "p q", Tables(), 1s));
+  EXPECT_EQ(TablesOf("p q"), "k q whole");
+  Must(sql_.Execute("DELETE FROM s.child"));
+  Must(
+      sql_.Execute("CREATE TABLE s.parent(id int PRIMARY KEY);"
+                   "CREATE TABLE s.other() INHERITS (s.parent); INSERT INTO s.other VALUES (1)"));
+  Must(UpdateScopePublications(sql_, "p q", Tables(), 1s));
+  EXPECT_EQ(TablesOf("p q"), "k parent q whole");
+  Must(sql_.Execute("DELETE FROM s.other"));
+}
+
 // The server would refuse to update it (from 18 on, where there are such columns).
 TEST_F(ScopePublicationTest, AnIdentityWithAVirtualColumnIsNotPublished) {
   ScopeTables tables = Tables();

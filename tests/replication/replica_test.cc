@@ -391,6 +391,30 @@ TEST_F(SetAsideReplicaTest, ATableThatTheReplicaDoesNotHaveIsToldOnce) {
   EXPECT_EQ(replica_.set_aside()[0].name, "new");
 }
 
+TEST_F(SetAsideReplicaTest, ATableThatWasMadeSinceIsFollowedFromItsFirstChangeOn) {
+  replica_.Quarantine(1);  // whatever became of others
+  const model::RelationPtr made = Table("made", {0});
+  EXPECT_EQ(replica_.Join(made), 2u);
+  ASSERT_TRUE(Apply({Insert{made, Item(1, "a", "n")}, Insert{items_, Item(1, "a", "n")},
+                     Insert{made, Item(2, "a", "n")}}));
+  EXPECT_EQ(Rows(0), 1u);
+  EXPECT_EQ(Rows(2), 2u);
+}
+
+TEST_F(SetAsideReplicaTest, AnotherTableOfTheNameBeginsEmptyAndMayBeSetAsideAgain) {
+  ASSERT_TRUE(Apply({Insert{log_, Item(1, "a", "n")}}, {}));
+  ASSERT_TRUE(Apply({}, {{"shop", "log", "because"}}));
+  const model::RelationPtr again = Table("log", {0});
+  EXPECT_EQ(replica_.Join(again), 1u);
+  EXPECT_TRUE(replica_.set_aside().empty());
+  ASSERT_TRUE(Apply({Insert{again, Item(1, "a", "n")}, Insert{again, Item(2, "a", "n")}}));
+  EXPECT_EQ(Rows(1), 2u);
+  ASSERT_TRUE(Apply({}, {{"shop", "log", "once more"}}));
+  ASSERT_EQ(replica_.set_aside().size(), 1u);
+  EXPECT_EQ(replica_.set_aside()[0].reason, "once more");
+  EXPECT_EQ(Rows(1), 0u);
+}
+
 TEST_F(SetAsideReplicaTest, ARowThatDoesNotFitIsStillAMisfit) {
   auto applied = Apply({Delete{items_, OldId(5)}});
   ASSERT_FALSE(applied.has_value());
