@@ -301,7 +301,7 @@ std::optional<replication::NewTable> Following::Meet(const replication::Qualifie
   const auto known =
       consumer_ ? replica().database().FindTable(table.schema, table.name) : std::nullopt;
   // One that could not be followed from its first change on.
-  if (!known && IsToBeReadAnew(table)) return std::nullopt;
+  if (!known && IsToBeReadAnew(table) && strangers_.contains(table)) return std::nullopt;
   auto seen = newcomers_.Look(scope_, table, xid);
   if (!seen) return std::nullopt;
   if (const auto* excluded = std::get_if<model::Exclusion>(&*seen)) {
@@ -316,6 +316,8 @@ std::optional<replication::NewTable> Following::Meet(const replication::Qualifie
         tables_[*known].first.oid != 0 && tables_[*known].first.oid != newcomer.activity.oid;
     if (!is_another || newcomer.activity.file == 0) return std::nullopt;
   }
+  // At once, for until then not all of its changes are sent; what fails is tried again.
+  publishing_.Add(scope_, table);
   replication::NewTable met = newcomer.table;
   newcomers_.Add(std::move(newcomer));
   return met;
@@ -344,8 +346,8 @@ void Following::Join(const Newcomer& newcomer) {
   SetWriters();
 }
 
-// At once, for until then not all of their changes are shown. What does not work is tried again,
-// and before the next comparison.
+// Those that could not be published when they were met, and what shows their truncations. It is
+// tried again, and before the next comparison.
 void Following::PublishNewcomers(wire::Time now) {
   constexpr std::chrono::milliseconds kPause{100};
   if (!has_unpublished_ || now < next_publishing_ || !stuck_.empty()) return;
@@ -575,10 +577,9 @@ Result<Following::Sight> Following::LookAfter(model::Xid xid, std::uint32_t tabl
   const auto cannot_look = [](model::Error error) {
     return model::Fail("what became of the table could not be read", std::move(error));
   };
-  let_go_();
   auto sql = Open(options_);
   if (!sql) return cannot_look(std::move(sql.error()));
-  auto is_seen = postgres::AwaitEnd(*sql, xid, kUnseenLimit);
+  auto is_seen = postgres::AwaitEnd(*sql, xid, kUnseenLimit, let_go_);
   if (!is_seen) return cannot_look(std::move(is_seen.error()));
   if (!*is_seen) {
     return model::Fail(model::ErrorKind::kEnvironment,

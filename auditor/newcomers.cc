@@ -42,12 +42,8 @@ Result<std::optional<Sighting>> Newcomers::TryLook(const consumer::AttachScope& 
     if (!opened) return std::unexpected(std::move(opened.error()));
     sql_.emplace(std::move(*opened));
   }
-  auto has_ended = postgres::AwaitEnd(*sql_, xid, std::chrono::milliseconds(0));
-  if (has_ended && !*has_ended) {
-    let_go_();
-    has_ended = postgres::AwaitEnd(*sql_, xid, kUnseenLimit);
-  }
-  if (!has_ended) return std::unexpected(std::move(has_ended.error()));
+  const auto has_ended = postgres::AwaitEnd(*sql_, xid, kUnseenLimit, let_go_);
+  if (!has_ended) return std::unexpected(has_ended.error());
   if (!*has_ended) return std::nullopt;
   consumer::AttachScope only = scope;
   only.scope = scope.scope.Narrowed(table.schema, table.name);

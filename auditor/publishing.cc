@@ -71,6 +71,24 @@ Result<std::vector<postgres::TableName>> Publishing::Update(const consumer::Atta
   return updated;
 }
 
+void Publishing::Add(const consumer::AttachScope& scope, const postgres::TableName& table) {
+  if (!made_) return;
+  consumer::AttachScope only = scope;
+  only.scope = scope.scope.Narrowed(table.schema, table.name);
+  if (!TryAdd(only)) sql_.reset();
+}
+
+Result<void> Publishing::TryAdd(const consumer::AttachScope& only) {
+  if (!sql_) {
+    auto sql = Open(options_);
+    if (!sql) return std::unexpected(std::move(sql.error()));
+    sql_.emplace(std::move(*sql));
+  }
+  auto tables = ReadPublishable(*sql_, only);
+  if (!tables) return std::unexpected(std::move(tables.error()));
+  return postgres::AddToScopePublications(*sql_, options_.slot, *tables, kShortestWait);
+}
+
 Result<bool> Publishing::IsBehind(const consumer::AttachScope& scope,
                                   const std::vector<postgres::TableName>& insert_only) {
   if (!made_ || insert_only.empty()) return false;

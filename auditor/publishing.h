@@ -4,6 +4,7 @@
 #define LOCKSTEP_AUDITOR_PUBLISHING_H_
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ class Publishing {
   // Adds the tables that came since. SQLSTATE 55P03 where one is being altered: to be tried again.
   // Returns those whose UPDATE and DELETE were not sent until now.
   model::Result<std::vector<postgres::TableName>> Update(const consumer::AttachScope& scope);
+  // The same of one table that came just now, where that can be done at once.
+  void Add(const consumer::AttachScope& scope, const postgres::TableName& table);
   // Whether one of these tables, of which inserts alone are sent, has an identity by which it could
   // be published wholly: it came into being, or got the identity, since they were brought up to
   // date.
@@ -37,10 +40,13 @@ class Publishing {
   bool is_made() const { return made_; }
 
  private:
+  model::Result<void> TryAdd(const consumer::AttachScope& only);
+
   static constexpr std::chrono::milliseconds kShortestWait{200};
 
   const ProcessOptions& options_;
   bool made_ = false;
+  std::optional<postgres::Connection> sql_;  // of Add: idle, without locks
   // For a lock, longer after each failure: an autovacuum gives its up for one that waits.
   std::chrono::milliseconds lock_timeout_ = kShortestWait;
 };

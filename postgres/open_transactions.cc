@@ -71,7 +71,8 @@ Result<std::vector<OpenTransaction>> ReadOpenTransactions(Connection& connection
   return transactions;
 }
 
-Result<bool> AwaitEnd(Connection& connection, model::Xid xid, std::chrono::milliseconds limit) {
+Result<bool> AwaitEnd(Connection& connection, model::Xid xid, std::chrono::milliseconds limit,
+                      const std::function<void()>& before_waiting) {
   constexpr std::chrono::milliseconds kPause{2};
   // Given up after it has become visible.
   const std::string is_held = fmt::format(
@@ -79,10 +80,11 @@ Result<bool> AwaitEnd(Connection& connection, model::Xid xid, std::chrono::milli
       "AND mode = 'ExclusiveLock' AND transactionid = '{}'::pg_catalog.xid)",
       xid.value);
   const auto give_up = std::chrono::steady_clock::now() + limit;
-  while (true) {
+  for (bool waits = false;; waits = true) {
     auto held = connection.Scalar(is_held);
     if (!held) return Fail("asking whether a transaction has ended", held.error());
     if (*held == "f") return true;
+    if (!waits && before_waiting) before_waiting();
     if (std::chrono::steady_clock::now() >= give_up) return false;
     std::this_thread::sleep_for(kPause);
   }

@@ -3,6 +3,7 @@
 #define LOCKSTEP_POSTGRES_OPEN_TRANSACTIONS_H_
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,9 +33,10 @@ model::Result<std::vector<OpenTransaction>> ReadOpenTransactions(Connection& con
 
 // Blocks until the transaction has ended for everybody, or `limit` is over: false. A commit is in
 // the stream before others can see it; with a synchronous standby, for as long as that takes to
-// answer.
+// answer. `before_waiting` is called where it has not ended yet.
 model::Result<bool> AwaitEnd(Connection& connection, model::Xid xid,
-                             std::chrono::milliseconds limit);
+                             std::chrono::milliseconds limit,
+                             const std::function<void()>& before_waiting = {});
 
 // An xid that is rolled back.
 model::Result<model::Xid> RollBackOne(Connection& connection);

@@ -106,6 +106,14 @@ Result<void> Publish(Connection& connection, const std::string& publication,
   return published;
 }
 
+// `how`: ADD or DROP. Empty where there is nothing to do.
+std::string AlterSql(const std::string& publication, const char* how,
+                     const std::vector<TableName>& which) {
+  if (which.empty()) return {};
+  return fmt::format("ALTER PUBLICATION {} {} TABLE {};", model::SqlIdentifier(publication), how,
+                     SqlList(which));
+}
+
 // The tables that are the user's to publish.
 struct Publishable {
   std::vector<TableName> whole;    // with a replica identity: all of their changes can be sent
@@ -272,9 +280,7 @@ Result<std::vector<TableName>> UpdateScopePublications(Connection& connection,
   std::string sql;
   const auto alter = [&](const std::string& publication, const char* how,
                          const std::vector<TableName>& which) {
-    if (which.empty()) return;
-    sql += fmt::format("ALTER PUBLICATION {} {} TABLE {};", model::SqlIdentifier(publication), how,
-                       SqlList(which));
+    sql += AlterSql(publication, how, which);
   };
   const Publishable wanted = PublishableOf(tables);
   const auto both = [](const std::vector<TableName>& left, const std::vector<TableName>& right) {
@@ -298,6 +304,24 @@ Result<std::vector<TableName>> UpdateScopePublications(Connection& connection,
   if (auto altered = Publish(connection, name, sql, lock_timeout); !altered)
     return Fail("publishing the tables that came or changed", altered.error());
   return added;
+}
+
+Result<void> AddToScopePublications(Connection& connection, const std::string& name,
+                                    const ScopeTables& tables,
+                                    std::chrono::milliseconds lock_timeout) {
+  const Publishable wanted = PublishableOf(tables);
+  std::string sql;
+  for (const auto& [publication, which] :
+       {std::pair(name, &wanted.whole), std::pair(InsertsName(name), &wanted.inserts)}) {
+    if (which->empty()) continue;
+    auto published = NamedTables(connection, publication);
+    if (!published) return std::unexpected(std::move(published.error()));
+    if (*published) sql += AlterSql(publication, "ADD", Without(*which, **published));
+  }
+  if (sql.empty()) return {};
+  if (auto altered = Publish(connection, name, sql, lock_timeout); !altered)
+    return Fail("publishing a table that came", altered.error());
+  return {};
 }
 
 Result<void> DropScopePublications(Connection& connection, const std::string& name) {

@@ -47,6 +47,11 @@ std::vector<TableName> WhollyPublished(const ScopeTables& tables);
 model::Result<std::vector<TableName>> UpdateScopePublications(
     Connection& connection, const std::string& name, const ScopeTables& tables,
     std::chrono::milliseconds lock_timeout);
+// Adds those of `tables`, which need not be all of the scope, that are not in them yet. Errors as
+// above.
+model::Result<void> AddToScopePublications(Connection& connection, const std::string& name,
+                                           const ScopeTables& tables,
+                                           std::chrono::milliseconds lock_timeout);
 // Both, as far as they are there.
 model::Result<void> DropScopePublications(Connection& connection, const std::string& name);
 

@@ -35,15 +35,16 @@ std::string BuildSchema() {
       add(fmt::format("CREATE TABLE app.s{0} AS SELECT id, v FROM app.t{0} LIMIT 50", n));
       add(fmt::format("GRANT SELECT ON app.t{} TO pg_monitor", n));
     }
-    const int old = n - 10;
+    const int old = n - 20;
     if (old < 1) continue;
-    add(fmt::format("UPDATE app.t{} SET w = w + 1 WHERE id % 10 = 0", old));
-    add(fmt::format("DELETE FROM app.t{} WHERE id % 50 = 0", old));
+    add(fmt::format("UPDATE ONLY app.t{} SET w = w + 1 WHERE id % 10 = 0", old));
+    add(fmt::format("DELETE FROM ONLY app.t{} WHERE id % 50 = 0", old));
     add(fmt::format("CREATE INDEX ON app.t{} (w)", old));
-    if (n % 6 == 0) add(fmt::format("DROP TABLE app.t{} CASCADE", old));
   }
   add("DO $$ BEGIN PERFORM pg_sleep(2.5); END $$");
+  for (int n = 6; n <= kTables; n += 6) add(fmt::format("DROP TABLE app.t{} CASCADE", n));
   for (int n = 31; n <= kTables; ++n) {
+    if (n % 6 == 0) continue;
     add(fmt::format("ALTER TABLE app.t{} ADD COLUMN x int DEFAULT 7", n));
     add(fmt::format("INSERT INTO app.t{} VALUES (1000, 'x', 1, 2)", n));
     add(fmt::format("ALTER TABLE app.t{} RENAME COLUMN v TO y", n));

@@ -119,6 +119,20 @@ TEST_F(ScopePublicationTest, ATablesChildrenArePublishedForThemselves) {
   Must(sql_.Execute("DELETE FROM s.other"));
 }
 
+TEST_F(ScopePublicationTest, OneTableThatCameIsAddedAndNoOtherTouched) {
+  Must(CreateScopePublications(sql_, "p q", Tables(), 1s));
+  Must(
+      sql_.Execute("CREATE TABLE s.came(id int PRIMARY KEY); CREATE TABLE s.later(id int PRIMARY "
+                   "KEY); CREATE TABLE s.keyless(a int)"));
+  for (const char* table : {"came", "came", "keyless"}) {
+    const ScopeTables one = Must(ReadScope(sql_, TableScope::OneSchema("s").Narrowed("s", table)));
+    ASSERT_EQ(one.followed.size(), 1U);
+    Must(AddToScopePublications(sql_, "p q", one, 1s));
+  }
+  EXPECT_EQ(TablesOf("p q"), "came k q whole");
+  EXPECT_EQ(TablesOf("p q_inserts"), "came k keyless later q late none nothing whole");
+}
+
 // The server would refuse to update it (from 18 on, where there are such columns).
 TEST_F(ScopePublicationTest, AnIdentityWithAVirtualColumnIsNotPublished) {
   ScopeTables tables = Tables();
