@@ -17,13 +17,13 @@ bool MayBeRewritten(const TableFacts& facts) {
   return facts.new_file && !facts.has_log && (!facts.saw_truncate || facts.altered);
 }
 
-bool IsUnshown(Explanation explanation) {
-  return explanation == Explanation::kUnshown || explanation == Explanation::kMaybeUnshown ||
-         explanation == Explanation::kTooEarly;
-}
-
 // Without a TRUNCATE the rows are fewer or others, never more.
 bool MayBeTruncated(const TableFacts& facts) { return facts.new_file && facts.blind; }
+
+// What explains it may have been done before it was shown.
+bool MayBeLate(const TableFacts& facts, Explanation explanation) {
+  return facts.published_late && explanation != Explanation::kFault;
+}
 
 Explanation ExplainShown(const TableFacts& facts, const TableComparison& mismatched) {
   if (IsRewritten(facts)) return Explanation::kRewritten;
@@ -54,12 +54,12 @@ Explanation ExplainShownMisfit(const TableFacts& facts) {
 // From here on it is shown, so that it is worth reading anew.
 Explanation Explain(const TableFacts& facts, const TableComparison& mismatched) {
   const Explanation explanation = ExplainShown(facts, mismatched);
-  return facts.published_late && IsUnshown(explanation) ? Explanation::kRewritten : explanation;
+  return MayBeLate(facts, explanation) ? Explanation::kRewritten : explanation;
 }
 
 Explanation ExplainMisfit(const TableFacts& facts) {
   const Explanation explanation = ExplainShownMisfit(facts);
-  return facts.published_late && IsUnshown(explanation) ? Explanation::kRewritten : explanation;
+  return MayBeLate(facts, explanation) ? Explanation::kRewritten : explanation;
 }
 
 std::string RewrittenReason(const TableFacts& facts) {

@@ -109,7 +109,7 @@ Result<void> Following::AttachOnce() {
        .policy = scope_.policy,
        .install_triggers = !options_.truncation_log.empty(),
        .ddl_log = options_.ddl_log,
-       .on_new_table = [this](const auto& name, model::Xid xid) { return Meet(name, xid); },
+       .on_new_table = [this](const replication::Encounter& met) { return Meet(met); },
        .copy_connections = options_.copy_connections,
        .attach_timeout = std::chrono::seconds(options_.attach_timeout_s),
        .on_wait = on_wait_});
@@ -295,14 +295,16 @@ Result<void> Following::TakeOver(consumer::LockedTables& locked, model::Database
 
 // ---- tables that come into being ----
 
-std::optional<replication::NewTable> Following::Meet(const replication::QualifiedName& name,
-                                                     model::Xid xid) {
-  const postgres::TableName table{name.schema, name.name};
-  const auto known =
-      consumer_ ? replica().database().FindTable(table.schema, table.name) : std::nullopt;
-  // One that could not be followed from its first change on.
-  if (!known && IsToBeReadAnew(table) && strangers_.contains(table)) return std::nullopt;
-  auto seen = newcomers_.Look(scope_, table, xid);
+const Following::Followed* Following::Find(const postgres::TableName& table) {
+  if (!consumer_) return nullptr;
+  const auto number = replica().database().FindTable(table.schema, table.name);
+  return number ? &tables_[*number] : nullptr;
+}
+
+std::optional<replication::NewTable> Following::Meet(const replication::Encounter& met) {
+  const postgres::TableName table{met.name.schema, met.name.name};
+  const Followed* known = Find(table);
+  auto seen = newcomers_.Look(scope_, met, publishing_.MayHideInserts(scope_));
   if (!seen) return std::nullopt;
   if (const auto* excluded = std::get_if<model::Exclusion>(&*seen)) {
     if (known) return std::nullopt;
@@ -312,15 +314,14 @@ std::optional<replication::NewTable> Following::Meet(const replication::Qualifie
   auto& newcomer = std::get<Newcomer>(*seen);
   // As a new one of that name, only if it is: changes of the known one are not its.
   if (known) {
-    const bool is_another =
-        tables_[*known].first.oid != 0 && tables_[*known].first.oid != newcomer.activity.oid;
+    const bool is_another = known->first.oid != 0 && known->first.oid != newcomer.activity.oid;
     if (!is_another || newcomer.activity.file == 0) return std::nullopt;
   }
   // At once, for until then not all of its changes are sent; what fails is tried again.
-  publishing_.Add(scope_, table);
-  replication::NewTable met = newcomer.table;
+  if (!publishing_.Add(scope_, table)) has_unpublished_ = true;
+  replication::NewTable made = newcomer.table;
   newcomers_.Add(std::move(newcomer));
-  return met;
+  return made;
 }
 
 void Following::Join(const Newcomer& newcomer) {
@@ -334,15 +335,16 @@ void Following::Join(const Newcomer& newcomer) {
   const model::LossSet losses = model::LossesOf(scope_.plugin.name, scope_.plugin.version);
   const bool is_blind = losses.Has(model::Loss::kTruncate);
   tables_.resize(replica().database().table_count());
-  tables_[number] = {
-      .identity = ++identities_,
-      .copied_at = replica().valid_at(),
-      .known_at = replica().valid_at(),
-      .blind = is_blind,
-      .began_unseen = newcomer.activity.file == 0,
-      .published_late = publishing_.is_made() || (is_blind && !options_.truncation_log.empty()),
-      .first = newcomer.activity};
-  has_unpublished_ = has_unpublished_ || tables_[number].published_late;
+  const bool needs_trigger = is_blind && !options_.truncation_log.empty();
+  tables_[number] = {.identity = ++identities_,
+                     .copied_at = replica().valid_at(),
+                     .known_at = replica().valid_at(),
+                     .blind = is_blind,
+                     .is_new = true,
+                     .began_unseen = newcomer.activity.file == 0,
+                     .published_late = publishing_.is_made() || needs_trigger,
+                     .first = newcomer.activity};
+  has_unpublished_ = has_unpublished_ || needs_trigger;
   SetWriters();
 }
 
@@ -399,6 +401,7 @@ Result<void> Following::ReadStream() {
     if (std::holds_alternative<consumer::NothingNow>(*next)) return {};
     if (std::holds_alternative<consumer::StatusIsDue>(*next)) break;
     took_some_ = true;
+    newcomers_.OnReceived(std::get<model::Transaction>(*next).xid);
     waiting_.push_back(std::get<model::Transaction>(std::move(*next)));
     waiting_bytes_ += model::BytesOf(waiting_.back());
     if (auto ok = ApplyWaiting(); !ok) return ok;
@@ -496,6 +499,8 @@ void Following::OnSetAside(const replication::SetAsideTable& table, model::Xid x
   }
   if (table.is_followable) return ReadAnew(name, table.end_lsn, table.reason);
   if (table.unshown_key) return ExcludeUnshown(name, table.reason);
+  // It was looked at later than its first change was made.
+  if (tables_[*number].is_new) return ReadAnew(name, table.end_lsn, "was made, and altered");
   const postgres::TableActivity& first = tables_[*number].first;
   const auto sight = LookAfter(xid, *number);
   if (sight && sight->activity.oid != 0 && sight->activity.oid != first.oid)
@@ -562,6 +567,7 @@ void Following::OnEqual(std::uint32_t table, const postgres::TableActivity& now,
   known.known_at = point;
   known.first = now;
   known.saw_truncate = false;
+  known.is_new = false;
   known.began_unseen = false;
   // It was published, and got its trigger, before the snapshot.
   if (std::exchange(known.published_late, false) && shows_truncations_) known.blind = false;

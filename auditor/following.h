@@ -33,8 +33,8 @@
 #include "model/lsn.h"
 #include "postgres/relation_reader.h"
 #include "postgres/table_activity.h"
+#include "replication/relation_map.h"
 #include "replication/replica.h"
-#include "replication/sql_name.h"
 #include "wire/peer.h"
 #include "wire/poller.h"
 #include "wire/watched_fd.h"
@@ -116,6 +116,7 @@ class Following {
     bool blind = false;          // nor is its TRUNCATE
     bool saw_truncate = false;   // since known_at
     // Of a newcomer, until its rows are found equal (auditor/explanation.h).
+    bool is_new = false;
     bool began_unseen = false;
     bool published_late = false;
     postgres::TableActivity first;  // as it was at known_at
@@ -151,7 +152,8 @@ class Following {
   void SetWriters();
   // What the decoder is told of a table that is not known; it is followed once its transaction is
   // applied.
-  std::optional<replication::NewTable> Meet(const replication::QualifiedName& name, model::Xid xid);
+  const Followed* Find(const postgres::TableName& table);
+  std::optional<replication::NewTable> Meet(const replication::Encounter& met);
   void Join(const Newcomer& newcomer);
   void PublishNewcomers(wire::Time now);
   void ForgetStream();

@@ -23,30 +23,53 @@ constexpr std::chrono::seconds kUnseenLimit{2};
 
 }  // namespace
 
+void Newcomers::OnReceived(model::Xid xid) {
+  if (!is_received_.insert(xid.value).second) return;
+  received_.push_back(xid);
+  if (received_.size() <= kMaxReceived) return;
+  is_received_.erase(received_.front().value);
+  received_.pop_front();
+}
+
 std::optional<Sighting> Newcomers::Look(const consumer::AttachScope& scope,
-                                        const postgres::TableName& table, model::Xid xid) {
-  auto found = TryLook(scope, table, xid);
-  if (found) return std::move(*found);
+                                        const replication::Encounter& met, bool may_begin_unseen) {
+  const postgres::TableName table{met.name.schema, met.name.name};
+  if (missed_.contains(table)) return std::nullopt;
+  auto seen = TryLook(scope, met, may_begin_unseen);
+  if (seen) {
+    if (*seen && std::holds_alternative<model::Exclusion>(**seen)) missed_.insert(table);
+    return std::move(*seen);
+  }
+  missed_.insert(table);
   spdlog::warn("{}: table {} is new, and cannot be looked at: {}", application_name_,
-               table.QualifiedName(), found.error().message);
+               table.QualifiedName(), seen.error().message);
   sql_.reset();
   return std::nullopt;
 }
 
+// Another one may have the name by the time it is looked at. Without the OID: a table that was made
+// by a transaction whose commit came before this change, and had this name ever since, is it.
+bool Newcomers::IsThatTable(const replication::Encounter& met,
+                            const postgres::TableActivity& now) const {
+  if (met.oid.IsValid()) return met.oid.value == now.oid;
+  return now.made_by == met.xid || is_received_.contains(now.made_by.value);
+}
+
 Result<std::optional<Sighting>> Newcomers::TryLook(const consumer::AttachScope& scope,
-                                                   const postgres::TableName& table,
-                                                   model::Xid xid) {
+                                                   const replication::Encounter& met,
+                                                   bool may_begin_unseen) {
   if (!sql_) {
     auto opened = Connection::Open(conninfo_, postgres::ConnectionKind::kSql,
                                    postgres::OnlookerOptions(application_name_));
     if (!opened) return std::unexpected(std::move(opened.error()));
     sql_.emplace(std::move(*opened));
   }
-  const auto has_ended = postgres::AwaitEnd(*sql_, xid, kUnseenLimit, let_go_);
+  const auto has_ended = postgres::AwaitEnd(*sql_, met.xid, kUnseenLimit, let_go_);
   if (!has_ended) return std::unexpected(has_ended.error());
-  if (!*has_ended) return std::nullopt;
+  if (!*has_ended)
+    return model::Fail(model::ErrorKind::kEnvironment, "nobody sees what its transaction did");
   consumer::AttachScope only = scope;
-  only.scope = scope.scope.Narrowed(table.schema, table.name);
+  only.scope = scope.scope.Narrowed(met.name.schema, met.name.name);
   auto tables = consumer::ReadTables(*sql_, only);
   if (!tables) return std::unexpected(std::move(tables.error()));
   if (tables->excluded.size() == 1)
@@ -56,15 +79,22 @@ Result<std::optional<Sighting>> Newcomers::TryLook(const consumer::AttachScope& 
   auto activity = postgres::ReadTableActivity(*sql_, tables->followed);
   if (!activity) return std::unexpected(std::move(activity.error()));
   postgres::TableActivity& now = activity->front();
-  if (now.oid == 0) return std::nullopt;
-  if (!now.is_as_made) now = {.oid = now.oid};
-  Newcomer newcomer{{std::move(tables->followed.front())}, std::move(now), xid};
+  if (now.oid == 0 || !IsThatTable(met, now)) return std::nullopt;
+  if (!now.is_as_made || may_begin_unseen) now = {.oid = now.oid};
+  Newcomer newcomer{{std::move(tables->followed.front())}, std::move(now), met.xid};
   if (replication::NeedsTypes(scope.plugin)) {
     auto types = postgres::ReadTypes(*sql_);
     if (!types) return std::unexpected(std::move(types.error()));
     newcomer.table.types = std::move(*types);
   }
   return newcomer;
+}
+
+void Newcomers::Clear() {
+  waiting_.clear();
+  missed_.clear();
+  received_.clear();
+  is_received_.clear();
 }
 
 void Newcomers::Add(Newcomer newcomer) {

@@ -3,9 +3,14 @@
 #ifndef LOCKSTEP_AUDITOR_NEWCOMERS_H_
 #define LOCKSTEP_AUDITOR_NEWCOMERS_H_
 
+#include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -23,8 +28,8 @@ namespace lockstep::auditor {
 
 struct Newcomer {
   replication::NewTable table;
-  // Nothing but its oid where it was altered or renamed before it was looked at: whether it began
-  // empty, in this form, only its rows can tell.
+  // Nothing but its oid where it may have had rows, or another form, before this change: only its
+  // rows can tell.
   postgres::TableActivity activity;
   model::Xid xid;  // of its first change
 };
@@ -40,27 +45,40 @@ class Newcomers {
         application_name_(std::move(application_name)),
         let_go_(std::move(let_go)) {}
 
-  // What has the name after `xid`. nullopt: nothing, or it cannot be told now. Blocks until others
-  // see what that transaction did, for 2 s at most.
-  std::optional<Sighting> Look(const consumer::AttachScope& scope, const postgres::TableName& table,
-                               model::Xid xid);
+  // A transaction has come, in the order of commits.
+  void OnReceived(model::Xid xid);
+  // What was met, where that is what has the name after its transaction. nullopt: something else
+  // has the name by now, or nothing, or it cannot be told. `may_begin_unseen`: not all of its
+  // changes need have been sent so far. Blocks until others see what that transaction did, for 2 s
+  // at most.
+  std::optional<Sighting> Look(const consumer::AttachScope& scope,
+                               const replication::Encounter& met, bool may_begin_unseen);
 
   // Is to be followed once its transaction is applied. Of a name the last one counts.
   void Add(Newcomer newcomer);
   // Those of a transaction, in the order in which they came.
   std::vector<Newcomer> Take(model::Xid xid);
-  // Their transactions will come again.
-  void Clear() { waiting_.clear(); }
+  // All tables that are there are known; later transactions will come again.
+  void Clear();
 
  private:
+  // The latest; some MB.
+  static constexpr std::size_t kMaxReceived = 100'000;
+
   model::Result<std::optional<Sighting>> TryLook(const consumer::AttachScope& scope,
-                                                 const postgres::TableName& table, model::Xid xid);
+                                                 const replication::Encounter& met,
+                                                 bool may_begin_unseen);
+  bool IsThatTable(const replication::Encounter& met, const postgres::TableActivity& now) const;
 
   std::string conninfo_;
   std::string application_name_;
   std::function<void()> let_go_;
   std::optional<postgres::Connection> sql_;  // idle, without locks
   std::vector<Newcomer> waiting_;
+  // Names under which a change may have been missed: what has them is not followed from there on.
+  std::set<postgres::TableName> missed_;
+  std::deque<model::Xid> received_;
+  std::unordered_set<std::uint32_t> is_received_;
 };
 
 }  // namespace lockstep::auditor

@@ -71,11 +71,26 @@ Result<std::vector<postgres::TableName>> Publishing::Update(const consumer::Atta
   return updated;
 }
 
-void Publishing::Add(const consumer::AttachScope& scope, const postgres::TableName& table) {
-  if (!made_) return;
+bool Publishing::MayHideInserts(const consumer::AttachScope& scope) {
+  if (!replication::SendsPublications(scope.plugin)) return false;
+  if (!made_) return true;
+  if (!sql_) {
+    auto sql = Open(options_);
+    if (!sql) return true;
+    sql_.emplace(std::move(*sql));
+  }
+  auto shows = postgres::ShowsAllInserts(*sql_, options_.slot);
+  if (!shows) sql_.reset();
+  return !shows || !*shows;
+}
+
+bool Publishing::Add(const consumer::AttachScope& scope, const postgres::TableName& table) {
+  if (!made_) return true;
   consumer::AttachScope only = scope;
   only.scope = scope.scope.Narrowed(table.schema, table.name);
-  if (!TryAdd(only)) sql_.reset();
+  const bool added = TryAdd(only).has_value();
+  if (!added) sql_.reset();
+  return added;
 }
 
 Result<void> Publishing::TryAdd(const consumer::AttachScope& only) {

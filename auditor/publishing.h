@@ -29,8 +29,11 @@ class Publishing {
   // Adds the tables that came since. SQLSTATE 55P03 where one is being altered: to be tried again.
   // Returns those whose UPDATE and DELETE were not sent until now.
   model::Result<std::vector<postgres::TableName>> Update(const consumer::AttachScope& scope);
-  // The same of one table that came just now, where that can be done at once.
-  void Add(const consumer::AttachScope& scope, const postgres::TableName& table);
+  // The same of one table that came just now. False: it was locked, or the like.
+  bool Add(const consumer::AttachScope& scope, const postgres::TableName& table);
+  // Whether changes of a table may have been left out before the first one that came: only
+  // publications of ours show the inserts of all.
+  bool MayHideInserts(const consumer::AttachScope& scope);
   // Whether one of these tables, of which inserts alone are sent, has an identity by which it could
   // be published wholly: it came into being, or got the identity, since they were brought up to
   // date.

@@ -225,7 +225,8 @@ Result<void> Consumer::CheckSlot(Connection& connection) const {
   if (!*slot) {
     return Fail(model::ErrorKind::kMisfit,
                 fmt::format("slot {} is gone; its changes since {} are lost, attach again",
-                            options_.slot, ToString(confirmed())));
+                            options_.slot, ToString(confirmed())),
+                "42704");
   }
   if ((*slot)->confirmed_flush_lsn <= confirmed()) return {};
   return Fail(

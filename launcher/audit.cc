@@ -35,7 +35,6 @@
 #include "postgres/finding.h"
 #include "postgres/lookout.h"
 #include "postgres/publication.h"
-#include "postgres/server_waits.h"
 #include "postgres/table_scope.h"
 #include "report/audit_json.h"
 #include "report/audit_result.h"
@@ -392,7 +391,7 @@ model::ExitCode Audit(const AuditOptions& options, wire::StopSignal& stop) {
   const auto start = std::chrono::steady_clock::now();
   report::AuditReport report{.command = fmt::format("{}", fmt::join(options.command, " "))};
   if (auto done = Session(options, stop, report).Run(); !done) report.error = done.error();
-  if (report.error && report.error->sqlstate == postgres::kCancelled && stop.Stopped()) {
+  if (report.error && stop.Stopped() && IsOfTheStop(*report.error)) {
     Say(report.error->message);
     report.reason = "interrupted";
     report.error.reset();

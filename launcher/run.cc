@@ -21,7 +21,6 @@
 #include "launcher/run_directory.h"
 #include "launcher/source.h"
 #include "launcher/status_board.h"
-#include "postgres/server_waits.h"
 #include "report/json_report.h"
 #include "report/result.h"
 #include "report/shown_text.h"
@@ -140,7 +139,7 @@ model::ExitCode Run(const RunOptions& options, wire::StopSignal& stop) {
   report::RunResult result{.verdict = {.seed = options.seed}};
   if (Result<report::RunResult> run = RunChecked(options, stop); run) {
     result = std::move(*run);
-  } else if (run.error().sqlstate == postgres::kCancelled && stop.Stopped()) {
+  } else if (stop.Stopped() && IsOfTheStop(run.error())) {
     Say(run.error().message);
     result.verdict.reason = "interrupted";
   } else {

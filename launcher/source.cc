@@ -13,6 +13,7 @@
 #include "postgres/connection.h"
 #include "postgres/finding.h"
 #include "postgres/preflight.h"
+#include "postgres/server_waits.h"
 #include "postgres/slot.h"
 
 namespace lockstep::launcher {
@@ -124,6 +125,10 @@ Result<Source> Source::Open(const RunOptions& options, const std::string& cluste
     }
   }
   return source;
+}
+
+bool IsOfTheStop(const Error& error) {
+  return error.sqlstate == postgres::kCancelled || error.kind == ErrorKind::kUsage;
 }
 
 namespace {

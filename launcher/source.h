@@ -46,6 +46,9 @@ class Source {
   std::vector<std::string> notes_;
 };
 
+// Whether the end of a wait, which a stop brings, may be the cause: also of a check that failed.
+bool IsOfTheStop(const model::Error& error);
+
 // Drops what the processes of a run could not: slots named `schema`_..., the schema and the
 // publication of that name. All of them are tried; the first error is returned, with what to do.
 model::Result<void> RemoveLeftovers(const std::string& uri, const std::string& schema);

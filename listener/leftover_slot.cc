@@ -41,10 +41,4 @@ Result<bool> SlotExists(const std::string& conninfo, const std::string& slot) {
   return found->has_value();
 }
 
-bool IsSlotLost(const model::Error& error) {
-  constexpr std::string_view kUndefinedObject = "42704";
-  constexpr std::string_view kInvalidated = "55000";
-  return error.sqlstate == kUndefinedObject || error.sqlstate == kInvalidated;
-}
-
 }  // namespace lockstep::listener

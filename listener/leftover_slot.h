@@ -17,10 +17,6 @@ model::Result<void> DropLeftoverSlot(const std::string& conninfo, const std::str
 // Whether there is a slot of this name.
 model::Result<bool> SlotExists(const std::string& conninfo, const std::string& slot);
 
-// Whether a stream ended because its slot, or the publication that it is read with, was dropped, or
-// the slot invalidated: no connection brings it back.
-bool IsSlotLost(const model::Error& error);
-
 }  // namespace lockstep::listener
 
 #endif  // LOCKSTEP_LISTENER_LEFTOVER_SLOT_H_

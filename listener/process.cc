@@ -33,6 +33,7 @@
 #include "postgres/open_transactions.h"
 #include "postgres/preflight.h"
 #include "postgres/relation_reader.h"
+#include "postgres/remedy.h"
 #include "postgres/table_preflight.h"
 #include "postgres/table_scope.h"
 #include "wire/codec.h"
@@ -384,7 +385,7 @@ class Process {
     if (ok) ok = consumer_->Flush();
     if (ok) ok = ReadStream();
     reconnect_pace_.OnReceived(consumer_->received());
-    if (!ok && IsSlotLost(ok.error())) return OnSlotLost(ok.error());
+    if (!ok && postgres::IsOfWhatIsGone(ok.error())) return OnSlotLost(ok.error());
     return ok ? ok : TryAgain(ok.error(), now, "reconnecting");
   }
 

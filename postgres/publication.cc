@@ -324,6 +324,15 @@ Result<void> AddToScopePublications(Connection& connection, const std::string& n
   return {};
 }
 
+Result<bool> ShowsAllInserts(Connection& connection, const std::string& name) {
+  auto shows = connection.Scalar(
+      fmt::format("SELECT EXISTS (SELECT FROM pg_catalog.pg_publication WHERE pubname = {} "
+                  "AND puballtables)",
+                  model::SqlLiteral(InsertsName(name))));
+  if (!shows) return Fail("reading publication " + InsertsName(name), shows.error());
+  return *shows == "t";
+}
+
 Result<void> DropScopePublications(Connection& connection, const std::string& name) {
   if (auto ok = DropPublication(connection, name); !ok) return ok;
   return DropPublication(connection, InsertsName(name));

@@ -52,6 +52,8 @@ model::Result<std::vector<TableName>> UpdateScopePublications(
 model::Result<void> AddToScopePublications(Connection& connection, const std::string& name,
                                            const ScopeTables& tables,
                                            std::chrono::milliseconds lock_timeout);
+// Whether the second is of all tables, those to come included.
+model::Result<bool> ShowsAllInserts(Connection& connection, const std::string& name);
 // Both, as far as they are there.
 model::Result<void> DropScopePublications(Connection& connection, const std::string& name);
 

@@ -42,6 +42,10 @@ constexpr std::string_view kIsAsMade =
     "AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid "
     "AND (i.indisprimary OR i.indisreplident) AND i.xmin <> made.xmin)), false)";
 
+constexpr std::string_view kMadeBy =
+    "(SELECT made.xmin::pg_catalog.text FROM pg_catalog.pg_attribute made "
+    "WHERE made.attrelid = c.oid AND made.attnum = -1)";
+
 // Of a partitioned table, over all partitions.
 constexpr std::string_view kTree =
     "CROSS JOIN LATERAL ({} SELECT "
@@ -98,8 +102,8 @@ std::string Query(const std::vector<model::RelationPtr>& tables, int server_vers
   return fmt::format(
       "SELECT coalesce(c.oid, 0), coalesce({}, 0), "
       "coalesce(c.xmin::pg_catalog.text::pg_catalog.int8, 0), f.partitions, f.file, "
-      "f.updated_or_deleted, v.text, v.volatile_text, {}, {} {}",
-      kForm, kAlteredAtOnce, kIsAsMade, FromTables(tables, tree + text));
+      "f.updated_or_deleted, v.text, v.volatile_text, {}, {}, {} {}",
+      kForm, kAlteredAtOnce, kIsAsMade, kMadeBy, FromTables(tables, tree + text));
 }
 
 std::vector<std::string> EntriesOf(std::string_view text) {
@@ -133,6 +137,7 @@ Result<std::vector<TableActivity>> ReadTableActivity(
                         .entry = number(2),
                         .altered_at_once = result->Text(row, 8) == "t",
                         .is_as_made = result->Text(row, 9) == "t",
+                        .made_by = model::Xid{static_cast<std::uint32_t>(number(10))},
                         .partitions = number(3),
                         .file = number(4),
                         .updated_or_deleted = number(5),

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/error.h"
+#include "model/ids.h"
 #include "model/relation.h"
 #include "postgres/connection.h"
 
@@ -26,6 +27,8 @@ struct TableActivity {
   // It has the name, the columns, the key and the file that the transaction gave it that made it:
   // it was not renamed, moved, truncated or rewritten since, and no column altered.
   bool is_as_made = false;
+  // The transaction that made it, or its subtransaction.
+  model::Xid made_by;
   // Of a partitioned table: of the rows that say its partitions.
   std::uint64_t partitions = 0;
   // The file that holds the rows: another one after a TRUNCATE or a rewrite. 0: as above. Of a

@@ -93,7 +93,7 @@ class DecoderbufsDecoder final : public Decoder {
       return OtherTableEvent{xid};
     auto change = DecodeRows(**table);
     if (!change && change.error().kind == ErrorKind::kMisfit && !(*table)->is_truncation_log) {
-      if (auto anew = relations_.FindMadeAnew((*table)->name, xid)) {
+      if (auto anew = relations_.FindMadeAnew({(*table)->name, xid})) {
         (*table)->column_names.assign(anew->columns.size(), {});
         (*table)->relation = std::move(anew);
         change = DecodeRows(**table);
@@ -129,7 +129,7 @@ class DecoderbufsDecoder final : public Decoder {
       if (name == model::kTruncationLogTable) table.name = text->text;
     }
     if (!table.schema.empty() && !table.name.empty()) {
-      auto truncated = relations_.Find(table, xid);
+      auto truncated = relations_.Find({table, xid});
       if (!truncated) {
         truncated.error().message = "decoderbufs: a truncation: " + truncated.error().message;
         return Unreadable(relations_.policy(), xid, table, std::move(truncated.error()));
@@ -252,7 +252,7 @@ class DecoderbufsDecoder final : public Decoder {
     if (auto it = tables_.find(sent); it != tables_.end()) return &it->second;
     auto name = ParseQualifiedName(sent);
     if (!name) return Fail("decoderbufs", std::move(name.error()));
-    auto relation = relations_.Find(*name, xid);
+    auto relation = relations_.Find({*name, xid});
     if (!relation) {
       if (relations_.policy() == FollowPolicy::kStrict)
         return Fail("decoderbufs", std::move(relation.error()));

@@ -168,9 +168,10 @@ class PgoutputDecoder final : public Decoder {
     }
     if (auto ok = in.Finish(); !ok) return std::unexpected(std::move(ok.error()));
 
-    auto table = MatchTable(sent);
+    const Encounter met{{sent.schema, sent.name}, open_ ? open_->xid : model::Xid(), oid};
+    auto table = MatchTable(sent, met);
     if (relations_.policy() == FollowPolicy::kSetAside && IsReplaced(oid, sent))
-      table = MatchMadeAnew(sent);
+      table = MatchMadeAnew(sent, met);
     if (!table) {
       if (relations_.policy() == FollowPolicy::kStrict)
         return std::unexpected(std::move(table.error()));
@@ -191,16 +192,15 @@ class PgoutputDecoder final : public Decoder {
     });
   }
 
-  Result<SentTable> MatchTable(const SentRelation& sent) {
-    auto known = relations_.Find({sent.schema, sent.name}, open_ ? open_->xid : model::Xid());
+  Result<SentTable> MatchTable(const SentRelation& sent, const Encounter& met) {
+    auto known = relations_.Find(met);
     if (!known) return std::unexpected(std::move(known.error()));
     if (!*known) return SentTable();
     return Match(sent, *known);
   }
 
-  Result<SentTable> MatchMadeAnew(const SentRelation& sent) {
-    auto anew =
-        relations_.FindMadeAnew({sent.schema, sent.name}, open_ ? open_->xid : model::Xid());
+  Result<SentTable> MatchMadeAnew(const SentRelation& sent, const Encounter& met) {
+    auto anew = relations_.FindMadeAnew(met);
     if (anew) return Match(sent, anew);
     return Fail(ErrorKind::kMisfit,
                 "another table has the name now: dropped and created again, or renamed");

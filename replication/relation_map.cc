@@ -20,7 +20,8 @@ model::RelationPtr RelationMap::FindTruncationLog(const QualifiedName& name) con
   return nullptr;
 }
 
-model::Result<model::RelationPtr> RelationMap::Find(const QualifiedName& name, model::Xid xid) {
+model::Result<model::RelationPtr> RelationMap::Find(const Encounter& met) {
+  const QualifiedName& name = met.name;
   if (name.name == model::kTruncationLog) return nullptr;
   bool schema_followed = false;
   for (const model::RelationPtr& relation : relations_) {
@@ -29,16 +30,16 @@ model::Result<model::RelationPtr> RelationMap::Find(const QualifiedName& name, m
     schema_followed = true;
   }
   if (covers_ ? !covers_(name) : !schema_followed) return nullptr;
-  if (auto made = on_new_ ? on_new_(name, xid) : std::nullopt) return Take(name, std::move(*made));
+  if (auto made = on_new_ ? on_new_(met) : std::nullopt) return Take(name, std::move(*made));
   return Fail(
       ErrorKind::kMisfit,
       fmt::format("table {}.{} was not there when the listener attached; attach again to follow it",
                   model::QuoteIfNeeded(name.schema), model::QuoteIfNeeded(name.name)));
 }
 
-model::RelationPtr RelationMap::FindMadeAnew(const QualifiedName& name, model::Xid xid) {
-  auto made = on_new_ ? on_new_(name, xid) : std::nullopt;
-  return made ? Take(name, std::move(*made)) : nullptr;
+model::RelationPtr RelationMap::FindMadeAnew(const Encounter& met) {
+  auto made = on_new_ ? on_new_(met) : std::nullopt;
+  return made ? Take(met.name, std::move(*made)) : nullptr;
 }
 
 model::RelationPtr RelationMap::Take(const QualifiedName& name, NewTable made) {

@@ -19,6 +19,13 @@
 
 namespace lockstep::replication {
 
+// The first change of a table that is not known.
+struct Encounter {
+  QualifiedName name;
+  model::Xid xid;       // of the transaction that changes it
+  model::Oid oid = {};  // of the table, where the plugin tells it; 0: it does not
+};
+
 // A table that came into being.
 struct NewTable {
   // In the form that it had at the change it was met at; nullptr: it is not to be followed.
@@ -32,10 +39,9 @@ class RelationMap {
   // Whether a table would be followed if it were there at the attach.
   using Covers = std::function<bool(const QualifiedName&)>;
 
-  // Asked, with the transaction that changed it first, for a table that should be followed and is
-  // unknown, or is another one than the one that is known under its name. nullopt: it should be
-  // followed, and cannot be from here on.
-  using OnNew = std::function<std::optional<NewTable>(const QualifiedName&, model::Xid)>;
+  // Asked for a table that should be followed and is unknown, or is another one than the one that
+  // is known under its name. nullopt: it should be followed, and cannot be from here on.
+  using OnNew = std::function<std::optional<NewTable>(const Encounter&)>;
 
   // Follows `relations`, which are all the tables of their schemas. Without `types` the built-in
   // ones are known.
@@ -52,12 +58,12 @@ class RelationMap {
         policy_(policy),
         on_new_(std::move(on_new)) {}
 
-  // Of a table that `xid` changes. nullptr: the table is not followed, or is a log of truncations,
-  // also one that was made since. kMisfit: it should be followed and is unknown.
-  model::Result<model::RelationPtr> Find(const QualifiedName& name, model::Xid xid);
-  // The table that has the name now, where `xid` changes one that is not the known one: known from
-  // here on. nullptr: it cannot be followed.
-  model::RelationPtr FindMadeAnew(const QualifiedName& name, model::Xid xid);
+  // nullptr: the table is not followed, or is a log of truncations, also one that was made since.
+  // kMisfit: it should be followed and is unknown.
+  model::Result<model::RelationPtr> Find(const Encounter& met);
+  // Of a table that is not the known one of its name: known from here on. nullptr: it cannot be
+  // followed.
+  model::RelationPtr FindMadeAnew(const Encounter& met);
 
   // The log of truncations that is read (model/truncation_log.h), for plugins that do not
   // send a TRUNCATE; nullptr for any other table.

@@ -142,7 +142,7 @@ class Wal2jsonDecoder final : public Decoder {
     if (!has_row && !message.identity) return Malformed(message, "identity");
     auto change = DecodeRows(relation, message, action);
     if (!change && change.error().kind == ErrorKind::kMisfit) {
-      if (auto anew = relations_.FindMadeAnew((*table)->name, xid)) {
+      if (auto anew = relations_.FindMadeAnew({(*table)->name, xid})) {
         relation = std::move(anew);
         change = DecodeRows(relation, message, action);
       }
@@ -276,7 +276,7 @@ class Wal2jsonDecoder final : public Decoder {
     key_.append(name);
     if (auto it = tables_.find(key_); it != tables_.end()) return &it->second;
     SentTable table{{std::string(schema), std::string(name)}};
-    auto relation = relations_.Find(table.name, xid);
+    auto relation = relations_.Find({table.name, xid});
     if (relation) {
       table.relation = std::move(*relation);
     } else if (relations_.policy() == FollowPolicy::kSetAside) {

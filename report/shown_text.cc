@@ -73,7 +73,8 @@ std::string Paragraph(std::string_view text) {
     shown += OneLine(text.substr(0, end));
     if (end == text.npos || end + 1 == text.size()) return shown;
     text.remove_prefix(end + 1);
-    shown += text.starts_with("  ") ? "\n" : "\n  ";
+    text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+    shown += "\n  ";
   }
 }
 

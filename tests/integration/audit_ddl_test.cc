@@ -70,10 +70,9 @@ TEST_F(AuditDdlTest, ATableIsReadAnewFromTheStatementOnThatChangedIt) {
   };
   const std::map<std::string, Statement> expected = {
       {"rewritten", {"was rewritten by ALTER TABLE", "one", "two"}},
-      {"made", {"was made by CREATE TABLE", "three", "four"}},
       {"altered", {"was altered by ALTER TABLE", "four", "five"}}};
   for (const auto& auditor : ended.report.at("listeners")) {
-    EXPECT_EQ(auditor.at("resyncs").size(), 3u) << auditor.at("resyncs");
+    EXPECT_EQ(auditor.at("resyncs").size(), 2u) << auditor.at("resyncs");
     for (const auto& resync : auditor.at("resyncs")) {
       const Statement& statement = expected.at(resync["table"]);
       EXPECT_EQ(resync["reason"], statement.reason) << resync;
@@ -166,11 +165,14 @@ TEST_F(AuditDdlTest, ALogThatSubscribersWouldBeSentIsRefused) {
 
 // One that is made meanwhile: what is truncated from then on is read anew.
 TEST_F(AuditDdlTest, ATruncateThatMayNotBeShownIsNoDifference) {
-  Execute("CREATE TABLE app.t(id int PRIMARY KEY, n int); INSERT INTO app.t VALUES (1, 1), (2, 2)");
+  Execute(
+      "CREATE TABLE app.t(id int PRIMARY KEY, n int); INSERT INTO app.t VALUES (1, 1), (2, 2);"
+      "CREATE TABLE app.keep(id int PRIMARY KEY)");
   const AuditEnded ended = Start({"--plugin=decoderbufs", "--checkpoint=1000s"},
                                  Shell("psql -q -c 'CREATE PUBLICATION everything FOR ALL TABLES' "
                                        "-c 'TRUNCATE app.t' -c 'INSERT INTO app.t VALUES (1, 2)' "
-                                       "-c 'DROP PUBLICATION everything'"))
+                                       "-c 'DROP PUBLICATION everything' "
+                                       "-c 'INSERT INTO app.keep VALUES (1)'"))
                                .End();
   EXPECT_EQ(ended.exit_code, 0) << ended.output;
   EXPECT_EQ(ended.Status("t"), "equal");
@@ -180,6 +182,7 @@ TEST_F(AuditDdlTest, ATruncateThatMayNotBeShownIsNoDifference) {
 TEST_F(AuditDdlTest, WithoutASuperuserTheRestGoesOn) {
   Execute(
       "CREATE ROLE owner LOGIN REPLICATION; GRANT CREATE, USAGE ON SCHEMA app TO owner;"
+      "GRANT CREATE ON DATABASE postgres TO owner;"
       "SET ROLE owner; CREATE TABLE app.t(id int PRIMARY KEY, n numeric); RESET ROLE");
   const AuditEnded ended =
       Start({"--plugin=decoderbufs"},

@@ -144,8 +144,9 @@ TEST_F(AuditFaultsTest, WhatThePluginCannotShowIsCounted) {
 
 TEST_F(AuditFaultsTest, WhatGoesWrongAfterATableWasReadAnewIsFound) {
   AuditRun run = Start({"--sabotage=corrupt-value", "--plugin=pgoutput"},
-                       Shell("psql -q -c 'CREATE TABLE app.made(id int PRIMARY KEY, n int)' -c "
-                             "'INSERT INTO app.made VALUES (0, 0)'; while [ ! -e " +
+                       Shell("psql -q -c '" + MakeReadAnew("app", "made") +
+                             "'; psql -q -c 'ALTER TABLE app.made ADD n int' -c 'INSERT INTO "
+                             "app.made VALUES (2, 0)'; while [ ! -e " +
                              Path("go_on") +
                              " ]; do sleep 0.1; done; for i in $(seq 1 40); do echo \"INSERT INTO "
                              "app.made VALUES ($i, 10), (1000 + $i, 20);\"; done | psql -q"));

@@ -46,6 +46,14 @@ class AuditFixture : public postgres::ClusterFixture {
   int runs_ = 0;
 };
 
+// Makes a table that is read anew, since it had rows under another name; and with it all that were
+// to be read before.
+inline std::string MakeReadAnew(const std::string& schema, const std::string& name) {
+  return "CREATE TABLE " + schema + ".earlier(id int PRIMARY KEY); INSERT INTO " + schema +
+         ".earlier VALUES (0); ALTER TABLE " + schema + ".earlier RENAME TO " + name +
+         "; INSERT INTO " + schema + "." + name + " VALUES (1);";
+}
+
 // Of tables in the schema app.
 class AppAuditFixture : public AuditFixture {
  protected:

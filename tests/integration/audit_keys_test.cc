@@ -171,8 +171,7 @@ TEST_F(AuditKeysTest, ATableThatIsMadeOrAlteredMeanwhileIsJudgedByItsNewKey) {
   Execute("CREATE TABLE app.gk(a int, b int GENERATED ALWAYS AS (a * 2) STORED PRIMARY KEY)");
   Execute("INSERT INTO app.gk(a) VALUES (1), (2)");
   Execute("CREATE TABLE app.nan(f float8 PRIMARY KEY); INSERT INTO app.nan VALUES ('NaN'), (1)");
-  Execute("CREATE TABLE app.last(id int PRIMARY KEY)");
-  Execute("INSERT INTO app.last VALUES (1)");
+  Execute(MakeReadAnew("app", "last"));
   for (const char* plugin : {"decoderbufs", "wal2json", "pgoutput", "pgoutput-binary"})
     WaitUntilReadAnew(run, plugin, "app.last");
   Execute("INSERT INTO app.gk(a) VALUES (3); INSERT INTO app.nan VALUES ('Infinity')");

@@ -1,6 +1,7 @@
 // Tables that are made while an audit looks: followed from their CREATE on, their changes proven.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <string>
 #include <utility>
@@ -105,13 +106,32 @@ TEST_F(AuditNewcomersTest, ATableThatDidNotBeginEmptyIsReadAnew) {
     EXPECT_EQ(ended.Status(table), "equal") << table << "\n" << ended.output;
 }
 
+// Changes of each arrive when others have its name already: none is taken for another's.
+TEST_F(AuditNewcomersTest, TablesOfOneNameAreToldApart) {
+  const std::string sql =
+      "SELECT format('CREATE TABLE app.t(id int PRIMARY KEY, v text); INSERT INTO app.t SELECT i, "
+      "%L FROM generate_series(1, %s) i', n, n), 'DROP TABLE app.t' FROM generate_series(1, 20) n "
+      "\\gexec\n"
+      "CREATE TABLE app.t(id int PRIMARY KEY, v text); INSERT INTO app.t VALUES (7, 'last');\n"
+      "CREATE TABLE app.keep(id int PRIMARY KEY); INSERT INTO app.keep VALUES (1);";
+  const AuditEnded ended = Watched(sql, {"--plugin=pgoutput,wal2json,decoderbufs"});
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.Status("t"), "equal") << ended.output;
+  EXPECT_EQ(ended.Status("keep"), "equal") << ended.output;
+}
+
 TEST_F(AuditNewcomersTest, ATableDroppedAndMadeAgainIsFollowedAnew) {
-  const AuditEnded ended = Watched(
-      "SELECT format('CREATE TABLE app.t(id int PRIMARY KEY, v%s text); INSERT INTO app.t SELECT "
-      "i, %L FROM generate_series(1, 20) i', n, n), 'DROP TABLE app.t' "
-      "FROM generate_series(1, 10) n \\gexec\n"
-      "CREATE TABLE app.t(id int PRIMARY KEY); INSERT INTO app.t VALUES (7);",
-      {"--plugin=pgoutput,wal2json,decoderbufs"});
+  AuditRun run = Start({"--watch", "--plugin=pgoutput", "--checkpoint=1s"}, {});
+  WaitUntilAttached(run);
+  for (const char* column : {"a", "b", "c"}) {
+    Execute(std::string("DROP TABLE IF EXISTS app.t; CREATE TABLE app.t(id int PRIMARY KEY, ") +
+            column + " text)");
+    Execute("INSERT INTO app.t SELECT i, 'v' FROM generate_series(1, 20) i");
+  }
+  Execute(MakeReadAnew("app", "last"));
+  WaitUntilReadAnew(run, "pgoutput", "app.last");
+  run.Signal(SIGINT);
+  const AuditEnded ended = run.End();
   EXPECT_EQ(ended.exit_code, 0) << ended.output;
   EXPECT_EQ(ended.Status("t"), "equal") << ended.output;
 }

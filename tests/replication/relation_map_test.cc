@@ -34,20 +34,20 @@ TEST(RelationMapTest, AFollowedTableIsFoundByItsExactName) {
   const auto lower = Table("s", "t");
   const auto other = Table("S", "t");
   RelationMap map({upper, lower, other});
-  EXPECT_EQ(map.Find({"s", "T"}, model::Xid{7}), upper);
-  EXPECT_EQ(map.Find({"s", "t"}, model::Xid{7}), lower);
-  EXPECT_EQ(map.Find({"S", "t"}, model::Xid{7}), other);
+  EXPECT_EQ(map.Find({{"s", "T"}, model::Xid{7}}), upper);
+  EXPECT_EQ(map.Find({{"s", "t"}, model::Xid{7}}), lower);
+  EXPECT_EQ(map.Find({{"S", "t"}, model::Xid{7}}), other);
 }
 
 TEST(RelationMapTest, ATableOfAnotherSchemaIsNotFollowed) {
   RelationMap map({Table("s", "t")});
-  EXPECT_EQ(map.Find({"public", "t"}, model::Xid{7}), nullptr);
-  EXPECT_EQ(RelationMap({}).Find({"s", "t"}, model::Xid{7}), nullptr);
+  EXPECT_EQ(map.Find({{"public", "t"}, model::Xid{7}}), nullptr);
+  EXPECT_EQ(RelationMap({}).Find({{"s", "t"}, model::Xid{7}}), nullptr);
 }
 
 TEST(RelationMapTest, AnUnknownTableOfAFollowedSchemaIsAMisfitThatNamesIt) {
   RelationMap map({Table("s", "t")});
-  auto relation = map.Find({"s", "New one"}, model::Xid{7});
+  auto relation = map.Find({{"s", "New one"}, model::Xid{7}});
   ASSERT_FALSE(relation.has_value());
   EXPECT_EQ(relation.error().kind, ErrorKind::kMisfit);
   EXPECT_THAT(relation.error().message,
@@ -58,20 +58,20 @@ TEST(RelationMapTest, AnUnknownTableOfAFollowedSchemaIsAMisfitThatNamesIt) {
 TEST(RelationMapTest, ALogOfTruncationsIsNotFollowedAlsoWhereItIsNew) {
   const auto log = Table("s", "lockstep_truncation");
   RelationMap known({Table("s", "t"), log});
-  EXPECT_EQ(known.Find({"s", "lockstep_truncation"}, model::Xid{7}), nullptr);
+  EXPECT_EQ(known.Find({{"s", "lockstep_truncation"}, model::Xid{7}}), nullptr);
   EXPECT_EQ(known.FindTruncationLog({"s", "lockstep_truncation"}), log);
   RelationMap late({Table("s", "t")});
-  EXPECT_EQ(late.Find({"s", "lockstep_truncation"}, model::Xid{7}), nullptr);
+  EXPECT_EQ(late.Find({{"s", "lockstep_truncation"}, model::Xid{7}}), nullptr);
   EXPECT_EQ(late.FindTruncationLog({"s", "lockstep_truncation"}), nullptr);
 }
 
 TEST(RelationMapTest, AnUnknownTableIsAMisfitWhereItWouldBeCovered) {
   RelationMap map({Table("s", "t")}, std::make_shared<const model::TypeCatalog>(),
                   [](const QualifiedName& table) { return table.name == "wanted"; });
-  EXPECT_EQ(map.Find({"s", "other"}, model::Xid{7}), nullptr);
-  EXPECT_FALSE(map.Find({"s", "wanted"}, model::Xid{7}).has_value());
-  EXPECT_FALSE(map.Find({"u", "wanted"}, model::Xid{7}).has_value());
-  EXPECT_TRUE(map.Find({"s", "t"}, model::Xid{7}).value() != nullptr);
+  EXPECT_EQ(map.Find({{"s", "other"}, model::Xid{7}}), nullptr);
+  EXPECT_FALSE(map.Find({{"s", "wanted"}, model::Xid{7}}).has_value());
+  EXPECT_FALSE(map.Find({{"u", "wanted"}, model::Xid{7}}).has_value());
+  EXPECT_TRUE(map.Find({{"s", "t"}, model::Xid{7}}).value() != nullptr);
 }
 
 // A table that came into being is asked for once, with the transaction that changes it.
@@ -79,17 +79,17 @@ TEST(RelationMapTest, ANewTableIsWhatTheHostSaysItIs) {
   const auto made = Table("s", "made");
   std::vector<model::Xid> asked;
   RelationMap map({Table("s", "t")}, std::make_shared<const model::TypeCatalog>(), nullptr,
-                  FollowPolicy::kSetAside, [&](const QualifiedName& name, model::Xid xid) {
-                    asked.push_back(xid);
-                    return name.name == "made"       ? std::optional(NewTable{made})
-                           : name.name == "unlogged" ? std::optional(NewTable{nullptr})
-                                                     : std::nullopt;
+                  FollowPolicy::kSetAside, [&](const Encounter& met) {
+                    asked.push_back(met.xid);
+                    return met.name.name == "made"       ? std::optional(NewTable{made})
+                           : met.name.name == "unlogged" ? std::optional(NewTable{nullptr})
+                                                         : std::nullopt;
                   });
-  EXPECT_EQ(map.Find({"s", "made"}, model::Xid{7}), made);
-  EXPECT_EQ(map.Find({"s", "made"}, model::Xid{8}), made);
-  EXPECT_FALSE(map.Find({"s", "other"}, model::Xid{9}).has_value());
-  EXPECT_EQ(map.Find({"s", "unlogged"}, model::Xid{10}), nullptr);
-  EXPECT_EQ(map.Find({"u", "t"}, model::Xid{11}), nullptr);
+  EXPECT_EQ(map.Find({{"s", "made"}, model::Xid{7}}), made);
+  EXPECT_EQ(map.Find({{"s", "made"}, model::Xid{8}}), made);
+  EXPECT_FALSE(map.Find({{"s", "other"}, model::Xid{9}}).has_value());
+  EXPECT_EQ(map.Find({{"s", "unlogged"}, model::Xid{10}}), nullptr);
+  EXPECT_EQ(map.Find({{"u", "t"}, model::Xid{11}}), nullptr);
   EXPECT_THAT(asked, ElementsAre(model::Xid{7}, model::Xid{9}, model::Xid{10}));
 }
 
@@ -97,14 +97,14 @@ TEST(RelationMapTest, AnotherTableOfAKnownNameTakesItsPlace) {
   const auto first = Table("s", "t");
   const auto second = Table("s", "t");
   RelationMap map({first}, std::make_shared<const model::TypeCatalog>(), nullptr,
-                  FollowPolicy::kSetAside, [&](const QualifiedName&, model::Xid) {
+                  FollowPolicy::kSetAside, [&](const Encounter&) {
                     return NewTable{second, std::make_shared<const model::TypeCatalog>()};
                   });
-  EXPECT_EQ(map.Find({"s", "t"}, model::Xid{7}), first);
+  EXPECT_EQ(map.Find({{"s", "t"}, model::Xid{7}}), first);
   const model::TypeCatalog* types = &map.types();
-  EXPECT_EQ(map.FindMadeAnew({"s", "t"}, model::Xid{8}), second);
+  EXPECT_EQ(map.FindMadeAnew({{"s", "t"}, model::Xid{8}}), second);
   EXPECT_NE(&map.types(), types);
-  EXPECT_EQ(map.Find({"s", "t"}, model::Xid{8}), second);
+  EXPECT_EQ(map.Find({{"s", "t"}, model::Xid{8}}), second);
 }
 
 }  // namespace
