@@ -345,7 +345,14 @@ void Following::Join(const Newcomer& newcomer) {
                      .published_late = publishing_.is_made() || needs_trigger,
                      .first = newcomer.activity};
   has_unpublished_ = has_unpublished_ || needs_trigger;
+  has_doubtful_ = has_doubtful_ || IsDoubtful(number);
   SetWriters();
+}
+
+void Following::LookForDoubtful() {
+  has_doubtful_ = false;
+  for (std::uint32_t table = 0; table < tables_.size(); ++table)
+    has_doubtful_ = has_doubtful_ || IsDoubtful(table);
 }
 
 // Those that could not be published when they were met, and what shows their truncations. It is

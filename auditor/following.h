@@ -63,6 +63,15 @@ class Following {
   bool IsToBeReadAnew(const postgres::TableName& table) const;
   const std::set<postgres::TableName>& to_read_anew() const { return to_read_anew_; }
   bool has_some_to_read_anew() const { return !to_read_anew_.empty(); }
+  // Tables that were made meanwhile, and are to be found equal before what differs in them is a
+  // fault: the sooner, the better.
+  bool has_doubtful() const { return has_doubtful_; }
+  bool IsDoubtful(std::uint32_t table) const {
+    return !tables_[table].left_out &&
+           (tables_[table].began_unseen || tables_[table].published_late);
+  }
+  // After a comparison: some may have been found equal, or be there no longer.
+  void LookForDoubtful();
   // As of `lsn` these are all that can be followed: what is not among them is not to be read.
   void ForgetUnfollowed(const std::vector<model::RelationPtr>& followed, model::Lsn lsn);
   // Before a snapshot is taken to read them: makes the server send them, and their truncations.
@@ -189,6 +198,7 @@ class Following {
   // that is followed had that name for a while.
   std::map<postgres::TableName, model::Lsn> strangers_;
   Newcomers newcomers_;
+  bool has_doubtful_ = false;
   bool has_unpublished_ = false;  // some that joined
   bool shows_truncations_ = false;
   wire::Time next_publishing_;

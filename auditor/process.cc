@@ -155,7 +155,7 @@ class Process {
     if (now < attempts_.next()) {
       deadline = wire::Earlier(deadline, attempts_.next());
     } else if (!checkpoint_ && following_.is_connected()) {
-      const bool is_due = following_.has_some_to_read_anew() || stop_.Count() > 0;
+      const bool is_due = HasSomeToRead() || stop_.Count() > 0;
       deadline = wire::Earlier(deadline, is_due ? now : schedule_.NextDeadline());
     }
     if (checkpoint_ && checkpoint_->has_more()) deadline = now;
@@ -213,7 +213,7 @@ class Process {
     const bool last = stop_.Count() > 0;
     if (!following_.is_connected() || now < attempts_.next()) return {};
     const bool is_due = last || schedule_.IsDue(ledger_.result().transactions, now);
-    if (!attempts_.is_begun() && !is_due && !following_.has_some_to_read_anew()) return {};
+    if (!attempts_.is_begun() && !is_due && !HasSomeToRead()) return {};
     attempts_.Begin(is_due, last, now);
     auto begun = BeginCheckpoint();
     if (!begun) return std::unexpected(std::move(begun.error()));
@@ -221,6 +221,11 @@ class Process {
     // Until its consistent point is known it may lie behind anything that comes.
     following_.SetLimit(model::Lsn{});
     return {};
+  }
+
+  // Also between comparisons.
+  bool HasSomeToRead() const {
+    return following_.has_some_to_read_anew() || following_.has_doubtful();
   }
 
   Result<Checkpoint> BeginCheckpoint() {
@@ -278,7 +283,8 @@ class Process {
       if (!locked.states[i].has_foreign_code) task.form = postgres::RowForm::kWithXmin;
       if (!following_.IsToBeReadAnew({relation->schema, relation->name})) {
         task.compared_with = replica.FindTable(relation->schema, relation->name);
-        if (!attempts_.compares() || following_.table(*task.compared_with).left_out) continue;
+        const bool is_compared = attempts_.compares() || following_.IsDoubtful(*task.compared_with);
+        if (!is_compared || following_.table(*task.compared_with).left_out) continue;
       }
       tasks.push_back(std::move(task));
     }
@@ -290,7 +296,8 @@ class Process {
     const std::vector<postgres::ExcludedTable> excluded = checkpoint_->locked().tables.excluded;
     auto activity = checkpoint_->ReadActivity();
     if (!activity) return std::unexpected(std::move(activity.error()));
-    if (attempts_.compares()) Judge(*activity);
+    if (attempts_.compares() || !checkpoint_->comparison().compared().empty()) Judge(*activity);
+    following_.LookForDoubtful();
     const bool has_copies = checkpoint_->comparison().copies().table_count() > 0;
     if (forms_changed_ || has_copies) {
       auto ok = following_.TakeOver(checkpoint_->locked(), checkpoint_->comparison().copies(),

@@ -113,6 +113,33 @@ TEST_F(AuditNewcomersTest, ALostChangeOfANewTableIsFound) {
   }
 }
 
+// Where it may not have begun empty, it is compared at once: from then on a lost change is a fault.
+TEST_F(AuditNewcomersTest, ALostChangeOfATableThatWasTruncatedFirstIsFound) {
+  for (const char* plugin : {"pgoutput", "wal2json"}) {
+    AuditRun run = Start({"--watch", "--checkpoint=1000s", "--sabotage=drop-change",
+                          std::string("--plugin=") + plugin},
+                         {});
+    WaitUntilAttached(run);
+    Execute("CREATE TABLE app.t(id int PRIMARY KEY)");
+    Execute("TRUNCATE app.t");
+    Execute("INSERT INTO app.t VALUES (1)");
+    const auto is_comparing = [&] {
+      return Scalar("SELECT count(*) FROM pg_replication_slots WHERE slot_name LIKE '%check%'") !=
+             "0";
+    };
+    WaitUntil("a comparison begins", is_comparing);
+    WaitUntil("it has ended", [&] { return !is_comparing(); });
+    for (int n = 1; n <= 40; ++n) {
+      Execute(fmt::format("INSERT INTO app.t VALUES ({}), ({})", 10 * n, 10 * n + 1));
+    }
+    run.Signal(SIGINT);
+    const AuditEnded ended = run.End();
+    EXPECT_EQ(ended.exit_code, 2) << ended.output;
+    EXPECT_EQ(ended.Status("t"), "different") << ended.output;
+    Execute("DROP TABLE app.t");
+  }
+}
+
 // What a table had under another name, or before it was logged, no change of it tells.
 TEST_F(AuditNewcomersTest, ATableThatDidNotBeginEmptyIsReadAnew) {
   const AuditEnded ended = Watched(
