@@ -45,6 +45,16 @@ postgres::TableName NameOf(const model::Relation& relation) {
   return {relation.schema, relation.name};
 }
 
+// Whether the first that the transaction does to the table is to empty it.
+bool BeginsByTruncate(const model::Transaction& transaction, const model::Relation& table) {
+  for (const model::Change& change : transaction.changes) {
+    const model::RelationPtr& relation = model::RelationOf(change);
+    if (relation && relation->schema == table.schema && relation->name == table.name)
+      return std::holds_alternative<model::Truncate>(change);
+  }
+  return false;
+}
+
 }  // namespace
 
 Following::Following(const ProcessOptions& options, model::PluginVersion version, Ledger& ledger,
@@ -315,7 +325,7 @@ std::optional<replication::NewTable> Following::Meet(const replication::Encounte
   // As a new one of that name, only if it is: changes of the known one are not its.
   if (known) {
     const bool is_another = known->first.oid != 0 && known->first.oid != newcomer.activity.oid;
-    if (!is_another || newcomer.activity.file == 0) return std::nullopt;
+    if (!is_another || newcomer.may_begin_unseen) return std::nullopt;
   }
   // At once, for until then not all of its changes are sent; what fails is tried again.
   if (!publishing_.Add(scope_, table)) has_unpublished_ = true;
@@ -324,7 +334,7 @@ std::optional<replication::NewTable> Following::Meet(const replication::Encounte
   return made;
 }
 
-void Following::Join(const Newcomer& newcomer) {
+void Following::Join(const Newcomer& newcomer, const model::Transaction& transaction) {
   const postgres::TableName name = NameOf(*newcomer.table.relation);
   spdlog::info("{}: table {} was made, and is followed from {} on", options_.id,
                name.QualifiedName(), ToString(replica().valid_at()));
@@ -341,7 +351,9 @@ void Following::Join(const Newcomer& newcomer) {
                      .known_at = replica().valid_at(),
                      .blind = is_blind,
                      .is_new = true,
-                     .began_unseen = newcomer.activity.file == 0,
+                     .began_unseen = newcomer.may_begin_unseen &&
+                                     !(newcomer.is_as_emptied &&
+                                       BeginsByTruncate(transaction, *newcomer.table.relation)),
                      .published_late = publishing_.is_made() || needs_trigger,
                      .first = newcomer.activity};
   has_unpublished_ = has_unpublished_ || needs_trigger;
@@ -434,7 +446,7 @@ Result<void> Following::ApplyWaiting() {
 
 Result<void> Following::Take(model::Transaction transaction) {
   const model::Lsn end_lsn = transaction.end_lsn;
-  for (const Newcomer& newcomer : newcomers_.Take(transaction.xid)) Join(newcomer);
+  for (const Newcomer& newcomer : newcomers_.Take(transaction.xid)) Join(newcomer, transaction);
   if (!saboteur_) {
     Apply(transaction);
   } else {

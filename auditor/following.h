@@ -163,7 +163,7 @@ class Following {
   // applied.
   const Followed* Find(const postgres::TableName& table);
   std::optional<replication::NewTable> Meet(const replication::Encounter& met);
-  void Join(const Newcomer& newcomer);
+  void Join(const Newcomer& newcomer, const model::Transaction& transaction);
   void PublishNewcomers(wire::Time now);
   void ForgetStream();
   bool WantsToRead() const;

@@ -80,8 +80,13 @@ Result<std::optional<Sighting>> Newcomers::TryLook(const consumer::AttachScope& 
   if (!activity) return std::unexpected(std::move(activity.error()));
   postgres::TableActivity& now = activity->front();
   if (now.oid == 0 || !IsThatTable(met, now)) return std::nullopt;
-  if (!now.is_as_made || may_begin_unseen) now = {.oid = now.oid};
-  Newcomer newcomer{{std::move(tables->followed.front())}, std::move(now), met.xid};
+  Newcomer newcomer{
+      .table = {std::move(tables->followed.front())},
+      .may_begin_unseen = may_begin_unseen || !now.has_first_form || !now.has_first_file,
+      .is_as_emptied =
+          now.has_first_form && (now.entry == met.xid.value || now.entry == now.made_by.value),
+      .xid = met.xid};
+  newcomer.activity = std::move(now);
   if (replication::NeedsTypes(scope.plugin)) {
     auto types = postgres::ReadTypes(*sql_);
     if (!types) return std::unexpected(std::move(types.error()));

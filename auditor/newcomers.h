@@ -28,9 +28,11 @@ namespace lockstep::auditor {
 
 struct Newcomer {
   replication::NewTable table;
-  // Nothing but its oid where it may have had rows, or another form, before this change: only its
-  // rows can tell.
   postgres::TableActivity activity;
+  // It may have had rows, or another form, before this change: only its rows can tell.
+  bool may_begin_unseen = false;
+  // And not so if this change empties it, which is all that was done to it since it was made.
+  bool is_as_emptied = false;
   model::Xid xid;  // of its first change
 };
 

@@ -33,14 +33,16 @@ constexpr std::string_view kAlteredAtOnce =
 // The rows of system columns (here: ctid) are written once. A new table's file has its OID's
 // number; its row type is renamed and moved with it. A statement of the same transaction has
 // another cmin.
-constexpr std::string_view kIsAsMade =
-    "coalesce(pg_catalog.pg_relation_filenode(c.oid) = c.oid AND EXISTS ("
-    "SELECT FROM pg_catalog.pg_attribute made JOIN pg_catalog.pg_type t ON t.oid = c.reltype "
+constexpr std::string_view kHasFirstFile =
+    "coalesce(pg_catalog.pg_relation_filenode(c.oid) = c.oid, false)";
+constexpr std::string_view kHasFirstForm =
+    "EXISTS (SELECT FROM pg_catalog.pg_attribute made JOIN pg_catalog.pg_type t ON t.oid = "
+    "c.reltype "
     "WHERE made.attrelid = c.oid AND made.attnum = -1 AND t.xmin = made.xmin "
     "AND t.cmin = made.cmin AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a "
     "WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.xmin <> made.xmin) "
     "AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid "
-    "AND (i.indisprimary OR i.indisreplident) AND i.xmin <> made.xmin)), false)";
+    "AND (i.indisprimary OR i.indisreplident) AND i.xmin <> made.xmin))";
 
 constexpr std::string_view kMadeBy =
     "(SELECT made.xmin::pg_catalog.text FROM pg_catalog.pg_attribute made "
@@ -102,8 +104,9 @@ std::string Query(const std::vector<model::RelationPtr>& tables, int server_vers
   return fmt::format(
       "SELECT coalesce(c.oid, 0), coalesce({}, 0), "
       "coalesce(c.xmin::pg_catalog.text::pg_catalog.int8, 0), f.partitions, f.file, "
-      "f.updated_or_deleted, v.text, v.volatile_text, {}, {}, {} {}",
-      kForm, kAlteredAtOnce, kIsAsMade, kMadeBy, FromTables(tables, tree + text));
+      "f.updated_or_deleted, v.text, v.volatile_text, {}, {}, {}, {} {}",
+      kForm, kAlteredAtOnce, kHasFirstForm, kHasFirstFile, kMadeBy,
+      FromTables(tables, tree + text));
 }
 
 std::vector<std::string> EntriesOf(std::string_view text) {
@@ -136,8 +139,9 @@ Result<std::vector<TableActivity>> ReadTableActivity(
                         .form = number(1),
                         .entry = number(2),
                         .altered_at_once = result->Text(row, 8) == "t",
-                        .is_as_made = result->Text(row, 9) == "t",
-                        .made_by = model::Xid{static_cast<std::uint32_t>(number(10))},
+                        .has_first_form = result->Text(row, 9) == "t",
+                        .has_first_file = result->Text(row, 10) == "t",
+                        .made_by = model::Xid{static_cast<std::uint32_t>(number(11))},
                         .partitions = number(3),
                         .file = number(4),
                         .updated_or_deleted = number(5),

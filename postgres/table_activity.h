@@ -24,9 +24,11 @@ struct TableActivity {
   std::uint64_t entry = 0;
   // The transaction that wrote that row last wrote one of its columns', too: an ALTER of both.
   bool altered_at_once = false;
-  // It has the name, the columns, the key and the file that the transaction gave it that made it:
-  // it was not renamed, moved, truncated or rewritten since, and no column altered.
-  bool is_as_made = false;
+  // It has the name, the columns and the key that the transaction gave it that made it: it was not
+  // renamed or moved since, and no column altered.
+  bool has_first_form = false;
+  // And the file: it was not truncated or rewritten.
+  bool has_first_file = false;
   // The transaction that made it, or its subtransaction.
   model::Xid made_by;
   // Of a partitioned table: of the rows that say its partitions.
