@@ -22,8 +22,10 @@ std::vector<report::StatementWait> WaitLog::Sum() const {
   }
   std::vector<report::StatementWait> sorted;
   for (auto& [key, sum] : sums) sorted.push_back(std::move(sum));
-  std::ranges::stable_sort(
-      sorted, [](const auto& left, const auto& right) { return left.longest_s > right.longest_s; });
+  std::ranges::sort(sorted, [](const auto& left, const auto& right) {
+    if (left.longest_s != right.longest_s) return left.longest_s > right.longest_s;
+    return std::tie(left.statement, left.table) < std::tie(right.statement, right.table);
+  });
   return sorted;
 }
 
