@@ -1,6 +1,7 @@
 #include "launcher/wait_log.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace lockstep::launcher {
 
