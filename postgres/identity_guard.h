@@ -9,7 +9,8 @@ namespace lockstep::postgres {
 
 // A PL/pgSQL block, without a semicolon behind it, that takes such tables out of the publications
 // whose names begin with `publications`. Whatever hinders it leaves them there: it may be run
-// again. No name in it depends on the search path.
+// again. Tables that inherit from one are published for themselves, and stay. No name in it depends
+// on the search path.
 std::string UnpublishLostSql(const std::string& publications);
 
 }  // namespace lockstep::postgres

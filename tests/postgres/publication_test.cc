@@ -119,6 +119,17 @@ TEST_F(ScopePublicationTest, ATablesChildrenArePublishedForThemselves) {
   Must(sql_.Execute("DELETE FROM s.other"));
 }
 
+TEST_F(ScopePublicationTest, AParentThatLostItsIdentityIsTakenOutWithoutItsChildren) {
+  Must(
+      sql_.Execute("CREATE TABLE s.parent(id int PRIMARY KEY); CREATE TABLE s.keyless() INHERITS "
+                   "(s.parent); CREATE TABLE s.keyed(PRIMARY KEY (id)) INHERITS (s.parent)"));
+  Must(CreateScopePublications(sql_, "p q", Tables(), 1s));
+  Must(sql_.Execute("ALTER TABLE s.parent DROP CONSTRAINT parent_pkey"));
+  Must(sql_.Execute("DO $$" + UnpublishLostSql("p") + "$$"));
+  EXPECT_EQ(TablesOf("p q"), "k q keyed whole");
+  Must(sql_.Execute("INSERT INTO s.parent VALUES (1); DELETE FROM ONLY s.parent"));
+}
+
 TEST_F(ScopePublicationTest, OneTableThatCameIsAddedAndNoOtherTouched) {
   Must(CreateScopePublications(sql_, "p q", Tables(), 1s));
   Must(
