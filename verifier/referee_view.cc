@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "model/output_plugin.h"
 #include "verifier/referee.h"
 
 namespace lockstep::verifier {
@@ -37,7 +38,9 @@ std::string Referee::WhoseTurn() const {
 
 bool Referee::ReadsPublication(const std::string& listener) const {
   const auto found = roster_.members().find(listener);
-  return found == roster_.members().end() || found->second.join.plugin.starts_with("pgoutput");
+  if (found == roster_.members().end()) return true;
+  const model::OutputPlugin* plugin = model::FindOutputPlugin(found->second.join.plugin);
+  return plugin && plugin->sends_publications;
 }
 
 std::vector<std::string> Referee::peers() const {
