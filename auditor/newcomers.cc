@@ -80,12 +80,14 @@ Result<std::optional<Sighting>> Newcomers::TryLook(const consumer::AttachScope& 
   if (!activity) return std::unexpected(std::move(activity.error()));
   postgres::TableActivity& now = activity->front();
   if (now.oid == 0 || !IsThatTable(met, now)) return std::nullopt;
-  Newcomer newcomer{
-      .table = {std::move(tables->followed.front())},
-      .may_begin_unseen = may_begin_unseen || !now.has_first_form || !now.has_first_file,
-      .is_as_emptied =
-          now.has_first_form && (now.entry == met.xid.value || now.entry == now.made_by.value),
-      .xid = met.xid};
+  // The transaction that made it may have changed another one of its name before.
+  const bool is_sure = met.oid.IsValid() || now.made_by != met.xid;
+  Newcomer newcomer{.table = {std::move(tables->followed.front())},
+                    .may_begin_unseen =
+                        may_begin_unseen || !is_sure || !now.has_first_form || !now.has_first_file,
+                    .is_as_emptied = is_sure && now.has_first_form &&
+                                     (now.entry == met.xid.value || now.entry == now.made_by.value),
+                    .xid = met.xid};
   newcomer.activity = std::move(now);
   if (replication::NeedsTypes(scope.plugin)) {
     auto types = postgres::ReadTypes(*sql_);

@@ -188,6 +188,25 @@ TEST_F(AuditNewcomersTest, TablesOfOneNameAreToldApart) {
   }
 }
 
+// The first change of the transaction that made the table is one of another table's.
+TEST_F(AuditNewcomersTest, TablesOfOneNameInOneTransactionAreToldApart) {
+  for (const char* plugin : {"pgoutput", "wal2json", "decoderbufs"}) {
+    AuditRun run = Start({"--watch", std::string("--plugin=") + plugin}, {});
+    WaitUntilAttached(run);
+    Execute("CREATE TABLE app.t(id int PRIMARY KEY)");
+    Execute(
+        "BEGIN; INSERT INTO app.t VALUES (1); DROP TABLE app.t; CREATE TABLE app.t(id int PRIMARY "
+        "KEY); INSERT INTO app.t VALUES (2); COMMIT");
+    Execute("CREATE TABLE app.keep(id int PRIMARY KEY)");
+    Execute("INSERT INTO app.keep VALUES (1)");
+    run.Signal(SIGINT);
+    const AuditEnded ended = run.End();
+    EXPECT_EQ(ended.exit_code, 0) << ended.output;
+    EXPECT_EQ(ended.Status("t"), "equal") << ended.output;
+    Execute("DROP TABLE app.t, app.keep");
+  }
+}
+
 // Each is compared before the next one is made, and its changes are proven.
 TEST_F(AuditNewcomersTest, ATableDroppedAndMadeAgainIsFollowedAnew) {
   std::string sql;
