@@ -258,8 +258,7 @@ Result<void> Following::PublishNew() {
     if (!known.insert_only && !known.left_out && !known.published_late)
       ReadAnew(table, received(), "was without a replica identity");
   }
-  if (to_read_anew_.empty() && !has_unpublished_) return {};
-  has_unpublished_ = false;
+  if (to_read_anew_.empty() && !has_doubtful_) return {};
   auto installed = consumer_->InstallTriggers();
   shows_truncations_ = installed && !options_.truncation_log.empty();
   // No right: another role's table, made meanwhile, has none, and is excluded when it is truncated.
@@ -327,8 +326,8 @@ std::optional<replication::NewTable> Following::Meet(const replication::Encounte
     const bool is_another = known->first.oid != 0 && known->first.oid != newcomer.activity.oid;
     if (!is_another || newcomer.may_begin_unseen) return std::nullopt;
   }
-  // At once, for until then not all of its changes are sent; what fails is tried again.
-  if (!publishing_.Add(scope_, table)) has_unpublished_ = true;
+  // At once, for until then not all of its changes are sent; what fails PublishNew tries again.
+  publishing_.Add(scope_, table);
   replication::NewTable made = newcomer.table;
   newcomers_.Add(std::move(newcomer));
   return made;
@@ -356,7 +355,6 @@ void Following::Join(const Newcomer& newcomer, const model::Transaction& transac
                                        BeginsByTruncate(transaction, *newcomer.table.relation)),
                      .published_late = publishing_.is_made() || needs_trigger,
                      .first = newcomer.activity};
-  has_unpublished_ = has_unpublished_ || needs_trigger;
   has_doubtful_ = has_doubtful_ || IsDoubtful(number);
   SetWriters();
 }
@@ -367,16 +365,6 @@ void Following::LookForDoubtful() {
     has_doubtful_ = has_doubtful_ || IsDoubtful(table);
 }
 
-// Those that could not be published when they were met, and what shows their truncations. It is
-// tried again, and before the next comparison.
-void Following::PublishNewcomers(wire::Time now) {
-  constexpr std::chrono::milliseconds kPause{100};
-  if (!has_unpublished_ || now < next_publishing_ || !stuck_.empty()) return;
-  auto published = PublishNew();
-  if (!published) has_unpublished_ = true;
-  next_publishing_ = wire::Clock::now() + kPause;
-}
-
 // ---- following ----
 
 Result<void> Following::Turn(wire::Time now) {
@@ -385,7 +373,6 @@ Result<void> Following::Turn(wire::Time now) {
   if (ok) ok = consumer_->Flush();
   if (ok) ok = ReadStream();
   reconnect_pace_.OnReceived(received());
-  if (ok) PublishNewcomers(now);
   if (ok) return ok;
   const bool is_ended = postgres::IsOfTheChange(ok.error()) || postgres::IsOfWhatIsGone(ok.error());
   const bool lies_behind = is_ended && ++ended_streams_ <= kAttempts;

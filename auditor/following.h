@@ -159,12 +159,11 @@ class Following {
   void ReadFacts(const ActivityByName& before);
   void NoteTables();
   void SetWriters();
+  const Followed* Find(const postgres::TableName& table);  // nullptr: it is not followed
   // What the decoder is told of a table that is not known; it is followed once its transaction is
   // applied.
-  const Followed* Find(const postgres::TableName& table);
   std::optional<replication::NewTable> Meet(const replication::Encounter& met);
   void Join(const Newcomer& newcomer, const model::Transaction& transaction);
-  void PublishNewcomers(wire::Time now);
   void ForgetStream();
   bool WantsToRead() const;
   model::Result<void> Reconnect(wire::Time now);
@@ -199,9 +198,7 @@ class Following {
   std::map<postgres::TableName, model::Lsn> strangers_;
   Newcomers newcomers_;
   bool has_doubtful_ = false;
-  bool has_unpublished_ = false;  // some that joined
-  bool shows_truncations_ = false;
-  wire::Time next_publishing_;
+  bool shows_truncations_ = false;  // the tables that were there have their triggers
   LastWriters writers_;
   std::set<postgres::TableName> to_read_anew_;
   std::size_t set_aside_seen_ = 0;  // of the replica's

@@ -73,32 +73,29 @@ Result<std::vector<postgres::TableName>> Publishing::Update(const consumer::Atta
 
 bool Publishing::MayHideInserts(const consumer::AttachScope& scope) {
   if (!replication::SendsPublications(scope.plugin)) return false;
-  if (!made_) return true;
-  if (!sql_) {
-    auto sql = Open(options_);
-    if (!sql) return true;
-    sql_.emplace(std::move(*sql));
-  }
+  if (!made_ || !Connect()) return true;
   auto shows = postgres::ShowsAllInserts(*sql_, options_.slot);
   if (!shows) sql_.reset();
   return !shows || !*shows;
 }
 
-bool Publishing::Add(const consumer::AttachScope& scope, const postgres::TableName& table) {
-  if (!made_) return true;
+void Publishing::Add(const consumer::AttachScope& scope, const postgres::TableName& table) {
+  if (!made_) return;
   consumer::AttachScope only = scope;
   only.scope = scope.scope.Narrowed(table.schema, table.name);
-  const bool added = TryAdd(only).has_value();
-  if (!added) sql_.reset();
-  return added;
+  if (!TryAdd(only)) sql_.reset();
+}
+
+Result<void> Publishing::Connect() {
+  if (sql_) return {};
+  auto sql = Open(options_);
+  if (!sql) return std::unexpected(std::move(sql.error()));
+  sql_.emplace(std::move(*sql));
+  return {};
 }
 
 Result<void> Publishing::TryAdd(const consumer::AttachScope& only) {
-  if (!sql_) {
-    auto sql = Open(options_);
-    if (!sql) return std::unexpected(std::move(sql.error()));
-    sql_.emplace(std::move(*sql));
-  }
+  if (auto ok = Connect(); !ok) return ok;
   auto tables = ReadPublishable(*sql_, only);
   if (!tables) return std::unexpected(std::move(tables.error()));
   return postgres::AddToScopePublications(*sql_, options_.slot, *tables, kShortestWait);

@@ -29,8 +29,8 @@ class Publishing {
   // Adds the tables that came since. SQLSTATE 55P03 where one is being altered: to be tried again.
   // Returns those whose UPDATE and DELETE were not sent until now.
   model::Result<std::vector<postgres::TableName>> Update(const consumer::AttachScope& scope);
-  // The same of one table that came just now. False: it was locked, or the like.
-  bool Add(const consumer::AttachScope& scope, const postgres::TableName& table);
+  // The same of one table that came just now, where that can be done at once.
+  void Add(const consumer::AttachScope& scope, const postgres::TableName& table);
   // Whether changes of a table may have been left out before the first one that came: only
   // publications of ours show the inserts of all.
   bool MayHideInserts(const consumer::AttachScope& scope);
@@ -43,13 +43,14 @@ class Publishing {
   bool is_made() const { return made_; }
 
  private:
+  model::Result<void> Connect();
   model::Result<void> TryAdd(const consumer::AttachScope& only);
 
   static constexpr std::chrono::milliseconds kShortestWait{200};
 
   const ProcessOptions& options_;
   bool made_ = false;
-  std::optional<postgres::Connection> sql_;  // of Add: idle, without locks
+  std::optional<postgres::Connection> sql_;  // for single tables: idle, without locks
   // For a lock, longer after each failure: an autovacuum gives its up for one that waits.
   std::chrono::milliseconds lock_timeout_ = kShortestWait;
 };
