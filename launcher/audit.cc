@@ -190,29 +190,14 @@ class Session {
     std::vector<ProcessPlan> plans;
     for (const std::string& plugin : options_.Plugins()) {
       const std::string name = AuditorName(plugin);
-      ProcessPlan plan{name,
-                       {program,
-                        "--id",
-                        name,
-                        "--database",
-                        database->conninfo,
-                        "--plugin",
-                        plugin,
-                        "--slot",
-                        names_.slot(plugin),
-                        "--schema",
-                        options_.schemas,
-                        "--tables",
-                        options_.tables,
-                        "--exclude",
-                        options_.excluded,
-                        "--result",
-                        ResultPath(plugin),
-                        "--checkpoint",
-                        options_.checkpoint,
-                        "--status",
-                        status},
-                       database->variables};
+      ProcessPlan plan{
+          name,
+          {program, "--id", name, "--database", database->conninfo, "--plugin", plugin, "--slot",
+           names_.slot(plugin), "--schema", options_.schemas, "--tables", options_.tables,
+           "--result", ResultPath(plugin), "--checkpoint", options_.checkpoint, "--status", status},
+          database->variables};
+      if (!options_.excluded.empty())
+        plan.command.insert(plan.command.end(), {"--exclude", options_.excluded});
       if (!options_.publication.empty())
         plan.command.insert(plan.command.end(), {"--publication", options_.publication});
       if (options_.install_triggers) {

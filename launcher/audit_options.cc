@@ -47,9 +47,9 @@ Exit codes:
   5  inconclusive: interrupted, a process died, nothing could be compared or was proven, or rows
      that differ are excused
 
-The command's own exit status is in --report, and does not change the verdict without
---require-command-success. Ctrl-C ends the
-command, then compares; a second one leaves that out. Everything is removed either way.)";
+The command's own exit status is in --report, and changes the verdict only with
+--require-command-success. Ctrl-C ends the command, then compares; a second one leaves that out.
+Everything is removed either way.)";
 
 // What the auditor takes, said before it is started.
 CLI::Validator CheckpointInterval() {

@@ -1,5 +1,6 @@
 #include "launcher/children.h"
 
+#include <algorithm>
 #include <cassert>
 #include <ranges>
 #include <utility>
