@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "model/log_schemas.h"
 #include "model/relation.h"
 #include "postgres/identity_guard.h"
 
@@ -30,8 +31,9 @@ struct Logger {
   const char* entries;
 };
 
-// What their SELECT gives is inserted. Of a command that makes or alters tables: "table", "table
-// column". Our own ones, which make triggers, tell nothing of the table.
+// What their SELECT gives is inserted; {}: model::kLogSchemaPattern. Of a command that makes or
+// alters tables: "table", "table column". Our own ones, which make triggers, tell nothing of the
+// table.
 constexpr Logger kLoggers[] = {
     {"on_end", "_end",
      "ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', "
@@ -53,7 +55,7 @@ constexpr Logger kLoggers[] = {
      "SELECT pg_catalog.pg_current_wal_insert_lsn(), TG_TAG, d.schema_name, d.object_name, false, "
      "true FROM pg_catalog.pg_event_trigger_dropped_objects() d "
      "WHERE d.object_type = 'table' AND NOT d.is_temporary "
-     "AND d.schema_name !~ '^lockstep_[0-9a-f_]*(truncation|ddl)$'"},
+     "AND d.schema_name !~ '{}'"},
 };
 
 // ALWAYS: also for what a subscription of this server applies. A wait for the publication must be
@@ -72,8 +74,8 @@ std::string LoggerSql(const Logger& logger, const std::string& schema,
       "REVOKE ALL ON FUNCTION {0}.{1}() FROM PUBLIC;\n"
       "CREATE EVENT TRIGGER {3} ON {4} EXECUTE FUNCTION {0}.{1}();\n"
       "ALTER EVENT TRIGGER {3} ENABLE ALWAYS;\n",
-      name, logger.function, logger.entries, model::SqlIdentifier(schema + logger.suffix),
-      logger.event, UnpublishLostSql(publications));
+      name, logger.function, fmt::format(fmt::runtime(logger.entries), model::kLogSchemaPattern),
+      model::SqlIdentifier(schema + logger.suffix), logger.event, UnpublishLostSql(publications));
 }
 
 // A row without names tells from where on the log has everything.

@@ -63,6 +63,11 @@ bool Contains(const std::vector<TableName>& tables, const TableName& table) {
 
 std::string InsertsName(const std::string& name) { return name + "_inserts"; }
 
+// Of the schema in this field, and the name in the next.
+TableName NameAt(const QueryResult& result, int row, int field) {
+  return {std::string(result.Text(row, field)), std::string(result.Text(row, field + 1))};
+}
+
 // Those of the publication that have no identity by which a change of them could be sent.
 Result<std::vector<TableName>> WithoutIdentity(Connection& connection,
                                                const std::string& publication) {
@@ -74,8 +79,7 @@ Result<std::vector<TableName>> WithoutIdentity(Connection& connection,
       model::SqlLiteral(publication), kHasPublishableIdentity));
   if (!result) return Fail("looking for replica identities", result.error());
   std::vector<TableName> tables;
-  for (int row = 0; row < result->rows(); ++row)
-    tables.push_back({std::string(result->Text(row, 0)), std::string(result->Text(row, 1))});
+  for (int row = 0; row < result->rows(); ++row) tables.push_back(NameAt(*result, row, 0));
   return tables;
 }
 
@@ -145,7 +149,7 @@ Result<std::optional<std::vector<TableName>>> NamedTables(Connection& connection
   for (int row = 0; row < result->rows(); ++row) {
     if (result->Text(row, 0) == "t") return std::nullopt;
     if (result->IsNull(row, 2)) continue;
-    tables.push_back({std::string(result->Text(row, 1)), std::string(result->Text(row, 2))});
+    tables.push_back(NameAt(*result, row, 1));
   }
   return tables;
 }
