@@ -19,8 +19,8 @@ BEGIN
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE pg_catalog.starts_with(p.pubname::pg_catalog.text, {}) AND p.pubupdate AND NOT {}
   LOOP
-    EXECUTE pg_catalog.format('ALTER PUBLICATION %I DROP TABLE ONLY %I.%I', lost.pubname, lost.nspname,
-      lost.relname);
+    EXECUTE pg_catalog.format('ALTER PUBLICATION %I DROP TABLE ONLY %I.%I', lost.pubname,
+      lost.nspname, lost.relname);
   END LOOP;
 EXCEPTION WHEN OTHERS THEN NULL;
 END)";
