@@ -17,7 +17,7 @@ using postgres::Connection;
 using postgres::ConnectionKind;
 
 // As long as one wait may be, for a table that is always being altered.
-constexpr std::chrono::milliseconds kLongestWait{5'000};
+constexpr std::chrono::milliseconds kLongestWait{1'500};
 
 Result<Connection> Open(const ProcessOptions& options) {
   return Connection::Open(options.conninfo, ConnectionKind::kSql,

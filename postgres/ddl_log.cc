@@ -21,6 +21,8 @@ using model::Result;
 // For statements that may be firing the triggers that were dropped.
 constexpr std::chrono::seconds kFiringLimit{5};
 constexpr std::chrono::milliseconds kFiringPause{20};
+// Of a user's statement, for a publication that another one's transaction has altered.
+constexpr std::chrono::milliseconds kLongestWait{1500};
 
 // A function of the schema and the event trigger that calls it, which is named as the schema with
 // its suffix.
@@ -58,8 +60,7 @@ constexpr Logger kLoggers[] = {
      "AND d.schema_name !~ '{}'"},
 };
 
-// ALWAYS: also for what a subscription of this server applies. A wait for the publication must be
-// short: whoever alters it may wait for a table that the statement has locked.
+// ALWAYS: also for what a subscription of this server applies.
 std::string LoggerSql(const Logger& logger, const std::string& schema,
                       const std::string& publications) {
   const std::string name = model::SqlIdentifier(schema);
@@ -75,7 +76,8 @@ std::string LoggerSql(const Logger& logger, const std::string& schema,
       "CREATE EVENT TRIGGER {3} ON {4} EXECUTE FUNCTION {0}.{1}();\n"
       "ALTER EVENT TRIGGER {3} ENABLE ALWAYS;\n",
       name, logger.function, fmt::format(fmt::runtime(logger.entries), model::kLogSchemaPattern),
-      model::SqlIdentifier(schema + logger.suffix), logger.event, UnpublishLostSql(publications));
+      model::SqlIdentifier(schema + logger.suffix), logger.event,
+      UnpublishLostSql(publications, kLongestWait));
 }
 
 // A row without names tells from where on the log has everything.

@@ -5,11 +5,15 @@
 #include <string_view>
 
 #include "model/relation.h"
+#include "postgres/lock_wait.h"
 #include "postgres/replica_identity.h"
 
 namespace lockstep::postgres {
 
-std::string UnpublishLostSql(const std::string& publications) {
+// Whoever alters a publication locks it to the end of the transaction. So nobody waits for a table
+// with that lock: the table comes first, and one that somebody else has is left to who has it.
+// (NOWAIT fails also for a table that the session has locked itself, where somebody waits for it.)
+std::string UnpublishLostSql(const std::string& publications, std::chrono::milliseconds patience) {
   constexpr std::string_view kBlock = R"(
 DECLARE lost record;
 BEGIN
@@ -19,12 +23,20 @@ BEGIN
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE pg_catalog.starts_with(p.pubname::pg_catalog.text, {}) AND p.pubupdate AND NOT {}
   LOOP
-    EXECUTE pg_catalog.format('ALTER PUBLICATION %I DROP TABLE ONLY %I.%I', lost.pubname,
-      lost.nspname, lost.relname);
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '10ms', true);
+      EXECUTE pg_catalog.format('LOCK TABLE ONLY %I.%I IN SHARE UPDATE EXCLUSIVE MODE',
+        lost.nspname, lost.relname);
+      PERFORM {};
+      EXECUTE pg_catalog.format('ALTER PUBLICATION %I DROP TABLE ONLY %I.%I', lost.pubname,
+        lost.nspname, lost.relname);
+    EXCEPTION WHEN OTHERS THEN NULL;
+    END;
   END LOOP;
 EXCEPTION WHEN OTHERS THEN NULL;
 END)";
-  return fmt::format(kBlock, model::SqlLiteral(publications), kHasPublishableIdentity);
+  return fmt::format(kBlock, model::SqlLiteral(publications), kHasPublishableIdentity,
+                     BoundLockWaitSql(patience));
 }
 
 }  // namespace lockstep::postgres

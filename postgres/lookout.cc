@@ -19,8 +19,9 @@ constexpr std::chrono::seconds kReconnectPause{10};
 // What is not answered by then never will be.
 constexpr std::chrono::seconds kAnswerTimeout{30};
 constexpr int kTellsWaitStart = 140000;
-// Neither of them may be long: we would be what others wait for.
+// None of them may be long: we would be what others wait for.
 constexpr const char* kLimits = "SET statement_timeout = '2s'; SET lock_timeout = '100ms'";
+constexpr std::chrono::milliseconds kPatience{100};
 
 enum Field { kPid, kSince, kWaited, kStatement, kSchema, kTable };
 
@@ -40,7 +41,7 @@ std::string Question(const std::string& publications, int server_version) {
       "AND EXISTS (SELECT FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(a.pid)) b(pid) "
       "JOIN pg_catalog.pg_stat_activity o ON o.pid = b.pid "
       "WHERE pg_catalog.starts_with(o.application_name, 'lockstep '))",
-      UnpublishLostSql(publications),
+      UnpublishLostSql(publications, kPatience),
       server_version >= kTellsWaitStart ? "COALESCE(k.waitstart, a.query_start)" : "a.query_start");
 }
 

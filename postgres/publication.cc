@@ -12,6 +12,7 @@
 
 #include "model/exclusion.h"
 #include "model/relation.h"
+#include "postgres/lock_wait.h"
 #include "postgres/partition_roots.h"
 #include "postgres/replica_identity.h"
 
@@ -83,15 +84,29 @@ Result<std::vector<TableName>> WithoutIdentity(Connection& connection,
   return tables;
 }
 
+// As ALTER PUBLICATION takes them.
+std::string LockSql(const std::vector<TableName>& tables) {
+  if (tables.empty()) return {};
+  return fmt::format("LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE;", SqlList(tables));
+}
+
+// What is to be done in one transaction, and the tables that it is done to.
+struct Statements {
+  std::string sql;
+  std::vector<TableName> tables;
+};
+
+// The tables are locked first: with the lock of a publication nobody waits for a table.
+//
 // A publication of all changes makes the UPDATE of a table without identity fail, so that is looked
 // at once more in the transaction that publishes: it has the tables' locks by then, under which no
 // identity is lost before the publication is there for whoever loses it.
 Result<void> Publish(Connection& connection, const std::string& publication,
-                     const std::string& statements, std::chrono::milliseconds lock_timeout) {
+                     const Statements& statements, std::chrono::milliseconds lock_timeout) {
   const auto execute = [&]() -> Result<void> {
     auto done = connection.Execute(
-        fmt::format("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {};{}",
-                    lock_timeout.count(), statements));
+        fmt::format("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT {};{}{}",
+                    BoundLockWaitSql(lock_timeout), LockSql(statements.tables), statements.sql));
     if (!done) return std::unexpected(std::move(done.error()));
     auto lost = WithoutIdentity(connection, publication);
     if (!lost) return std::unexpected(std::move(lost.error()));
@@ -110,12 +125,13 @@ Result<void> Publish(Connection& connection, const std::string& publication,
   return published;
 }
 
-// `how`: ADD or DROP. Empty where there is nothing to do.
-std::string AlterSql(const std::string& publication, const char* how,
-                     const std::vector<TableName>& which) {
-  if (which.empty()) return {};
-  return fmt::format("ALTER PUBLICATION {} {} TABLE {};", model::SqlIdentifier(publication), how,
-                     SqlList(which));
+// `how`: ADD or DROP. Nothing where there are none.
+void AddAlter(const std::string& publication, const char* how, const std::vector<TableName>& which,
+              Statements& statements) {
+  if (which.empty()) return;
+  statements.sql += fmt::format("ALTER PUBLICATION {} {} TABLE {};",
+                                model::SqlIdentifier(publication), how, SqlList(which));
+  statements.tables.insert(statements.tables.end(), which.begin(), which.end());
 }
 
 // The tables that are the user's to publish.
@@ -264,7 +280,10 @@ Result<void> CreateScopePublications(Connection& connection, const std::string& 
   };
   create(name, ForTables(whole), kAllChanges);
   create(InsertsName(name), sees_all ? " FOR ALL TABLES" : ForTables(inserts), kInsertsOnly);
-  if (auto created = Publish(connection, name, sql, lock_timeout); !created)
+  std::vector<TableName> named = whole;
+  if (!sees_all) named.insert(named.end(), inserts.begin(), inserts.end());
+  const Statements statements{.sql = std::move(sql), .tables = std::move(named)};
+  if (auto created = Publish(connection, name, statements, lock_timeout); !created)
     return Fail("publishing the tables to follow", created.error());
   return {};
 }
@@ -281,10 +300,10 @@ Result<std::vector<TableName>> UpdateScopePublications(Connection& connection,
   if (!whole) return std::unexpected(std::move(whole.error()));
   auto inserts = NamedTables(connection, InsertsName(name));
   if (!inserts) return std::unexpected(std::move(inserts.error()));
-  std::string sql;
+  Statements statements;
   const auto alter = [&](const std::string& publication, const char* how,
                          const std::vector<TableName>& which) {
-    sql += AlterSql(publication, how, which);
+    AddAlter(publication, how, which, statements);
   };
   const Publishable wanted = PublishableOf(tables);
   const auto both = [](const std::vector<TableName>& left, const std::vector<TableName>& right) {
@@ -301,11 +320,13 @@ Result<std::vector<TableName>> UpdateScopePublications(Connection& connection,
   } else if (!tables.unpublishable.empty()) {
     // One of all tables cannot leave any out. What was committed before is decoded by the old one.
     const std::string publication = model::SqlIdentifier(InsertsName(name));
-    sql += fmt::format("DROP PUBLICATION {0}; CREATE PUBLICATION {0}{1}{2};", publication,
-                       ForTables(wanted.inserts), With(connection, kInsertsOnly));
+    statements.sql +=
+        fmt::format("DROP PUBLICATION {0}; CREATE PUBLICATION {0}{1}{2};", publication,
+                    ForTables(wanted.inserts), With(connection, kInsertsOnly));
+    statements.tables.insert(statements.tables.end(), wanted.inserts.begin(), wanted.inserts.end());
   }
-  if (sql.empty()) return added;
-  if (auto altered = Publish(connection, name, sql, lock_timeout); !altered)
+  if (statements.sql.empty()) return added;
+  if (auto altered = Publish(connection, name, statements, lock_timeout); !altered)
     return Fail("publishing the tables that came or changed", altered.error());
   return added;
 }
@@ -314,16 +335,16 @@ Result<void> AddToScopePublications(Connection& connection, const std::string& n
                                     const ScopeTables& tables,
                                     std::chrono::milliseconds lock_timeout) {
   const Publishable wanted = PublishableOf(tables);
-  std::string sql;
+  Statements statements;
   for (const auto& [publication, which] :
        {std::pair(name, &wanted.whole), std::pair(InsertsName(name), &wanted.inserts)}) {
     if (which->empty()) continue;
     auto published = NamedTables(connection, publication);
     if (!published) return std::unexpected(std::move(published.error()));
-    if (*published) sql += AlterSql(publication, "ADD", Without(*which, **published));
+    if (*published) AddAlter(publication, "ADD", Without(*which, **published), statements);
   }
-  if (sql.empty()) return {};
-  if (auto altered = Publish(connection, name, sql, lock_timeout); !altered)
+  if (statements.sql.empty()) return {};
+  if (auto altered = Publish(connection, name, statements, lock_timeout); !altered)
     return Fail("publishing a table that came", altered.error());
   return {};
 }

@@ -29,10 +29,10 @@ model::Result<void> CreatePublication(Connection& connection, const std::string&
 // tables without identity. Either may have no tables.
 //
 // All or nothing. Whether a table has its identity is asked again when it is locked: where it has
-// lost it since, SQLSTATE 55P03. `lock_timeout` is for each lock on a table (55P03): publishing
-// holds a snapshot that CREATE INDEX CONCURRENTLY waits for, which has such a lock, so one that is
-// not shorter than deadlock_timeout may end the user's statement; one that is longer ends an
-// autovacuum.
+// lost it since, SQLSTATE 55P03. `lock_timeout` is for each lock on a table or publication (55P03),
+// and bounded so that no statement of others ends for it (postgres/lock_wait.h): CREATE INDEX
+// CONCURRENTLY has such a lock and waits for the snapshot of whoever publishes. One that is longer
+// than deadlock_timeout ends an autovacuum.
 model::Result<void> CreateScopePublications(Connection& connection, const std::string& name,
                                             const ScopeTables& tables,
                                             std::chrono::milliseconds lock_timeout);

@@ -131,8 +131,9 @@ std::string LockCommand(const std::vector<model::RelationPtr>& tables) {
 
 bool TellsOfChange(const Error& error) {
   // A lock or an answer not in time, a deadlock, no such table or schema, a right that was taken
-  // away.
-  constexpr std::string_view kChanges[] = {"55P03", "57014", "40P01", "42P01", "3F000", "42501"};
+  // away, and an internal error: "tuple concurrently updated", "could not open relation with OID".
+  constexpr std::string_view kChanges[] = {"55P03", "57014", "40P01", "42P01",
+                                           "3F000", "42501", "XX000"};
   return std::ranges::find(kChanges, error.sqlstate) != std::end(kChanges);
 }
 

@@ -32,8 +32,8 @@ model::Result<void> BeginSnapshotAndLock(Connection& connection, const std::stri
                                          const std::vector<model::RelationPtr>& tables,
                                          std::chrono::milliseconds lock_timeout);
 
-// Of a lock on a table: it cannot be had, or not in time, since somebody is changing or dropping
-// it, or its rights.
+// Of a statement about a table: its lock cannot be had, or not in time, or it fails, since somebody
+// is changing or dropping the table, or its rights.
 bool TellsOfChange(const model::Error& error);
 
 // LOCK TABLE ... IN ACCESS SHARE MODE for the rest of the transaction. TRUNCATE does not keep rows

@@ -11,6 +11,7 @@
 #include "model/log_schemas.h"
 #include "model/relation.h"
 #include "model/truncation_log.h"
+#include "postgres/lock_wait.h"
 #include "postgres/table_reader.h"
 
 namespace lockstep::postgres {
@@ -41,18 +42,24 @@ std::string NameOf(const TableName& table) {
   return model::SqlIdentifier(table.schema) + "." + model::SqlIdentifier(table.name);
 }
 
-// For one transaction. Users of a table are waited for so long, and whoever comes meanwhile waits
-// behind us.
+// A transaction of its own in one round trip with others: no table is held while the next one is
+// waited for.
+std::string Alone(const std::string& statements) {
+  // What somebody else made while a lock was waited for is to be seen.
+  return "BEGIN ISOLATION LEVEL READ COMMITTED;\n" + statements + "COMMIT;\n";
+}
+
+// For the rest of a transaction.
 std::string SetLockTimeout(std::chrono::milliseconds lock_timeout) {
   return fmt::format("SET LOCAL lock_timeout = {};\n", lock_timeout.count());
 }
 
-// A transaction of its own in one round trip with others: no lock is held while the next one is
-// waited for, so that nobody's transaction ends in a deadlock.
-std::string Alone(const std::string& statements, std::chrono::milliseconds lock_timeout) {
-  // What somebody else made while a lock was waited for is to be seen.
-  return fmt::format("BEGIN ISOLATION LEVEL READ COMMITTED;\n{}{}COMMIT;\n",
-                     SetLockTimeout(lock_timeout), statements);
+// First in a transaction. Users of the table are waited for so long, and whoever comes meanwhile
+// waits behind us. With that lock less is waited: whoever changed the table's row in the catalog,
+// by GRANT, may come to write to the table.
+std::string LockForTrigger(const TableName& table, std::chrono::milliseconds lock_timeout) {
+  return fmt::format("{}LOCK TABLE ONLY {} IN SHARE ROW EXCLUSIVE MODE;\nSELECT {};\n",
+                     SetLockTimeout(lock_timeout), NameOf(table), BoundLockWaitSql(lock_timeout));
 }
 
 // As a string constant that needs no escapes, so that the nested ones stay readable. The text must
@@ -183,7 +190,8 @@ END
 // In one transaction, tried again while somebody is at work on the table.
 Result<void> ExecutePatiently(Connection& connection, const std::string& statements) {
   for (int attempt = 1;; ++attempt) {
-    auto done = connection.Execute(SetLockTimeout(kRemovalTimeout) + statements);
+    auto done = connection.Execute(fmt::format("SELECT {};\n", BoundLockWaitSql(kRemovalTimeout)) +
+                                   statements);
     if (done) return {};
     if (done.error().sqlstate != "55P03" || attempt == kRemovalAttempts)
       return std::unexpected(std::move(done.error()));
@@ -252,11 +260,12 @@ Result<void> InstallTruncationTriggers(Connection& connection, const std::string
   const std::string what = "installing truncation triggers with a log in schema " + log_schema;
   auto have = ReadTruncationTriggers(connection, log_schema);
   if (!have) return Fail(what, std::move(have.error()));
-  std::string sql = Alone(kLogMakersLock + TruncationLogSql(log_schema), lock_timeout);
+  std::string sql =
+      Alone(SetLockTimeout(lock_timeout) + kLogMakersLock + TruncationLogSql(log_schema));
   for (const TableName& table : tables) {
     if (std::ranges::find(*have, table) != have->end()) continue;
-    sql +=
-        Alone(TruncationTriggerSql(log_schema, table, connection.server_version()), lock_timeout);
+    sql += Alone(LockForTrigger(table, lock_timeout) +
+                 TruncationTriggerSql(log_schema, table, connection.server_version()));
   }
   auto installed = connection.Execute(sql);
   if (installed) return {};

@@ -125,7 +125,7 @@ TEST_F(ScopePublicationTest, AParentThatLostItsIdentityIsTakenOutWithoutItsChild
                    "(s.parent); CREATE TABLE s.keyed(PRIMARY KEY (id)) INHERITS (s.parent)"));
   Must(CreateScopePublications(sql_, "p q", Tables(), 1s));
   Must(sql_.Execute("ALTER TABLE s.parent DROP CONSTRAINT parent_pkey"));
-  Must(sql_.Execute("DO $$" + UnpublishLostSql("p") + "$$"));
+  Must(sql_.Execute("DO $$" + UnpublishLostSql("p", 50ms) + "$$"));
   EXPECT_EQ(TablesOf("p q"), "k q keyed whole");
   Must(sql_.Execute("INSERT INTO s.parent VALUES (1); DELETE FROM ONLY s.parent"));
 }
@@ -233,9 +233,67 @@ TEST_F(ScopePublicationTest, AnIdentityThatIsLostBeforeTheLockIsNotPublished) {
   Must(sql_.Execute("INSERT INTO s.whole VALUES (1); UPDATE s.whole SET a = 2"));
 }
 
+// One that cannot be taken out now keeps no other one in.
+TEST_F(ScopePublicationTest, WhatSomebodyElseHasLockedDoesNotKeepTheOthersIn) {
+  Must(sql_.Execute("CREATE TABLE s.aa(a int); ALTER TABLE s.aa REPLICA IDENTITY FULL"));
+  Must(CreateScopePublications(sql_, "p q", Tables(), 1s));
+  Must(sql_.Execute("ALTER TABLE s.aa REPLICA IDENTITY NOTHING"));
+  Must(sql_.Execute("ALTER TABLE s.whole REPLICA IDENTITY NOTHING"));
+  for (const char* held : {"aa", "whole"}) {
+    Connection other = Sql();
+    Must(other.Execute(std::string("BEGIN; LOCK TABLE s.") + held + " IN ACCESS EXCLUSIVE MODE"));
+    Must(sql_.Execute("BEGIN; DO $$" + UnpublishLostSql("p", 50ms) + "$$"));
+    EXPECT_EQ(TablesOf("p q"), std::string(held == std::string("aa") ? "aa k q" : "k q whole"));
+    Must(sql_.Execute("ROLLBACK"));
+  }
+}
+
+// NOWAIT would fail, though the table is the session's own.
+TEST_F(ScopePublicationTest, ATableIsTakenOutThoughSomebodyWaitsForIt) {
+  Must(CreateScopePublications(sql_, "p q", Tables(), 1s));
+  Must(sql_.Execute("BEGIN; ALTER TABLE s.whole REPLICA IDENTITY NOTHING"));
+  auto waiting = std::async([] { Must(Sql().Execute("BEGIN; LOCK TABLE s.whole; COMMIT")); });
+  AwaitWaiterFor("s.whole");
+  Must(sql_.Execute("DO $$" + UnpublishLostSql("p", 50ms) + "$$; COMMIT"));
+  waiting.get();
+  EXPECT_EQ(TablesOf("p q"), "k q");
+}
+
+// Whoever takes a table out in a transaction has the publication to its end.
+TEST_F(ScopePublicationTest, APublicationThatIsBeingAlteredIsWaitedFor) {
+  Must(CreateScopePublications(sql_, "p q", Tables(), 1s));
+  Connection other = Sql();
+  Must(other.Execute("BEGIN; ALTER PUBLICATION \"p q\" DROP TABLE s.\"k q\""));
+  Must(sql_.Execute("ALTER TABLE s.whole REPLICA IDENTITY NOTHING"));
+  Must(sql_.Execute("DO $$" + UnpublishLostSql("p", 50ms) + "$$"));
+  EXPECT_EQ(TablesOf("p q"), "k q whole");
+  auto guard = std::async([] { Must(Sql().Execute("DO $$" + UnpublishLostSql("p", 30s) + "$$")); });
+  Await("the guard waits", [&] {
+    return Must(sql_.Scalar("SELECT count(*) FROM pg_locks WHERE NOT granted")) != "0";
+  });
+  Must(other.Execute("COMMIT"));
+  guard.get();
+  EXPECT_EQ(TablesOf("p q"), "");
+}
+
+// A user's statement may need the publication, and would wait with it.
+TEST_F(ScopePublicationTest, WhileATableIsWaitedForThePublicationIsFree) {
+  Must(CreateScopePublications(sql_, "p q", Tables(), 1s));
+  Must(sql_.Execute("CREATE TABLE s.came(id int PRIMARY KEY)"));
+  const ScopeTables tables = Tables();
+  Connection other = Sql();
+  Must(other.Execute("BEGIN; LOCK TABLE s.came IN SHARE UPDATE EXCLUSIVE MODE"));
+  auto updating = std::async([&] { return UpdateScopePublications(sql_, "p q", tables, 1h); });
+  AwaitWaiterFor("s.came");
+  Must(
+      other.Execute("SET LOCAL lock_timeout = '100ms';"
+                    "ALTER PUBLICATION \"p q\" DROP TABLE s.\"k q\"; COMMIT"));
+  (void)updating.get();
+}
+
 TEST_F(ScopePublicationTest, WhatLostItsIdentityIsTakenOutAndNothingElseLocked) {
   const auto guard = [this] {
-    Must(sql_.Execute("SET lock_timeout = '50ms'; DO $$" + UnpublishLostSql("p") + "$$"));
+    Must(sql_.Execute("DO $$" + UnpublishLostSql("p", 50ms) + "$$"));
     return TablesOf("p q");
   };
   Must(CreateScopePublications(sql_, "p q", Tables(), 1s));

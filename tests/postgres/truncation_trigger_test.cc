@@ -60,6 +60,13 @@ class TruncationTriggerTest : public ClusterFixture {
     for (const std::string& table : tables) names.push_back({kSchema, table});
     return names;
   }
+  // For whatever lock.
+  static void AwaitWaiter() {
+    Connection sql = Sql();
+    Await("somebody waits for a lock", [&] {
+      return Must(sql.Scalar("SELECT count(*) FROM pg_locks WHERE NOT granted")) != "0";
+    });
+  }
   // "schema.name" of those of other schemas.
   Tables Installed(const std::string& log_schema = kSchema) {
     Tables tables;
@@ -346,6 +353,38 @@ TEST_F(TruncationTriggerTest, WritersAreWaitedForUpToTheLimit) {
   EXPECT_EQ(installed.error().kind, model::ErrorKind::kMisfit);
   EXPECT_EQ(installed.error().sqlstate, "55P03");
   EXPECT_EQ(Installed(), Tables{"aa"});
+}
+
+// GRANT locks the table's row in the catalog, and not the table. Of the two that wait for each
+// other then the user's has its lock.
+TEST_F(TruncationTriggerTest, WhoChangedItsRowInTheCatalogMayWriteToTheTable) {
+  Must(sql_.Execute("SET deadlock_timeout = '200ms'; CREATE TABLE cc (i int)"));
+  Connection user = Sql();
+  Must(user.Execute("SET deadlock_timeout = '200ms'"));
+  Must(user.Execute("BEGIN; GRANT SELECT ON \"My shop\".cc TO PUBLIC"));
+  auto installing = std::async(
+      [&] { return InstallTruncationTriggers(sql_, kSchema, InShop({"cc"}), kPatience); });
+  Await("it waits with the table locked", [] {
+    return Must(Sql().Scalar("SELECT count(*) FROM pg_locks WHERE NOT granted")) != "0";
+  });
+  // Behind the look for a deadlock of the first one to wait.
+  Must(user.Execute("SELECT pg_sleep(0.25)"));
+  Must(user.Execute("INSERT INTO \"My shop\".cc VALUES (1); COMMIT"));
+  EXPECT_EQ(installing.get().error().sqlstate, "55P03");
+}
+
+// The server calls it an internal error. The next try has more luck.
+TEST_F(TruncationTriggerTest, ATableWhoseRightsAreChangedMeanwhileIsTriedAgain) {
+  Must(sql_.Execute("CREATE TABLE cc (i int)"));
+  Connection user = Sql();
+  Must(user.Execute("BEGIN; GRANT SELECT ON \"My shop\".cc TO PUBLIC"));
+  auto installing = std::async(
+      [&] { return InstallTruncationTriggers(sql_, kSchema, InShop({"cc"}), kPatience); });
+  AwaitWaiter();
+  Must(user.Execute("COMMIT"));
+  EXPECT_EQ(installing.get().error().kind, model::ErrorKind::kMisfit);
+  Install({"cc"});
+  EXPECT_EQ(Installed(), Tables{"cc"});
 }
 
 TEST_F(TruncationTriggerTest, RemovingOutlastsATransaction) {
