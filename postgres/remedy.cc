@@ -22,10 +22,11 @@ bool IsSnapshotTooLarge(const model::Error& error) {
 
 bool IsOfTheChange(const model::Error& error) {
   if (error.kind != model::ErrorKind::kSql) return false;
-  constexpr std::string_view kNoFunction = "42883";
+  // No such function, a value or row that is too large, a plugin that does not find a table:
+  // internal errors. Damaged data has codes of its own.
+  constexpr std::string_view kCodes[] = {"42883", "XX000"};
   constexpr std::string_view kClasses[] = {"22", "38", "39", "54", "P0"};
-  return error.sqlstate == kNoFunction ||
-         error.message.find("invalid memory alloc request size") != std::string::npos ||
+  return std::ranges::find(kCodes, error.sqlstate) != std::end(kCodes) ||
          std::ranges::any_of(kClasses, [&](std::string_view of_change) {
            return error.sqlstate.starts_with(of_change);
          });

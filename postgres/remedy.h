@@ -21,7 +21,7 @@ bool IsSnapshotTooLarge(const model::Error& error);
 
 // Of a stream: the server's own plugin failed at a change, and will fail there again. A new slot
 // lies behind it. Such are a type without binary output, an output function's error, a row that
-// with its punctuation is more than 1 GB.
+// with its punctuation is more than 1 GB, a table that the plugin does not find.
 bool IsOfTheChange(const model::Error& error);
 // Of a stream: its slot or its publication is gone, or the WAL that the slot needs.
 bool IsOfWhatIsGone(const model::Error& error);
