@@ -247,12 +247,14 @@ Result<void> Consumer::StartStream(Connection connection) {
   if (!observer) return std::unexpected(std::move(observer.error()));
   if (auto ok = CheckSlot(*observer); !ok) return ok;
   stream_ = std::move(*stream);
+  liveness_.Begin();
   return {};
 }
 
 Result<FromStream> Consumer::Next() {
   while (stream_) {
-    if (std::chrono::steady_clock::now() >= NextStatusDue()) return StatusIsDue{};
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= NextStatusDue()) return StatusIsDue{};
     auto frame = stream_->Receive();
     if (!frame) {
       stream_.reset();
@@ -264,7 +266,8 @@ Result<FromStream> Consumer::Next() {
           return std::unexpected(std::move(ok.error()));
       }
     }
-    if (!*frame) return NothingNow{};
+    if (!*frame) return OnNothing(now);
+    liveness_.OnFrame();
     if (options_.on_frame) {
       if (auto ok = options_.on_frame((*frame)->bytes()); !ok) return std::unexpected(ok.error());
     }
@@ -279,10 +282,22 @@ Result<FromStream> Consumer::Next() {
               fmt::format("slot {}: not connected", options_.slot));
 }
 
+// It may be that the server has nothing to say.
+Result<FromStream> Consumer::OnNothing(TimePoint now) {
+  const auto state = liveness_.OnNothing(now);
+  asks_for_reply_ = state == replication::Liveness::State::kAsk;
+  if (state != replication::Liveness::State::kGone) return NothingNow{};
+  stream_.reset();
+  return Fail(
+      model::ErrorKind::kDisconnected,
+      fmt::format("slot {}: the server sends nothing any more and does not reply", options_.slot));
+}
+
 Result<void> Consumer::SendStatus(TimePoint now) {
   if (!stream_) return {};
   auto update = follower_->TakeStatusUpdate(now);
   if (!update) return {};
+  update->reply_requested = std::exchange(asks_for_reply_, false);
   auto sent =
       stream_->SendStatusUpdate(replication::EncodeStatusUpdate(*update, WallClockMicros()));
   if (!sent) stream_.reset();

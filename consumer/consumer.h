@@ -37,6 +37,7 @@
 #include "replication/decoder.h"
 #include "replication/follow_policy.h"
 #include "replication/follower.h"
+#include "replication/liveness.h"
 #include "replication/relation_map.h"
 #include "replication/replica.h"
 
@@ -71,6 +72,8 @@ struct ConsumerOptions {
   int copy_connections = 4;
   // How long Attach tries to make the slot and find the tables unchanged, on a server at work.
   std::chrono::milliseconds attach_timeout = std::chrono::minutes(5);
+  // How long the stream may bring nothing (replication/liveness.h).
+  std::chrono::milliseconds silence_limit = replication::Liveness::kLimit;
   // Told what Attach waits for. An error ends it.
   OnAttachWait on_wait = {};
 };
@@ -100,8 +103,9 @@ class Consumer {
   // The tables of the scope that are not followed, as of the consistent point.
   const std::vector<postgres::ExcludedTable>& excluded() const { return snapshot_.excluded; }
 
-  // The next transaction, or why none comes now. After kDisconnected: Reconnect. After any other
-  // error the stream is not read on.
+  // The next transaction, or why none comes now. After kDisconnected: Reconnect; that is also a
+  // server that sends nothing any more (replication/liveness.h). After any other error the stream
+  // is not read on.
   model::Result<FromStream> Next();
   // Everything with end_lsn <= `lsn` is durable with the caller and will never be asked for again.
   void OnDurable(model::Lsn lsn) { follower_->OnDurable(lsn); }
@@ -141,13 +145,17 @@ class Consumer {
 
  private:
   Consumer(const ConsumerOptions& options, AttachScope scope, postgres::SystemIdentity identity)
-      : options_(options), scope_(std::move(scope)), identity_(std::move(identity)) {}
+      : options_(options),
+        scope_(std::move(scope)),
+        identity_(std::move(identity)),
+        liveness_(options.silence_limit) {}
   model::Result<void> InstallTriggersPatiently(AttachPatience& patience);
   model::Result<std::unique_ptr<replication::Decoder>> MakeDecoder() const;
   model::Result<void> Take(AttachSnapshot snapshot, model::Lsn consistent_point);
   model::Result<void> CheckSlot(postgres::Connection& connection) const;
   model::Result<void> StartStream(postgres::Connection connection);
   model::Result<postgres::Connection> EndStream();
+  model::Result<FromStream> OnNothing(TimePoint now);
 
   ConsumerOptions options_;
   AttachScope scope_;
@@ -159,6 +167,8 @@ class Consumer {
   std::chrono::milliseconds trigger_lock_timeout_ = kShortestTriggerWait;
   std::optional<replication::Follower> follower_;  // always, once attached
   std::optional<postgres::ReplicationStream> stream_;
+  replication::Liveness liveness_;
+  bool asks_for_reply_ = false;
 };
 
 }  // namespace lockstep::consumer

@@ -56,7 +56,7 @@ std::string EncodeStatusUpdate(const StandbyStatusUpdate& update, std::int64_t s
   AppendU64(update.flush.value, out);
   AppendU64(update.apply.value, out);
   AppendU64(static_cast<std::uint64_t>(sent_micros), out);
-  out.push_back(0);
+  out.push_back(update.reply_requested ? 1 : 0);
   return out;
 }
 

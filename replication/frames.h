@@ -34,6 +34,7 @@ struct StandbyStatusUpdate {
   model::Lsn write;
   model::Lsn flush;  // all that moves the slot; 0 confirms nothing
   model::Lsn apply;
+  bool reply_requested = false;
   friend bool operator==(const StandbyStatusUpdate&, const StandbyStatusUpdate&) = default;
 };
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <signal.h>
 
 #include <atomic>
 #include <chrono>
@@ -245,6 +246,25 @@ TEST_F(ConsumerTest, StatusIsSentInTheMiddleOfATransaction) {
   EXPECT_EQ(changes, static_cast<std::size_t>(kRows));
   EXPECT_GE(due, 3);
   Must(consumer.Detach());
+}
+
+// The connection stands.
+TEST_F(ConsumerTest, AServerThatSendsNothingAnyMoreIsGone) {
+  ConsumerOptions options = Options("silent");
+  options.silence_limit = std::chrono::seconds(3);
+  Follow follow(Must(Consumer::Attach(options)));
+  const int walsender = std::stoi(
+      Must(Sql().Scalar("SELECT active_pid FROM pg_replication_slots WHERE slot_name = 'silent'")));
+  ASSERT_EQ(kill(walsender, SIGSTOP), 0);
+  const model::Error lost = follow.UntilLost();
+  EXPECT_EQ(lost.kind, model::ErrorKind::kDisconnected);
+  EXPECT_TRUE(lost.message.contains("slot silent: the server sends nothing")) << lost.message;
+  ASSERT_EQ(kill(walsender, SIGCONT), 0);
+  TerminateReader("silent");
+  Write("INSERT INTO s.t VALUES (1, 'a')");
+  Must(follow.Reconnect());
+  ExpectReplicaEqualsSource(follow);
+  Must(follow->Detach());
 }
 
 TEST_F(ConsumerTest, DetachDropsTheSlotAndLeavesTheReplica) {

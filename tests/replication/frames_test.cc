@@ -98,8 +98,8 @@ TEST(FramesTest, AStatusUpdateHasExactlyTheseBytes) {
             "\0\0\0\0\0\0\0\xff"
             "\0\3\3\xdb\x4d\x86\xa5\x0f"
             "\0"sv);
-  EXPECT_EQ(EncodeStatusUpdate({}, -1),
-            "r" + std::string(24, '\0') + std::string(8, '\xff') + std::string(1, '\0'));
+  EXPECT_EQ(EncodeStatusUpdate({.reply_requested = true}, -1),
+            "r" + std::string(24, '\0') + std::string(8, '\xff') + std::string(1, '\1'));
 }
 
 }  // namespace
