@@ -51,15 +51,23 @@ void Course::OnVerdict(const model::Verdict& verdict, Time now) {
       return;
     case Phase::kStopping:
     case Phase::kKilled:
-      // What was proven stays proven when the run is interrupted.
-      if (!ending_.error && verdict.kind != VerdictKind::kInconclusive) {
-        ending_.kind = verdict.kind;
-        ending_.reason = verdict.reason;
-      }
-      return;
+      return OnLateVerdict(verdict);
     case Phase::kLeaving:
       return;
   }
+}
+
+// What was proven stays proven when the run is interrupted, and what was found also where it ends
+// by an error.
+void Course::OnLateVerdict(const model::Verdict& verdict) {
+  const bool is_finding =
+      verdict.kind == VerdictKind::kDiverged || verdict.kind == VerdictKind::kMissing;
+  if (verdict.kind == VerdictKind::kInconclusive || (ending_.error && !is_finding)) return;
+  ending_.kind = verdict.kind;
+  ending_.reason = verdict.reason;
+  if (!ending_.error) return;
+  ending_.warnings.push_back(std::move(ending_.error->message));
+  ending_.error.reset();
 }
 
 void Course::OnFailure(const wire::Failure& failure, Time now) {

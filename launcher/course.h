@@ -94,6 +94,7 @@ class Course {
   const Ending& ending() const { return ending_; }
 
  private:
+  void OnLateVerdict(const model::Verdict& verdict);
   enum class Phase { kRunning, kJudging, kLeaving, kStopping, kKilled };
 
   struct Exit {

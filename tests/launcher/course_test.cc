@@ -206,6 +206,17 @@ TEST_F(CourseTest, WhatWasProvenStaysProvenWhenInterrupted) {
   EXPECT_EQ(ending().kind, VerdictKind::kDiverged);
 }
 
+TEST_F(CourseTest, WhatWasFoundStaysFoundWhenAProcessFails) {
+  Failure("applier", ErrorKind::kEnvironment, "the disk is full");
+  Verdict(VerdictKind::kConverged);
+  EXPECT_TRUE(ending().error.has_value());
+  Verdict(VerdictKind::kMissing, "a commit is missing");
+  EXPECT_FALSE(ending().error.has_value());
+  EXPECT_EQ(ending().kind, VerdictKind::kMissing);
+  EXPECT_EQ(ending().reason, "a commit is missing");
+  EXPECT_EQ(ending().warnings, (std::vector<std::string>{"applier: the disk is full"}));
+}
+
 TEST_F(CourseTest, WhoStaysAfterTheVerdictIsStoppedAndThenKilled) {
   Verdict(VerdictKind::kConverged);
   ExitAll({"generator", "applier", "verifier"});
