@@ -237,6 +237,12 @@ void Following::ReadAnew(const postgres::TableName& table, model::Lsn lsn,
     replica().Quarantine(*number);
 }
 
+bool Following::Rekey(const postgres::TableName& table, const model::RelationPtr& now) {
+  const auto number = replica().database().FindTable(table.schema, table.name);
+  if (!number || tables_[*number].left_out || IsToBeReadAnew(table)) return false;
+  return replica().Rekey(*number, now).has_value();
+}
+
 void Following::ForgetUnfollowed(const std::vector<model::RelationPtr>& followed, model::Lsn lsn) {
   std::set<postgres::TableName> names;
   for (const model::RelationPtr& relation : followed) names.insert(NameOf(*relation));
@@ -313,6 +319,8 @@ const Following::Followed* Following::Find(const postgres::TableName& table) {
 std::optional<replication::NewTable> Following::Meet(const replication::Encounter& met) {
   const postgres::TableName table{met.name.schema, met.name.name};
   const Followed* known = Find(table);
+  if (met.keyless)
+    return newcomers_.FindKey(scope_, met, known ? known->first.oid : newcomers_.OidOf(table));
   auto seen = newcomers_.Look(scope_, met, publishing_.MayHideInserts(scope_));
   if (!seen) return std::nullopt;
   if (const auto* excluded = std::get_if<model::Exclusion>(&*seen)) {

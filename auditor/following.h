@@ -72,6 +72,9 @@ class Following {
   }
   // After a comparison: some may have been found equal, or be there no longer.
   void LookForDoubtful();
+  // It has the form `now`, which has the rows of the replica's, which keeps them, and another key.
+  // False: they do not fit it, or are not followed.
+  bool Rekey(const postgres::TableName& table, const model::RelationPtr& now);
   // As of `lsn` these are all that can be followed: what is not among them is not to be read.
   void ForgetUnfollowed(const std::vector<model::RelationPtr>& followed, model::Lsn lsn);
   // Before a snapshot is taken to read them: makes the server send them, and their truncations.

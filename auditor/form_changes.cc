@@ -12,12 +12,21 @@ std::string_view ToString(FormChange change) {
     case FormChange::kMade:
       return "made";
     case FormChange::kAltered:
+    case FormChange::kRekeyed:
       return "altered";
     case FormChange::kGone:
       break;
   }
   return "dropped";
 }
+
+namespace {
+
+FormChange HowChanged(const model::Relation& known, const model::Relation& now) {
+  return now.HasRowsOf(known) ? FormChange::kRekeyed : FormChange::kAltered;
+}
+
+}  // namespace
 
 std::vector<ChangedTable> FormChanges(const model::Database& replica,
                                       const std::vector<RelationPtr>& tables) {
@@ -26,9 +35,11 @@ std::vector<ChangedTable> FormChanges(const model::Database& replica,
   for (const RelationPtr& table : tables) {
     there.emplace(table->schema, table->name);
     const auto known = replica.FindTable(table->schema, table->name);
-    if (known && *replica.table(*known).relation() == *table) continue;
-    changes.push_back(
-        {{table->schema, table->name}, known ? FormChange::kAltered : FormChange::kMade});
+    const model::RelationPtr before = known ? replica.table(*known).relation() : nullptr;
+    if (before && *before == *table) continue;
+    changes.push_back({{table->schema, table->name},
+                       before ? HowChanged(*before, *table) : FormChange::kMade,
+                       table});
   }
   for (std::uint32_t i = 0; i < replica.table_count(); ++i) {
     const model::Relation& known = *replica.table(i).relation();

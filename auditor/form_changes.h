@@ -12,14 +12,20 @@
 
 namespace lockstep::auditor {
 
-enum class FormChange : std::uint8_t { kMade, kAltered, kGone };
+enum class FormChange : std::uint8_t {
+  kMade,
+  kAltered,
+  kRekeyed,  // altered, with rows as before: its key or its identity is another one
+  kGone,
+};
 
-// "made", "altered", "dropped".
+// "made", "altered", "altered", "dropped".
 std::string_view ToString(FormChange change);
 
 struct ChangedTable {
   postgres::TableName table;
   FormChange change = FormChange::kMade;
+  model::RelationPtr now = nullptr;  // as the database has it; null: not at all
   friend bool operator==(const ChangedTable&, const ChangedTable&) = default;
 };
 

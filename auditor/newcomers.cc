@@ -55,9 +55,9 @@ bool Newcomers::IsThatTable(const replication::Encounter& met,
   return now.made_by == met.xid || is_received_.contains(now.made_by.value);
 }
 
-Result<std::optional<Sighting>> Newcomers::TryLook(const consumer::AttachScope& scope,
-                                                   const replication::Encounter& met,
-                                                   bool may_begin_unseen) {
+// After the end of the transaction that changes it.
+Result<Newcomers::Seen> Newcomers::See(const consumer::AttachScope& scope,
+                                       const replication::Encounter& met) {
   if (!sql_) {
     auto opened = Connection::Open(conninfo_, postgres::ConnectionKind::kSql,
                                    postgres::OnlookerOptions(application_name_));
@@ -72,17 +72,38 @@ Result<std::optional<Sighting>> Newcomers::TryLook(const consumer::AttachScope& 
   only.scope = scope.scope.Narrowed(met.name.schema, met.name.name);
   auto tables = consumer::ReadTables(*sql_, only);
   if (!tables) return std::unexpected(std::move(tables.error()));
-  if (tables->excluded.size() == 1)
-    return model::Exclusion{tables->excluded.front().kind, tables->excluded.front().reason};
-  if (tables->followed.size() != 1) return std::nullopt;
+  Seen seen{.tables = std::move(*tables), .activity = std::nullopt};
+  if (seen.tables.followed.size() != 1) return seen;
   // Asked later: what is as it was made now was so when its form was read.
-  auto activity = postgres::ReadTableActivity(*sql_, tables->followed);
+  auto activity = postgres::ReadTableActivity(*sql_, seen.tables.followed);
   if (!activity) return std::unexpected(std::move(activity.error()));
-  postgres::TableActivity& now = activity->front();
-  if (now.oid == 0 || !IsThatTable(met, now)) return std::nullopt;
+  if (activity->front().oid != 0) seen.activity = std::move(activity->front());
+  return seen;
+}
+
+std::optional<replication::NewTable> Newcomers::FindKey(const consumer::AttachScope& scope,
+                                                        const replication::Encounter& met,
+                                                        std::uint32_t oid) {
+  if (oid == 0) return std::nullopt;
+  auto seen = See(scope, met);
+  if (!seen) sql_.reset();
+  if (!seen || !seen->activity || seen->activity->oid != oid) return std::nullopt;
+  return replication::NewTable{std::move(seen->tables.followed.front())};
+}
+
+Result<std::optional<Sighting>> Newcomers::TryLook(const consumer::AttachScope& scope,
+                                                   const replication::Encounter& met,
+                                                   bool may_begin_unseen) {
+  auto seen = See(scope, met);
+  if (!seen) return std::unexpected(std::move(seen.error()));
+  postgres::ScopeTables& tables = seen->tables;
+  if (tables.excluded.size() == 1)
+    return model::Exclusion{tables.excluded.front().kind, tables.excluded.front().reason};
+  if (!seen->activity || !IsThatTable(met, *seen->activity)) return std::nullopt;
+  postgres::TableActivity& now = *seen->activity;
   // The transaction that made it may have changed another one of its name before.
   const bool is_sure = met.oid.IsValid() || now.made_by != met.xid;
-  Newcomer newcomer{.table = {std::move(tables->followed.front())},
+  Newcomer newcomer{.table = {std::move(tables.followed.front())},
                     .may_begin_unseen =
                         may_begin_unseen || !is_sure || !now.has_first_form || !now.has_first_file,
                     .is_as_emptied = is_sure && now.has_first_form &&
@@ -111,6 +132,15 @@ void Newcomers::Add(Newcomer newcomer) {
            other.table.relation->name == newcomer.table.relation->name;
   });
   waiting_.push_back(std::move(newcomer));
+}
+
+std::uint32_t Newcomers::OidOf(const postgres::TableName& table) const {
+  for (const Newcomer& newcomer : waiting_) {
+    const model::Relation& relation = *newcomer.table.relation;
+    if (relation.schema == table.schema && relation.name == table.name)
+      return newcomer.activity.oid;
+  }
+  return 0;
 }
 
 std::vector<Newcomer> Newcomers::Take(model::Xid xid) {

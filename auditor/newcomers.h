@@ -22,6 +22,7 @@
 #include "postgres/connection.h"
 #include "postgres/relation_reader.h"
 #include "postgres/table_activity.h"
+#include "postgres/table_scope.h"
 #include "replication/relation_map.h"
 
 namespace lockstep::auditor {
@@ -56,8 +57,16 @@ class Newcomers {
   std::optional<Sighting> Look(const consumer::AttachScope& scope,
                                const replication::Encounter& met, bool may_begin_unseen);
 
+  // The table that was met, with the key that it has by now, where it is the one of this OID.
+  // nullopt: it is not, or it cannot be told. Blocks as Look.
+  std::optional<replication::NewTable> FindKey(const consumer::AttachScope& scope,
+                                               const replication::Encounter& met,
+                                               std::uint32_t oid);
+
   // Is to be followed once its transaction is applied. Of a name the last one counts.
   void Add(Newcomer newcomer);
+  // Of the one of this name that is to be followed; 0: there is none.
+  std::uint32_t OidOf(const postgres::TableName& table) const;
   // Those of a transaction, in the order in which they came.
   std::vector<Newcomer> Take(model::Xid xid);
   // All tables that are there are known; later transactions will come again.
@@ -67,6 +76,12 @@ class Newcomers {
   // The latest; some MB.
   static constexpr std::size_t kMaxReceived = 100'000;
 
+  // What has a name: as one of the two lists of `tables`, or nothing.
+  struct Seen {
+    postgres::ScopeTables tables;
+    std::optional<postgres::TableActivity> activity;  // of one that can be followed
+  };
+  model::Result<Seen> See(const consumer::AttachScope& scope, const replication::Encounter& met);
   model::Result<std::optional<Sighting>> TryLook(const consumer::AttachScope& scope,
                                                  const replication::Encounter& met,
                                                  bool may_begin_unseen);

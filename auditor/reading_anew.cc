@@ -50,8 +50,9 @@ bool FindTablesToReadAnew(const consumer::LockedTables& locked, model::Lsn point
   NameStatements(locked.ddl_log, following, ledger);
   FindRewrites(locked, following);
   const auto changes = FormChanges(following.replica().database(), locked.tables.followed);
-  for (const auto& [table, change] : changes) {
+  for (const auto& [table, change, now] : changes) {
     if (change == FormChange::kGone) continue;
+    if (change == FormChange::kRekeyed && following.Rekey(table, now)) continue;
     const DdlEntry* entry = LastStatement(locked.ddl_log, table, CopiedAt(following, table));
     const std::string reason = fmt::format("was {}", ToString(change));
     following.ReadAnew(table, entry ? entry->lsn : point,

@@ -11,8 +11,8 @@ namespace lockstep::auditor {
 
 // `locked`: the tables as they are at `point`, which the replica has reached. Those that were
 // rewritten, as the log of schema changes has it, and those in another form than the replica's are
-// to be read anew from then on, at the LSN of the statement where it is logged. Returns whether
-// there are tables in another form, or gone.
+// to be read anew from then on, at the LSN of the statement where it is logged; but not for another
+// key alone. Returns whether there are tables in another form, or gone.
 bool FindTablesToReadAnew(const consumer::LockedTables& locked, model::Lsn point,
                           Following& following, Ledger& ledger);
 

@@ -110,6 +110,19 @@ void Database::PutTable(std::uint32_t table, Table content) {
   tables_[table] = std::move(content);
 }
 
+std::optional<Row> Database::Rekey(std::uint32_t table, RelationPtr relation) {
+  Table& known = tables_[table];
+  assert(relation->HasRowsOf(*known.relation()));
+  Table rekeyed(std::move(relation));
+  for (const auto& [old_key, row] : known.rows()) {
+    Row key = rekeyed.KeyToInsert(row);
+    if (rekeyed.Find(key)) return key;
+    rekeyed.Exchange(key, row);
+  }
+  known = std::move(rekeyed);
+  return std::nullopt;
+}
+
 RowImage Database::Write(std::uint32_t table, Row key, std::optional<Row> row) {
   std::optional<Row> before = tables_[table].Exchange(key, row);
   return {table, std::move(key), std::move(before), std::move(row)};

@@ -93,6 +93,9 @@ class Database {
   // Another one of the same name, without rows, takes its place and number.
   void ReplaceTable(std::uint32_t table, RelationPtr relation);
   void PutTable(std::uint32_t table, Table content);
+  // The table keeps its rows under the keys that they have in `relation`, which has rows of its
+  // relation. The key that two of them would have: then nothing is changed.
+  std::optional<Row> Rekey(std::uint32_t table, RelationPtr relation);
 
   // Makes `key` hold `row` (nullopt: nothing). Any key, any row: callers decide what fits.
   RowImage Write(std::uint32_t table, Row key, std::optional<Row> row);

@@ -41,6 +41,15 @@ bool Relation::IsVirtualColumn(std::string_view column) const {
   return std::ranges::find(virtual_columns, column) != virtual_columns.end();
 }
 
+bool Relation::HasRowsOf(const Relation& other) const {
+  const auto is_same = [](Column left, const Column& right) {
+    left.not_null = right.not_null;
+    return left == right;
+  };
+  return std::ranges::equal(columns, other.columns, is_same) &&
+         virtual_columns == other.virtual_columns && is_partitioned == other.is_partitioned;
+}
+
 Row Relation::KeyOf(const Row& row) const {
   RowBuilder builder;
   if (key.size() == 1) {  // the usual case: no list of cells

@@ -47,6 +47,9 @@ struct Relation {
   std::string QualifiedName() const;
   bool IsKeyColumn(std::uint32_t column) const;
   bool IsVirtualColumn(std::string_view column) const;
+  // Whether the rows of one are rows of the other: the columns are the same, but for NOT NULL. Key
+  // and identity may differ.
+  bool HasRowsOf(const Relation& other) const;
   // The cells of the key columns, in key order. `row` must have all columns; a cell that is not a
   // Value stays as it is.
   Row KeyOf(const Row& row) const;

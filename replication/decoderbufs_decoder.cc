@@ -91,6 +91,10 @@ class DecoderbufsDecoder final : public Decoder {
     // What the trigger writes it deletes again.
     if ((*table)->is_truncation_log && message_.op() != decoderbufs::INSERT)
       return OtherTableEvent{xid};
+    if (message_.op() != decoderbufs::INSERT) {
+      if (auto keyed = relations_.FindKeyed({(*table)->name, xid}, (*table)->relation))
+        (*table)->relation = std::move(keyed);
+    }
     auto change = DecodeRows(**table);
     if (!change && change.error().kind == ErrorKind::kMisfit && !(*table)->is_truncation_log) {
       if (auto anew = relations_.FindMadeAnew({(*table)->name, xid})) {

@@ -42,6 +42,19 @@ model::RelationPtr RelationMap::FindMadeAnew(const Encounter& met) {
   return made ? Take(met.name, std::move(*made)) : nullptr;
 }
 
+model::RelationPtr RelationMap::FindKeyed(const Encounter& met, const model::RelationPtr& known) {
+  const bool needs_key =
+      known->key.empty() && known->identity != model::ReplicaIdentity::kFull && on_new_;
+  if (!needs_key || keyless_.contains(met.name)) return nullptr;
+  Encounter asked = met;
+  asked.keyless = known;
+  auto made = on_new_(asked);
+  if (made && made->relation && !made->relation->key.empty() && made->relation->HasRowsOf(*known))
+    return Take(met.name, std::move(*made));
+  keyless_.insert(met.name);
+  return nullptr;
+}
+
 model::RelationPtr RelationMap::Take(const QualifiedName& name, NewTable made) {
   if (!made.relation) return nullptr;
   if (made.types) types_ = std::move(made.types);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,8 @@ struct Encounter {
   QualifiedName name;
   model::Xid xid;       // of the transaction that changes it
   model::Oid oid = {};  // of the table, where the plugin tells it; 0: it does not
+  // The table as it is known: it is changed by a key that it did not have. nullptr: it is met.
+  model::RelationPtr keyless = nullptr;
 };
 
 // A table that came into being.
@@ -40,7 +43,8 @@ class RelationMap {
   using Covers = std::function<bool(const QualifiedName&)>;
 
   // Asked for a table that should be followed and is unknown, or is another one than the one that
-  // is known under its name. nullopt: it should be followed, and cannot be from here on.
+  // is known under its name. nullopt: it should be followed, and cannot be from here on. Asked also
+  // for a key that a known table got.
   using OnNew = std::function<std::optional<NewTable>(const Encounter&)>;
 
   // Follows `relations`, which are all the tables of their schemas. Without `types` the built-in
@@ -64,6 +68,9 @@ class RelationMap {
   // Of a table that is not the known one of its name: known from here on. nullptr: it cannot be
   // followed.
   model::RelationPtr FindMadeAnew(const Encounter& met);
+  // Of a known table that is updated or deleted from by a key that it is not known to have, by a
+  // plugin that does not tell of it: known with its key from here on. nullptr: it has none.
+  model::RelationPtr FindKeyed(const Encounter& met, const model::RelationPtr& known);
 
   // The log of truncations that is read (model/truncation_log.h), for plugins that do not
   // send a TRUNCATE; nullptr for any other table.
@@ -80,7 +87,8 @@ class RelationMap {
   model::TypeCatalogPtr types_;
   Covers covers_;  // empty: all tables of the relations' schemas
   FollowPolicy policy_ = FollowPolicy::kStrict;
-  OnNew on_new_;  // empty: none can be followed
+  OnNew on_new_;                     // empty: none can be followed
+  std::set<QualifiedName> keyless_;  // that were asked for, and have no key
 };
 
 }  // namespace lockstep::replication

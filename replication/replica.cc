@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -75,11 +76,18 @@ std::expected<Applied, Misfit> Replica::Apply(const model::Transaction& transact
       return std::unexpected(Misfit{table.name, Row(), table.reason, std::nullopt, table.schema});
     SetAside({table.schema, table.name, table.reason, transaction.end_lsn, table.is_followable});
   }
+  // One whose form changes within the transaction is rekeyed once, and then set aside.
+  std::set<std::uint32_t> rekeyed;
   while (true) {
     auto applied = ApplyChanges(transaction);
     if (applied || policy_ == FollowPolicy::kStrict || !applied.error().unfollowable)
       return applied;
     Misfit& misfit = applied.error();
+    if (misfit.rekeyed && rekeyed.insert(*misfit.unfollowable).second) {
+      auto ok = Rekey(*misfit.unfollowable, misfit.rekeyed);
+      if (!ok) return std::unexpected(std::move(ok.error()));
+      continue;
+    }
     const Relation& relation = *database_.table(*misfit.unfollowable).relation();
     SetAside({.schema = relation.schema,
               .name = relation.name,
@@ -109,16 +117,17 @@ std::expected<void, Misfit> Replica::Apply(const model::Insert& insert, Images& 
   auto table = TableOf(insert.relation);
   if (!table) return std::unexpected(std::move(table.error()));
   Row key = database_.table(*table).KeyToInsert(insert.row);
-  if (database_.table(*table).Find(key)) return Duplicate("INSERT", *table, key);
+  if (database_.table(*table).Find(key))
+    return Duplicate("INSERT", *table, *database_.table(*table).relation(), key);
   digest_.Insert(insert.relation->name, insert.row);
   images.push_back(database_.Write(*table, std::move(key), insert.row));
   return {};
 }
 
 std::expected<void, Misfit> Replica::Apply(const model::Update& update, Images& images) {
-  const Relation& relation = *update.relation;
   auto table = TableOf(update.relation);
   if (!table) return std::unexpected(std::move(table.error()));
+  const Relation& relation = *database_.table(*table).relation();
   if (relation.key.empty()) return UpdateCopy(*table, update, images);
   Row old_key = relation.KeyOf(update.old_row ? *update.old_row : update.row);
   if (!old_key.IsComplete())
@@ -130,7 +139,7 @@ std::expected<void, Misfit> Replica::Apply(const model::Update& update, Images& 
   const bool moved = key != old_key;
   digest_.Update(relation.name, moved ? &old_key : nullptr, row);
   if (moved) {
-    if (database_.table(*table).Find(key)) return Duplicate("UPDATE", *table, key);
+    if (database_.table(*table).Find(key)) return Duplicate("UPDATE", *table, relation, key);
     images.push_back(database_.Write(*table, std::move(old_key), std::nullopt));
     old_key = std::move(key);
   }
@@ -141,13 +150,12 @@ std::expected<void, Misfit> Replica::Apply(const model::Update& update, Images& 
 std::expected<void, Misfit> Replica::Apply(const model::Delete& erase, Images& images) {
   auto table = TableOf(erase.relation);
   if (!table) return std::unexpected(std::move(table.error()));
-  if (erase.relation->key.empty()) return DeleteCopy(*table, erase, images);
-  Row key = erase.relation->KeyOf(erase.old_row);
-  if (!key.IsComplete())
-    return Unfollowable(*table, DoesNotFit("DELETE", *erase.relation, key, kNoKey));
-  if (!database_.table(*table).Find(key))
-    return DoesNotFit("DELETE", *erase.relation, key, kAbsent);
-  digest_.Delete(erase.relation->name, key);
+  const Relation& relation = *database_.table(*table).relation();
+  if (relation.key.empty()) return DeleteCopy(*table, erase, images);
+  Row key = relation.KeyOf(erase.old_row);
+  if (!key.IsComplete()) return Unfollowable(*table, DoesNotFit("DELETE", relation, key, kNoKey));
+  if (!database_.table(*table).Find(key)) return DoesNotFit("DELETE", relation, key, kAbsent);
+  digest_.Delete(relation.name, key);
   images.push_back(database_.Write(*table, std::move(key), std::nullopt));
   return {};
 }
@@ -198,8 +206,7 @@ std::expected<void, Misfit> Replica::Apply(const model::LogicalMessage& message,
 // The source has each key once: where this one may stand for two of its keys, nothing is wrong but
 // that they look alike.
 std::unexpected<Misfit> Replica::Duplicate(const char* operation, std::uint32_t table,
-                                           const Row& key) const {
-  const Relation& relation = *database_.table(table).relation();
+                                           const Relation& relation, const Row& key) const {
   auto misfit = DoesNotFit(operation, relation, key, kDuplicate);
   if (const auto doubt = projection_.DoubtInKey(relation, key)) {
     misfit.error().message = model::Describe(relation, *doubt);
@@ -222,15 +229,20 @@ std::expected<std::uint32_t, Misfit> Replica::TableOf(const model::RelationPtr& 
                fmt::format("the replica has no table {}", relation->QualifiedName()), std::nullopt,
                relation->schema});
   }
-  if (const Relation& known = *database_.table(*table).relation();
-      relation->columns != known.columns || relation->key != known.key) {
-    return std::unexpected(Misfit{
+  const Relation& known = *database_.table(*table).relation();
+  // A change that was decoded before the key was known is one of the same rows.
+  const bool is_from_before =
+      relation->key.empty() && !known.key.empty() && relation->HasRowsOf(known);
+  if (!is_from_before && (relation->columns != known.columns || relation->key != known.key)) {
+    Misfit misfit{
         relation->name, Row(),
         fmt::format("table {} changed since the listener attached: its columns were {} with key "
                     "{}, and are {} with key {}; attach again",
                     relation->QualifiedName(), ColumnNames(known), KeyNames(known),
                     ColumnNames(*relation), KeyNames(*relation)),
-        *table, relation->schema});
+        *table, relation->schema};
+    if (relation->HasRowsOf(known)) misfit.rekeyed = relation;
+    return std::unexpected(std::move(misfit));
   }
   tables_.emplace(relation, *table);
   last_relation_ = relation;
@@ -248,10 +260,22 @@ std::uint32_t Replica::Join(const model::RelationPtr& relation) {
     return added;
   }
   database_.ReplaceTable(*known, relation);
-  std::erase_if(tables_, [&](const auto& met) { return met.second == *known; });
-  last_relation_ = nullptr;
+  ForgetRelationsOf(*known);
   if (*known < quarantined_.size()) quarantined_[*known] = false;
   return *known;
+}
+
+void Replica::ForgetRelationsOf(std::uint32_t table) {
+  std::erase_if(tables_, [&](const auto& met) { return met.second == table; });
+  last_relation_ = nullptr;
+}
+
+std::expected<void, Misfit> Replica::Rekey(std::uint32_t table,
+                                           const model::RelationPtr& relation) {
+  if (const auto key = database_.Rekey(table, relation))
+    return Duplicate("ALTER TABLE", table, *relation, *key);
+  ForgetRelationsOf(table);
+  return {};
 }
 
 void Replica::Quarantine(std::uint32_t table) {

@@ -36,6 +36,8 @@ struct Misfit {
   std::optional<std::uint32_t> unfollowable = {};
   std::string schema = {};
   bool unshown_key = false;  // that is why: the plugin does not show its keys as they are
+  // That is why: the table has this form now, with rows as it had, and another key.
+  model::RelationPtr rekeyed = nullptr;
 };
 
 // What a transaction did to the replica.
@@ -64,13 +66,17 @@ class Replica {
       : database_(relations), valid_at_(valid_at), policy_(policy), projection_(losses) {}
 
   // Applies all of a transaction or nothing. Unchanged cells keep the replica's value. Under
-  // kSetAside a table that cannot be followed any longer is set aside; a row that does not fit is a
-  // misfit under either policy.
+  // kSetAside a table that got another key keeps its rows, and one that cannot be followed any
+  // longer is set aside; a row that does not fit is a misfit under either policy.
   std::expected<Applied, Misfit> Apply(const model::Transaction& transaction);
 
   // Follows a table that was made behind the snapshot, and is empty yet. One of its name is there
   // no longer, whatever it was. Returns its number.
   std::uint32_t Join(const model::RelationPtr& relation);
+
+  // The table keeps its rows under the key of `relation`, which has rows of its relation. A misfit
+  // where two of them would have the same key: then nothing is changed.
+  std::expected<void, Misfit> Rekey(std::uint32_t table, const model::RelationPtr& relation);
 
   // Empties a table; from now on its changes are passed over. Its truncation could not be seen.
   void Quarantine(std::uint32_t table);
@@ -102,9 +108,10 @@ class Replica {
   // is a misfit: its rows have another shape.
   std::expected<std::uint32_t, Misfit> TableOf(const model::RelationPtr& relation);
   bool IsQuarantined(const model::RelationPtr& relation) const;
-  // Of a row whose key is there already.
+  // Of a row whose key, of the table in the form `relation`, is there already.
   std::unexpected<Misfit> Duplicate(const char* operation, std::uint32_t table,
-                                    const model::Row& key) const;
+                                    const model::Relation& relation, const model::Row& key) const;
+  void ForgetRelationsOf(std::uint32_t table);
   // `row` with its Unchanged cells taken from `old_row`.
   model::Row FillUnchanged(const model::Row& row, const model::Row& old_row);
 

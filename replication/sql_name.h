@@ -2,6 +2,7 @@
 #ifndef LOCKSTEP_REPLICATION_SQL_NAME_H_
 #define LOCKSTEP_REPLICATION_SQL_NAME_H_
 
+#include <compare>
 #include <string>
 #include <string_view>
 
@@ -13,7 +14,7 @@ namespace lockstep::replication {
 struct QualifiedName {
   std::string schema;
   std::string name;
-  friend bool operator==(const QualifiedName&, const QualifiedName&) = default;
+  friend auto operator<=>(const QualifiedName&, const QualifiedName&) = default;
 };
 
 // kMalformed unless `sql` is exactly one identifier.

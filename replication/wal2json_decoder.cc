@@ -140,6 +140,10 @@ class Wal2jsonDecoder final : public Decoder {
     const bool has_row = action != 'D';
     if (has_row && !message.columns) return Malformed(message, "columns");
     if (!has_row && !message.identity) return Malformed(message, "identity");
+    if (action != 'I') {
+      if (auto keyed = relations_.FindKeyed({(*table)->name, xid}, relation))
+        relation = std::move(keyed);
+    }
     auto change = DecodeRows(relation, message, action);
     if (!change && change.error().kind == ErrorKind::kMisfit) {
       if (auto anew = relations_.FindMadeAnew({(*table)->name, xid})) {

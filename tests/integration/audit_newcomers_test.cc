@@ -99,6 +99,45 @@ TEST_F(AuditNewcomersTest, MostChangesOfASchemaThatIsBeingBuiltAreProven) {
   }
 }
 
+// As pgbench -i and pg_restore do. Whether the key is there when the table is looked at, or comes
+// later in the stream, its rows are what they were.
+TEST_F(AuditNewcomersTest, AKeyThatIsAddedBehindTheRowsLeavesTheirChangesProven) {
+  std::string sql;
+  for (int n = 1; n <= 20; ++n) {
+    sql += fmt::format(
+        "CREATE TABLE app.r{0} (id int, v text);"
+        "INSERT INTO app.r{0} SELECT i, 'v' FROM generate_series(1, 100) i;\n",
+        n);
+  }
+  for (int n = 1; n <= 20; ++n)
+    sql += fmt::format("ALTER TABLE app.r{} ADD PRIMARY KEY (id);\n", n);
+  sql += kAwaitPublished;
+  for (int n = 1; n <= 20; ++n) sql += fmt::format("UPDATE app.r{} SET v = 'w' WHERE id < 5;\n", n);
+  for (const char* plugin : {"--plugin=pgoutput", "--plugin=wal2json", "--plugin=decoderbufs"}) {
+    const AuditEnded ended = Watched(sql, {plugin, "--checkpoint=1s"});
+    EXPECT_EQ(ended.exit_code, 0) << ended.output;
+    EXPECT_GT(ProvenShare(ended), 0.9) << ended.output;
+    Execute("DROP SCHEMA app CASCADE; CREATE SCHEMA app");
+  }
+}
+
+TEST_F(AuditNewcomersTest, ATableThatGetsAKeyOrAnotherIdentityIsNotReadAnew) {
+  for (const char* plugin : {"--plugin=pgoutput", "--plugin=wal2json", "--plugin=decoderbufs"}) {
+    Execute(
+        "CREATE TABLE app.t(id int, v text); CREATE TABLE app.u(id int PRIMARY KEY, v text);"
+        "CREATE TABLE app.w(id int PRIMARY KEY, v text); INSERT INTO app.t VALUES (0, 'a')");
+    const AuditEnded ended = Watched(
+        "INSERT INTO app.t SELECT i, 'v' FROM generate_series(1, 100) i;"
+        "ALTER TABLE app.t ADD PRIMARY KEY (id); INSERT INTO app.u VALUES (1, 'a');"
+        "ALTER TABLE app.u REPLICA IDENTITY FULL; INSERT INTO app.w VALUES (1, 'a');"
+        "ALTER TABLE app.w DROP CONSTRAINT w_pkey; INSERT INTO app.w VALUES (2, 'a')",
+        {plugin, "--checkpoint=1000s", "--strict"});
+    EXPECT_EQ(ended.exit_code, 0) << ended.output;
+    EXPECT_EQ(ProvenShare(ended), 1) << ended.output;
+    Execute("DROP TABLE app.t, app.u, app.w");
+  }
+}
+
 // It began empty in the replica: a change that is lost is a fault from the first one on.
 TEST_F(AuditNewcomersTest, ALostChangeOfANewTableIsFound) {
   for (const char* plugin : {"--plugin=pgoutput", "--plugin=wal2json", "--plugin=decoderbufs"}) {

@@ -378,6 +378,49 @@ TEST_F(SetAsideReplicaTest, ColumnsThatChanged) {
   ExpectSetAside("log", "changed since the listener attached");
 }
 
+TEST_F(SetAsideReplicaTest, ATableThatGotAKeyKeepsItsRows) {
+  ASSERT_TRUE(Apply({Insert{log_, Item(1, "a", "n")}, Insert{log_, Item(2, "b", "n")}}));
+  const model::RelationPtr keyed = Table("log", {0});
+  ASSERT_TRUE(Apply({Insert{items_, Item(1, "a", "n")}, Insert{keyed, Item(3, "c", "n")},
+                     Delete{keyed, OldId(1)}}));
+  EXPECT_EQ(Rows(0), 1u);
+  EXPECT_EQ(Rows(1), 2u);
+  EXPECT_NE(replica_.database().table(1).Find(keyed->KeyOf(Item(2, "b", "n"))), nullptr);
+  const model::RelationPtr other = Table("log", {1});
+  ASSERT_TRUE(Apply({Update{other, std::nullopt, Item(7, "c", "n")}}));
+  EXPECT_NE(replica_.database().table(1).Find(other->KeyOf(Item(7, "c", "n"))), nullptr);
+  EXPECT_TRUE(replica_.set_aside().empty());
+}
+
+// Decoded as it was known then.
+TEST_F(SetAsideReplicaTest, AChangeFromBeforeTheKeyWasKnownFitsTheTableWithIt) {
+  const model::RelationPtr keyed = Table("log", {0});
+  ASSERT_TRUE(
+      Apply({Insert{log_, Item(1, "a", "n")}, Update{keyed, std::nullopt, Item(1, "b", "n")},
+             Insert{log_, Item(2, "a", "n")}, Delete{log_, Item(2, "a", "n")}}));
+  EXPECT_EQ(Rows(1), 1u);
+  EXPECT_FALSE(replica_.database().table(1).is_multiset());
+  EXPECT_TRUE(replica_.set_aside().empty());
+}
+
+// The source has no such rows: a fault.
+TEST_F(SetAsideReplicaTest, RowsThatDoNotFitTheNewKeyAreAMisfit) {
+  ASSERT_TRUE(Apply({Insert{log_, Item(1, "a", "n")}, Insert{log_, Item(1, "b", "n")}}));
+  auto applied = Apply({Insert{Table("log", {0}), Item(3, "c", "n")}});
+  ASSERT_FALSE(applied.has_value());
+  EXPECT_EQ(applied.error().unfollowable, std::nullopt);
+  EXPECT_THAT(applied.error().message, HasSubstr("the replica has this key already"));
+  EXPECT_EQ(Rows(1), 2u);
+  EXPECT_TRUE(replica_.database().table(1).is_multiset());
+}
+
+TEST_F(SetAsideReplicaTest, ATableWhoseKeyChangesInTheMiddleOfATransactionIsSetAside) {
+  ASSERT_TRUE(
+      Apply({Insert{Table("log", {0}), Item(1, "a", "n")},
+             Insert{Table("log", {1}), Item(2, "b", "n")}, Insert{items_, Item(1, "a", "n")}}));
+  ExpectSetAside("log", "changed since the listener attached");
+}
+
 TEST_F(SetAsideReplicaTest, WhatTheStreamCouldNotShow) {
   ASSERT_TRUE(Apply({Insert{log_, Item(1, "a", "n")}, Insert{items_, Item(1, "a", "n")}},
                     {{"shop", "log", "because"}, {"shop", "log", "again"}}));
