@@ -398,7 +398,9 @@ Result<void> Following::Turn(wire::Time now) {
 Result<void> Following::Reconnect(wire::Time now) {
   if (now < reconnect_pace_.next_try()) return {};
   auto ok = consumer_->Reconnect(now);
-  if (ok) reconnect_pace_.OnConnected(now);
+  if (!ok) return ok;
+  reconnect_pace_.OnConnected(now);
+  newcomers_.OnReconnected();
   return ok;
 }
 

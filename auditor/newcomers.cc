@@ -24,11 +24,17 @@ constexpr std::chrono::seconds kUnseenLimit{2};
 }  // namespace
 
 void Newcomers::OnReceived(model::Xid xid) {
-  if (!is_received_.insert(xid.value).second) return;
+  if (!places_.emplace(xid.value, next_place_).second) return;
+  ++next_place_;
   received_.push_back(xid);
   if (received_.size() <= kMaxReceived) return;
-  is_received_.erase(received_.front().value);
+  places_.erase(received_.front().value);
   received_.pop_front();
+}
+
+void Newcomers::OnReconnected() {
+  received_.clear();
+  places_.clear();
 }
 
 std::optional<Sighting> Newcomers::Look(const consumer::AttachScope& scope,
@@ -52,7 +58,16 @@ std::optional<Sighting> Newcomers::Look(const consumer::AttachScope& scope,
 bool Newcomers::IsThatTable(const replication::Encounter& met,
                             const postgres::TableActivity& now) const {
   if (met.oid.IsValid()) return met.oid.value == now.oid;
-  return now.made_by == met.xid || is_received_.contains(now.made_by.value);
+  return now.made_by == met.xid || places_.contains(now.made_by.value);
+}
+
+// Without the OID its changes so far may have been taken for those of an earlier table of its name,
+// unless that was changed last before this one was made.
+bool Newcomers::MayHaveBeenMistaken(const replication::Encounter& met, model::Xid made_by) const {
+  if (met.oid.IsValid() || !met.changed_by.IsValid()) return false;
+  const auto made = places_.find(made_by.value);
+  const auto changed = places_.find(met.changed_by.value);
+  return made == places_.end() || changed == places_.end() || changed->second >= made->second;
 }
 
 // After the end of the transaction that changes it.
@@ -104,8 +119,9 @@ Result<std::optional<Sighting>> Newcomers::TryLook(const consumer::AttachScope& 
   // The transaction that made it may have changed another one of its name before.
   const bool is_sure = met.oid.IsValid() || now.made_by != met.xid;
   Newcomer newcomer{.table = {std::move(tables.followed.front())},
-                    .may_begin_unseen =
-                        may_begin_unseen || !is_sure || !now.has_first_form || !now.has_first_file,
+                    .may_begin_unseen = may_begin_unseen || !is_sure || !now.has_first_form ||
+                                        !now.has_first_file ||
+                                        MayHaveBeenMistaken(met, now.made_by),
                     .is_as_emptied = is_sure && now.has_first_form &&
                                      (now.entry == met.xid.value || now.entry == now.made_by.value),
                     .xid = met.xid};
@@ -121,8 +137,7 @@ Result<std::optional<Sighting>> Newcomers::TryLook(const consumer::AttachScope& 
 void Newcomers::Clear() {
   waiting_.clear();
   missed_.clear();
-  received_.clear();
-  is_received_.clear();
+  OnReconnected();
 }
 
 void Newcomers::Add(Newcomer newcomer) {

@@ -10,7 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -50,6 +50,8 @@ class Newcomers {
 
   // A transaction has come, in the order of commits.
   void OnReceived(model::Xid xid);
+  // What comes from here on a new decoder decodes.
+  void OnReconnected();
   // What was met, where that is what has the name after its transaction. nullopt: something else
   // has the name by now, or nothing, or it cannot be told. `may_begin_unseen`: not all of its
   // changes need have been sent so far. Blocks until others see what that transaction did, for 2 s
@@ -86,6 +88,7 @@ class Newcomers {
                                                  const replication::Encounter& met,
                                                  bool may_begin_unseen);
   bool IsThatTable(const replication::Encounter& met, const postgres::TableActivity& now) const;
+  bool MayHaveBeenMistaken(const replication::Encounter& met, model::Xid made_by) const;
 
   std::string conninfo_;
   std::string application_name_;
@@ -94,8 +97,10 @@ class Newcomers {
   std::vector<Newcomer> waiting_;
   // Names under which a change may have been missed: what has them is not followed from there on.
   std::set<postgres::TableName> missed_;
+  // On this connection: their order, by xid.
   std::deque<model::Xid> received_;
-  std::unordered_set<std::uint32_t> is_received_;
+  std::unordered_map<std::uint32_t, std::uint64_t> places_;
+  std::uint64_t next_place_ = 1;
 };
 
 }  // namespace lockstep::auditor

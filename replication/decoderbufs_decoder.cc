@@ -48,6 +48,7 @@ struct SentTable {
   // Why the table is not known, though it should be followed; told with its first change.
   std::optional<model::Error> unknown = {};
   bool is_unread = false;  // it was told
+  Xid changed_by = {};     // last
 };
 
 class DecoderbufsDecoder final : public Decoder {
@@ -92,18 +93,21 @@ class DecoderbufsDecoder final : public Decoder {
     if ((*table)->is_truncation_log && message_.op() != decoderbufs::INSERT)
       return OtherTableEvent{xid};
     if (message_.op() != decoderbufs::INSERT) {
-      if (auto keyed = relations_.FindKeyed({(*table)->name, xid}, (*table)->relation))
+      if (auto keyed =
+              relations_.FindKeyed({.name = (*table)->name, .xid = xid}, (*table)->relation))
         (*table)->relation = std::move(keyed);
     }
     auto change = DecodeRows(**table);
     if (!change && change.error().kind == ErrorKind::kMisfit && !(*table)->is_truncation_log) {
-      if (auto anew = relations_.FindMadeAnew({(*table)->name, xid})) {
+      if (auto anew = relations_.FindMadeAnew(
+              {.name = (*table)->name, .xid = xid, .changed_by = (*table)->changed_by})) {
         (*table)->column_names.assign(anew->columns.size(), {});
         (*table)->relation = std::move(anew);
         change = DecodeRows(**table);
       }
     }
     if (!change) return SetAside(xid, **table, std::move(change.error()));
+    (*table)->changed_by = xid;
     if ((*table)->is_truncation_log) return DecodeTruncation(xid, std::get<model::Insert>(*change));
     return ChangeEvent{xid, std::move(*change)};
   }

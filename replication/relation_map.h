@@ -27,6 +27,9 @@ struct Encounter {
   model::Oid oid = {};  // of the table, where the plugin tells it; 0: it does not
   // The table as it is known: it is changed by a key that it did not have. nullptr: it is met.
   model::RelationPtr keyless = nullptr;
+  // The last transaction before that changed what is known under the name; 0: none that this
+  // decoder saw.
+  model::Xid changed_by = {};
 };
 
 // A table that came into being.

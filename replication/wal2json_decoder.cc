@@ -37,6 +37,7 @@ struct SentTable {
   // Why the table is not known, though it should be followed; told with its first change.
   std::optional<model::Error> unknown = {};
   bool is_unread = false;  // it was told
+  Xid changed_by = {};     // last
 };
 
 class Wal2jsonDecoder final : public Decoder {
@@ -141,17 +142,19 @@ class Wal2jsonDecoder final : public Decoder {
     if (has_row && !message.columns) return Malformed(message, "columns");
     if (!has_row && !message.identity) return Malformed(message, "identity");
     if (action != 'I') {
-      if (auto keyed = relations_.FindKeyed({(*table)->name, xid}, relation))
+      if (auto keyed = relations_.FindKeyed({.name = (*table)->name, .xid = xid}, relation))
         relation = std::move(keyed);
     }
     auto change = DecodeRows(relation, message, action);
     if (!change && change.error().kind == ErrorKind::kMisfit) {
-      if (auto anew = relations_.FindMadeAnew({(*table)->name, xid})) {
+      if (auto anew = relations_.FindMadeAnew(
+              {.name = (*table)->name, .xid = xid, .changed_by = (*table)->changed_by})) {
         relation = std::move(anew);
         change = DecodeRows(relation, message, action);
       }
     }
     if (!change) return SetAside(xid, **table, std::move(change.error()));
+    (*table)->changed_by = xid;
     return ChangeEvent{xid, std::move(*change)};
   }
 

@@ -246,6 +246,22 @@ TEST_F(AuditNewcomersTest, TablesOfOneNameInOneTransactionAreToldApart) {
   }
 }
 
+// Inserts of the second fit the first, and only its UPDATE tells that it is another one: by then
+// its rows were taken for the first one's.
+TEST_F(AuditNewcomersTest, ATableThatWasTakenForAnEarlierOneIsReadAnew) {
+  for (const char* plugin : {"--plugin=pgoutput", "--plugin=wal2json", "--plugin=decoderbufs"}) {
+    Execute("CREATE TABLE app.t(id int, v text); CREATE TABLE app.keep(id int PRIMARY KEY)");
+    const AuditEnded ended = Watched(
+        "INSERT INTO app.t VALUES (1, 'a');\nDROP TABLE app.t;\n"
+        "CREATE TABLE app.t(id int PRIMARY KEY, v text);\nINSERT INTO app.t VALUES (10, 'a');\n"
+        "UPDATE app.t SET v = 'b';\nINSERT INTO app.keep VALUES (1)",
+        {plugin, "--checkpoint=1000s"});
+    EXPECT_EQ(ended.exit_code, 0) << ended.output;
+    EXPECT_EQ(ended.Status("t"), "equal") << ended.output;
+    Execute("DROP TABLE app.t, app.keep");
+  }
+}
+
 // Each is compared before the next one is made, and its changes are proven.
 TEST_F(AuditNewcomersTest, ATableDroppedAndMadeAgainIsFollowedAnew) {
   std::string sql;
