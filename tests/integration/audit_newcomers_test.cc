@@ -250,7 +250,9 @@ TEST_F(AuditNewcomersTest, TablesOfOneNameInOneTransactionAreToldApart) {
 // its rows were taken for the first one's.
 TEST_F(AuditNewcomersTest, ATableThatWasTakenForAnEarlierOneIsReadAnew) {
   for (const char* plugin : {"--plugin=pgoutput", "--plugin=wal2json", "--plugin=decoderbufs"}) {
-    Execute("CREATE TABLE app.t(id int, v text); CREATE TABLE app.keep(id int PRIMARY KEY)");
+    Execute(
+        "CREATE TABLE app.t(id int, v text); ALTER TABLE app.t REPLICA IDENTITY FULL;"
+        "CREATE TABLE app.keep(id int PRIMARY KEY)");
     const AuditEnded ended = Watched(
         "INSERT INTO app.t VALUES (1, 'a');\nDROP TABLE app.t;\n"
         "CREATE TABLE app.t(id int PRIMARY KEY, v text);\nINSERT INTO app.t VALUES (10, 'a');\n"
