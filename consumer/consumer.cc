@@ -29,7 +29,7 @@ using postgres::Connection;
 using postgres::ConnectionKind;
 
 // For the writers of one table that is always being written to.
-constexpr std::chrono::milliseconds kLongestTriggerWait{8'000};
+constexpr std::chrono::milliseconds kLongestTriggerWait{1'500};
 
 Result<Connection> Open(const ConsumerOptions& options, ConnectionKind kind) {
   return Connection::Open(options.conninfo, kind,

@@ -36,7 +36,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN NULL;
 END)";
   return fmt::format(kBlock, model::SqlLiteral(publications), kHasPublishableIdentity,
-                     BoundLockWaitSql(patience));
+                     BoundPublicationWaitSql(patience));
 }
 
 }  // namespace lockstep::postgres

@@ -1,7 +1,7 @@
-// How long we may wait for a lock while we hold another one. Whoever we wait for may come to wait
-// for us, and then the server ends one of the two: each looks for such a cycle once,
-// `deadlock_timeout` after it began to wait. A wait of ours that is shorter than twice that is over
-// before the other one looks, so that it is never the other one's statement that fails.
+// How long we may wait for a lock. Whoever we wait for may come to wait for us, and then the server
+// ends one of the two: each looks for such a cycle once, `deadlock_timeout` after it began to wait.
+// So no wait of ours may last as long as others have to wait before they look: then it is hardly
+// ever there when they do, and it is not their statement that fails.
 #ifndef LOCKSTEP_POSTGRES_LOCK_WAIT_H_
 #define LOCKSTEP_POSTGRES_LOCK_WAIT_H_
 
@@ -10,9 +10,17 @@
 
 namespace lockstep::postgres {
 
-// An expression that sets lock_timeout for the rest of the transaction: to `limit`, or less where
-// the server's deadlock_timeout is short.
-std::string BoundLockWaitSql(std::chrono::milliseconds limit);
+// Expressions that set lock_timeout for the rest of the transaction, to `limit` or less, by the
+// server's deadlock_timeout.
+
+// For a table's lock: a fifth of it. Only where autovacuum is at work it is half as much again,
+// for autovacuum gives its lock up to whoever has waited so long.
+std::string BoundTableWaitSql(std::chrono::milliseconds limit);
+// With the lock of a table that others may want: a hundredth.
+std::string BoundWaitWithTableSql(std::chrono::milliseconds limit);
+// For a publication that somebody's transaction has altered, without which a statement of the
+// user's would fail: half as much again.
+std::string BoundPublicationWaitSql(std::chrono::milliseconds limit);
 
 }  // namespace lockstep::postgres
 

@@ -105,8 +105,9 @@ Result<void> Publish(Connection& connection, const std::string& publication,
                      const Statements& statements, std::chrono::milliseconds lock_timeout) {
   const auto execute = [&]() -> Result<void> {
     auto done = connection.Execute(
-        fmt::format("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT {};{}{}",
-                    BoundLockWaitSql(lock_timeout), LockSql(statements.tables), statements.sql));
+        fmt::format("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT {};{}SELECT {};{}",
+                    BoundTableWaitSql(lock_timeout), LockSql(statements.tables),
+                    BoundWaitWithTableSql(lock_timeout), statements.sql));
     if (!done) return std::unexpected(std::move(done.error()));
     auto lost = WithoutIdentity(connection, publication);
     if (!lost) return std::unexpected(std::move(lost.error()));

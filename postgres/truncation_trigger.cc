@@ -24,8 +24,8 @@ using model::SqlLiteral;
 
 // From this version on there is CREATE OR REPLACE TRIGGER.
 constexpr int kReplaceableTriggers = 140000;
-constexpr std::chrono::seconds kRemovalTimeout{1};
-constexpr int kRemovalAttempts = 10;
+constexpr std::chrono::milliseconds kRemovalTimeout{200};
+constexpr int kRemovalAttempts = 50;
 // What is raised where something of the log's name is not ours; it says what to do.
 constexpr const char* kNotOurs = "55000";
 // Of listeners that make the same log at the same time.
@@ -58,8 +58,9 @@ std::string SetLockTimeout(std::chrono::milliseconds lock_timeout) {
 // waits behind us. With that lock less is waited: whoever changed the table's row in the catalog,
 // by GRANT, may come to write to the table.
 std::string LockForTrigger(const TableName& table, std::chrono::milliseconds lock_timeout) {
-  return fmt::format("{}LOCK TABLE ONLY {} IN SHARE ROW EXCLUSIVE MODE;\nSELECT {};\n",
-                     SetLockTimeout(lock_timeout), NameOf(table), BoundLockWaitSql(lock_timeout));
+  return fmt::format("SELECT {};\nLOCK TABLE ONLY {} IN SHARE ROW EXCLUSIVE MODE;\nSELECT {};\n",
+                     BoundTableWaitSql(lock_timeout), NameOf(table),
+                     BoundWaitWithTableSql(lock_timeout));
 }
 
 // As a string constant that needs no escapes, so that the nested ones stay readable. The text must
@@ -190,7 +191,7 @@ END
 // In one transaction, tried again while somebody is at work on the table.
 Result<void> ExecutePatiently(Connection& connection, const std::string& statements) {
   for (int attempt = 1;; ++attempt) {
-    auto done = connection.Execute(fmt::format("SELECT {};\n", BoundLockWaitSql(kRemovalTimeout)) +
+    auto done = connection.Execute(fmt::format("SELECT {};\n", BoundTableWaitSql(kRemovalTimeout)) +
                                    statements);
     if (done) return {};
     if (done.error().sqlstate != "55P03" || attempt == kRemovalAttempts)

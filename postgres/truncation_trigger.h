@@ -36,13 +36,14 @@ std::string TruncationTriggerSql(const std::string& log_schema, const TableName&
 // The log, and the triggers that are missing, each table's in a transaction of its own: no other
 // lock is held while its writers are waited for. The user must own the tables, may create the
 // schema or in it, and a log that is there must not be somebody else's (kUsage). kMisfit when a
-// table was changed or dropped meanwhile, or was written to for all of `lock_timeout` (SQLSTATE
-// 55P03): what was made until then stays, and the next call goes on there.
+// table was changed or dropped meanwhile, or was written to for all of `lock_timeout`, which is
+// bounded (postgres/lock_wait.h; SQLSTATE 55P03): what was made until then stays, and the next call
+// goes on there.
 model::Result<void> InstallTruncationTriggers(Connection& connection, const std::string& log_schema,
                                               const std::vector<TableName>& tables,
                                               std::chrono::milliseconds lock_timeout);
 // Drops triggers, function and log table of the schema, and a schema of its own, as far as they are
-// there. Waits 10 s at most for whoever uses a table, a second at a time (SQLSTATE 55P03).
+// there. Waits 10 s at most for whoever uses a table, 0.2 s at a time (SQLSTATE 55P03).
 model::Result<void> RemoveTruncationTriggers(Connection& connection, const std::string& log_schema);
 // The tables that have the trigger, enabled for ordinary sessions; sorted.
 model::Result<std::vector<TableName>> ReadTruncationTriggers(Connection& connection,

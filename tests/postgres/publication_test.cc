@@ -48,9 +48,11 @@ TEST_F(PublicationTest, NoTableAndAbsentTableAreRefused) {
 // The tables of a scope: one with an identity, one whose key does not count, one without any.
 class ScopePublicationTest : public PublicationTest {
  protected:
+  // Waits are as long as they are asked to be.
   void SetUp() override {
     Must(sql_.Execute(
-        "CREATE SCHEMA s; CREATE TABLE s.\"k q\"(id int PRIMARY KEY, a int);"
+        "SET deadlock_timeout = '30min'; CREATE SCHEMA s; CREATE TABLE s.\"k q\"(id int PRIMARY "
+        "KEY, a int);"
         "CREATE TABLE s.late(id int PRIMARY KEY DEFERRABLE); CREATE TABLE s.none(a int);"
         "CREATE TABLE s.whole(a int); ALTER TABLE s.whole REPLICA IDENTITY FULL;"
         "CREATE TABLE s.nothing(id int PRIMARY KEY); ALTER TABLE s.nothing REPLICA IDENTITY "
@@ -267,7 +269,10 @@ TEST_F(ScopePublicationTest, APublicationThatIsBeingAlteredIsWaitedFor) {
   Must(sql_.Execute("ALTER TABLE s.whole REPLICA IDENTITY NOTHING"));
   Must(sql_.Execute("DO $$" + UnpublishLostSql("p", 50ms) + "$$"));
   EXPECT_EQ(TablesOf("p q"), "k q whole");
-  auto guard = std::async([] { Must(Sql().Execute("DO $$" + UnpublishLostSql("p", 30s) + "$$")); });
+  auto guard = std::async([] {
+    Must(
+        Sql().Execute("SET deadlock_timeout = '30min'; DO $$" + UnpublishLostSql("p", 30s) + "$$"));
+  });
   Await("the guard waits", [&] {
     return Must(sql_.Scalar("SELECT count(*) FROM pg_locks WHERE NOT granted")) != "0";
   });
