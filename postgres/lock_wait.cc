@@ -4,6 +4,8 @@
 
 #include <string_view>
 
+#include "model/relation.h"
+
 namespace lockstep::postgres {
 namespace {
 
@@ -18,11 +20,21 @@ std::string BoundSql(std::chrono::milliseconds limit, std::string_view share) {
 
 }  // namespace
 
-std::string BoundTableWaitSql(std::chrono::milliseconds limit) {
-  return BoundSql(limit,
-                  "CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE "
-                  "a.backend_type = 'autovacuum worker' AND a.datname = "
-                  "pg_catalog.current_database()) THEN 1.5 ELSE 0.2 END");
+std::string BoundTableWaitSql(std::chrono::milliseconds limit,
+                              const std::vector<TableName>& tables) {
+  constexpr std::string_view kShort = "0.05";
+  if (tables.empty()) return BoundSql(limit, kShort);
+  std::string oids;
+  for (const TableName& table : tables) {
+    oids += fmt::format("{}{}::pg_catalog.regclass", oids.empty() ? "" : ", ",
+                        model::SqlLiteral(model::SqlIdentifier(table.schema) + "." +
+                                          model::SqlIdentifier(table.name)));
+  }
+  return BoundSql(limit, fmt::format("CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_locks l "
+                                     "JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid "
+                                     "WHERE a.backend_type = 'autovacuum worker' AND l.granted "
+                                     "AND l.relation IN ({})) THEN 1.5 ELSE {} END",
+                                     oids, kShort));
 }
 
 std::string BoundWaitWithTableSql(std::chrono::milliseconds limit) {

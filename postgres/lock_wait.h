@@ -7,15 +7,20 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
+
+#include "postgres/relation_reader.h"
 
 namespace lockstep::postgres {
 
 // Expressions that set lock_timeout for the rest of the transaction, to `limit` or less, by the
 // server's deadlock_timeout.
 
-// For a table's lock: a fifth of it. Only where autovacuum is at work it is half as much again,
-// for autovacuum gives its lock up to whoever has waited so long.
-std::string BoundTableWaitSql(std::chrono::milliseconds limit);
+// For the locks of these tables: a twentieth of it. Only where autovacuum has one it is half as
+// much again, for autovacuum gives its lock up to whoever has waited so long. SQLSTATE 42P01 where
+// one is gone.
+std::string BoundTableWaitSql(std::chrono::milliseconds limit,
+                              const std::vector<TableName>& tables);
 // With the lock of a table that others may want: a hundredth.
 std::string BoundWaitWithTableSql(std::chrono::milliseconds limit);
 // For a publication that somebody's transaction has altered, without which a statement of the

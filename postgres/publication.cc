@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -96,6 +97,15 @@ struct Statements {
   std::vector<TableName> tables;
 };
 
+// A table that was renamed meanwhile may be in the publication under its new name, or no longer
+// under its old one.
+model::Error OnAltered(model::Error error) {
+  constexpr std::string_view kNamed[] = {"42710", "42704"};
+  if (std::ranges::find(kNamed, error.sqlstate) != std::end(kNamed))
+    error.kind = ErrorKind::kMisfit;
+  return error;
+}
+
 // The tables are locked first: with the lock of a publication nobody waits for a table.
 //
 // A publication of all changes makes the UPDATE of a table without identity fail, so that is looked
@@ -106,7 +116,7 @@ Result<void> Publish(Connection& connection, const std::string& publication,
   const auto execute = [&]() -> Result<void> {
     auto done = connection.Execute(
         fmt::format("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT {};{}SELECT {};{}",
-                    BoundTableWaitSql(lock_timeout), LockSql(statements.tables),
+                    BoundTableWaitSql(lock_timeout, statements.tables), LockSql(statements.tables),
                     BoundWaitWithTableSql(lock_timeout), statements.sql));
     if (!done) return std::unexpected(std::move(done.error()));
     auto lost = WithoutIdentity(connection, publication);
@@ -328,7 +338,7 @@ Result<std::vector<TableName>> UpdateScopePublications(Connection& connection,
   }
   if (statements.sql.empty()) return added;
   if (auto altered = Publish(connection, name, statements, lock_timeout); !altered)
-    return Fail("publishing the tables that came or changed", altered.error());
+    return Fail("publishing the tables that came or changed", OnAltered(altered.error()));
   return added;
 }
 
@@ -346,7 +356,7 @@ Result<void> AddToScopePublications(Connection& connection, const std::string& n
   }
   if (statements.sql.empty()) return {};
   if (auto altered = Publish(connection, name, statements, lock_timeout); !altered)
-    return Fail("publishing a table that came", altered.error());
+    return Fail("publishing a table that came", OnAltered(altered.error()));
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "model/log_schemas.h"
 #include "model/relation.h"
@@ -24,8 +25,8 @@ using model::SqlLiteral;
 
 // From this version on there is CREATE OR REPLACE TRIGGER.
 constexpr int kReplaceableTriggers = 140000;
-constexpr std::chrono::milliseconds kRemovalTimeout{200};
-constexpr int kRemovalAttempts = 50;
+constexpr std::chrono::milliseconds kRemovalTimeout{50};
+constexpr int kRemovalAttempts = 200;
 // What is raised where something of the log's name is not ours; it says what to do.
 constexpr const char* kNotOurs = "55000";
 // Of listeners that make the same log at the same time.
@@ -59,7 +60,7 @@ std::string SetLockTimeout(std::chrono::milliseconds lock_timeout) {
 // by GRANT, may come to write to the table.
 std::string LockForTrigger(const TableName& table, std::chrono::milliseconds lock_timeout) {
   return fmt::format("SELECT {};\nLOCK TABLE ONLY {} IN SHARE ROW EXCLUSIVE MODE;\nSELECT {};\n",
-                     BoundTableWaitSql(lock_timeout), NameOf(table),
+                     BoundTableWaitSql(lock_timeout, {table}), NameOf(table),
                      BoundWaitWithTableSql(lock_timeout));
 }
 
@@ -189,10 +190,11 @@ END
 }
 
 // In one transaction, tried again while somebody is at work on the table.
-Result<void> ExecutePatiently(Connection& connection, const std::string& statements) {
+Result<void> ExecutePatiently(Connection& connection, const std::vector<TableName>& tables,
+                              const std::string& statements) {
   for (int attempt = 1;; ++attempt) {
-    auto done = connection.Execute(fmt::format("SELECT {};\n", BoundTableWaitSql(kRemovalTimeout)) +
-                                   statements);
+    auto done = connection.Execute(
+        fmt::format("SELECT {};\n", BoundTableWaitSql(kRemovalTimeout, tables)) + statements);
     if (done) return {};
     if (done.error().sqlstate != "55P03" || attempt == kRemovalAttempts)
       return std::unexpected(std::move(done.error()));
@@ -290,9 +292,10 @@ Result<void> RemoveTruncationTriggers(Connection& connection, const std::string&
   auto triggers = ReadTriggers(connection, log_schema);
   if (!triggers) return Fail(what, std::move(triggers.error()));
   for (const Trigger& trigger : *triggers) {
-    auto removed = ExecutePatiently(
-        connection, fmt::format("DROP TRIGGER IF EXISTS {} ON {}",
-                                model::SqlIdentifier(trigger.name), NameOf(trigger.table)));
+    auto removed =
+        ExecutePatiently(connection, {trigger.table},
+                         fmt::format("DROP TRIGGER IF EXISTS {} ON {}",
+                                     model::SqlIdentifier(trigger.name), NameOf(trigger.table)));
     if (!removed && !IsGone(removed.error())) return Fail(what, std::move(removed.error()));
   }
   // A schema that is not there has none: IF EXISTS knows that too. A trigger that was made
@@ -301,7 +304,7 @@ Result<void> RemoveTruncationTriggers(Connection& connection, const std::string&
                                  LogName(log_schema));
   if (model::IsLogSchema(log_schema))
     rest += ";\nDROP SCHEMA IF EXISTS " + model::SqlIdentifier(log_schema);
-  auto removed = ExecutePatiently(connection, rest);
+  auto removed = ExecutePatiently(connection, {}, rest);
   return removed ? removed : Fail(what, std::move(removed.error()));
 }
 

@@ -296,6 +296,21 @@ TEST_F(ScopePublicationTest, WhileATableIsWaitedForThePublicationIsFree) {
   (void)updating.get();
 }
 
+// By the time it is locked the name is that of a table that is published already.
+TEST_F(ScopePublicationTest, ATableThatIsRenamedMeanwhileIsLookedAtAgain) {
+  Must(CreateScopePublications(sql_, "p q", Tables(), 1s));
+  Must(sql_.Execute("CREATE TABLE s.came(id int PRIMARY KEY)"));
+  const ScopeTables tables = Tables();
+  Connection other = Sql();
+  Must(other.Execute("BEGIN; DROP TABLE s.came; ALTER TABLE s.whole RENAME TO came"));
+  auto updating = std::async([&] { return UpdateScopePublications(sql_, "p q", tables, 1h); });
+  AwaitWaiterFor("s.came");
+  Must(other.Execute("COMMIT"));
+  EXPECT_EQ(updating.get().error().kind, model::ErrorKind::kMisfit);
+  Must(UpdateScopePublications(sql_, "p q", Tables(), 1s));
+  EXPECT_EQ(TablesOf("p q"), "came k q");
+}
+
 TEST_F(ScopePublicationTest, WhatLostItsIdentityIsTakenOutAndNothingElseLocked) {
   const auto guard = [this] {
     Must(sql_.Execute("DO $$" + UnpublishLostSql("p", 50ms) + "$$"));
