@@ -25,8 +25,9 @@ using model::SqlLiteral;
 
 // From this version on there is CREATE OR REPLACE TRIGGER.
 constexpr int kReplaceableTriggers = 140000;
-constexpr std::chrono::milliseconds kRemovalTimeout{50};
-constexpr int kRemovalAttempts = 200;
+// For one try, where autovacuum has the table; else it is shorter. And for all of them.
+constexpr std::chrono::milliseconds kRemovalTimeout{1'500};
+constexpr std::chrono::seconds kRemovalLimit{10};
 // What is raised where something of the log's name is not ours; it says what to do.
 constexpr const char* kNotOurs = "55000";
 // Of listeners that make the same log at the same time.
@@ -189,14 +190,15 @@ END
                      model::kLogSchemaPattern);
 }
 
-// In one transaction, tried again while somebody is at work on the table.
+// In one transaction, tried again while somebody is at work on the tables.
 Result<void> ExecutePatiently(Connection& connection, const std::vector<TableName>& tables,
                               const std::string& statements) {
-  for (int attempt = 1;; ++attempt) {
+  const auto end = std::chrono::steady_clock::now() + kRemovalLimit;
+  while (true) {
     auto done = connection.Execute(
-        fmt::format("SELECT {};\n", BoundTableWaitSql(kRemovalTimeout, tables)) + statements);
+        fmt::format("SELECT {};\n{}", BoundTableWaitSql(kRemovalTimeout, tables), statements));
     if (done) return {};
-    if (done.error().sqlstate != "55P03" || attempt == kRemovalAttempts)
+    if (done.error().sqlstate != "55P03" || std::chrono::steady_clock::now() > end)
       return std::unexpected(std::move(done.error()));
   }
 }

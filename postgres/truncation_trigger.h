@@ -43,7 +43,8 @@ model::Result<void> InstallTruncationTriggers(Connection& connection, const std:
                                               const std::vector<TableName>& tables,
                                               std::chrono::milliseconds lock_timeout);
 // Drops triggers, function and log table of the schema, and a schema of its own, as far as they are
-// there. Waits 10 s at most for whoever uses a table, 50 ms at a time (SQLSTATE 55P03).
+// there. Waits 10 s or so for whoever uses a table, a little at a time (postgres/lock_wait.h;
+// 55P03).
 model::Result<void> RemoveTruncationTriggers(Connection& connection, const std::string& log_schema);
 // The tables that have the trigger, enabled for ordinary sessions; sorted.
 model::Result<std::vector<TableName>> ReadTruncationTriggers(Connection& connection,
