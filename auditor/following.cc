@@ -255,7 +255,14 @@ void Following::ForgetUnfollowed(const std::vector<model::RelationPtr>& followed
 
 Result<void> Following::PublishNew() {
   auto added = publishing_.Update(scope_);
-  if (!added) return std::unexpected(std::move(added.error()));
+  if (!added) {
+    model::Error error = std::move(added.error());
+    const bool is_gone =
+        error.kind == model::ErrorKind::kSql && postgres::IsOfWhatIsGone(error) && MayAttachAnew();
+    if (!is_gone) return std::unexpected(std::move(error));
+    stuck_ = error.message;
+    return model::Fail(model::ErrorKind::kMisfit, std::move(error.message));
+  }
   // It had no identity for a while: what was updated then was not sent.
   for (const postgres::TableName& table : *added) {
     const auto number = replica().database().FindTable(table.schema, table.name);
@@ -383,7 +390,7 @@ Result<void> Following::Turn(wire::Time now) {
   reconnect_pace_.OnReceived(received());
   if (ok) return ok;
   const bool is_ended = postgres::IsOfTheChange(ok.error()) || postgres::IsOfWhatIsGone(ok.error());
-  const bool lies_behind = is_ended && ++ended_streams_ <= kAttempts;
+  const bool lies_behind = is_ended && MayAttachAnew();
   if (ok.error().kind == model::ErrorKind::kMisfit || lies_behind) {
     stuck_ = ok.error().message;
     return {};
@@ -394,6 +401,9 @@ Result<void> Following::Turn(wire::Time now) {
     spdlog::warn("{}: {}; reconnecting", options_.id, ok.error().message);
   return {};
 }
+
+// Behind what the server cannot send, or what somebody dropped: not for ever.
+bool Following::MayAttachAnew() { return ++ended_streams_ <= kAttempts; }
 
 Result<void> Following::Reconnect(wire::Time now) {
   if (now < reconnect_pace_.next_try()) return {};

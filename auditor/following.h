@@ -78,7 +78,8 @@ class Following {
   // As of `lsn` these are all that can be followed: what is not among them is not to be read.
   void ForgetUnfollowed(const std::vector<model::RelationPtr>& followed, model::Lsn lsn);
   // Before a snapshot is taken to read them: makes the server send them, and their truncations.
-  // Blocks. Errors may pass: SQLSTATE 55P03, kMisfit.
+  // Blocks. Errors may pass: SQLSTATE 55P03, kMisfit. It is stuck where the publications were
+  // dropped.
   model::Result<void> PublishNew();
   // Whether these tables, of which inserts alone are sent as of a snapshot, could have been
   // published wholly: then that snapshot came too early. Blocks.
@@ -168,6 +169,7 @@ class Following {
   std::optional<replication::NewTable> Meet(const replication::Encounter& met);
   void Join(const Newcomer& newcomer, const model::Transaction& transaction);
   void ForgetStream();
+  bool MayAttachAnew();
   bool WantsToRead() const;
   model::Result<void> Reconnect(wire::Time now);
   model::Result<void> ReadStream();

@@ -162,7 +162,7 @@ Publishable PublishableOf(const ScopeTables& tables) {
   return publishable;
 }
 
-// The tables that a publication names; nullopt: it is FOR ALL TABLES.
+// The tables that a publication names; nullopt: it is FOR ALL TABLES. SQLSTATE 42704: it is gone.
 Result<std::optional<std::vector<TableName>>> NamedTables(Connection& connection,
                                                           const std::string& publication) {
   auto result = connection.Execute(fmt::format(
@@ -172,6 +172,8 @@ Result<std::optional<std::vector<TableName>>> NamedTables(Connection& connection
       "LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE p.pubname = {}",
       model::SqlLiteral(publication)));
   if (!result) return Fail("reading publication " + publication, result.error());
+  if (result->rows() == 0)
+    return Fail(ErrorKind::kSql, fmt::format("publication {} was dropped", publication), "42704");
   std::vector<TableName> tables;
   for (int row = 0; row < result->rows(); ++row) {
     if (result->Text(row, 0) == "t") return std::nullopt;

@@ -42,8 +42,9 @@ std::vector<std::string> ScopePublicationNames(const std::string& name);
 std::vector<TableName> WhollyPublished(const ScopeTables& tables);
 // Brings them up to date with the tables: adds those that came, takes out of the first those that
 // have lost their identity, and out of both what is unpublishable. Nothing is locked where nothing
-// is to be done. Errors as above, and kMisfit where a table was renamed just then. Returns those
-// that were added to the first: until then their UPDATE and DELETE were not sent.
+// is to be done. Errors as above; kMisfit where a table was renamed just then; SQLSTATE 42704 where
+// they were dropped (IsOfWhatIsGone). Returns those that were added to the first: until then their
+// UPDATE and DELETE were not sent.
 model::Result<std::vector<TableName>> UpdateScopePublications(
     Connection& connection, const std::string& name, const ScopeTables& tables,
     std::chrono::milliseconds lock_timeout);

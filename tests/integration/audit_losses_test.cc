@@ -108,5 +108,22 @@ TEST_F(AuditLossesTest, ATableThatCannotBeReadIsExcludedAndTheOthersGoOn) {
   }
 }
 
+// The stream tells of it with the next change only, and there is none.
+TEST_F(AuditLossesTest, APublicationThatIsDroppedWhileNothingHappensIsMadeAgain) {
+  Execute("CREATE TABLE app.t(id int PRIMARY KEY); INSERT INTO app.t VALUES (1)");
+  AuditRun run = Start({"--watch", "--plugin=pgoutput", "--checkpoint=1000s"}, {});
+  WaitUntilAttached(run);
+  Execute("INSERT INTO app.t VALUES (2)");
+  const std::string whole =
+      Scalar("SELECT pubname FROM pg_publication WHERE pubname LIKE 'lockstep%' AND pubupdate");
+  Execute("DROP PUBLICATION " + whole);
+  run.Signal(SIGINT);
+  const AuditEnded ended = run.End();
+  EXPECT_THAT(ended.output, HasSubstr("all tables: "));
+  EXPECT_EQ(ended.Status("t"), "equal") << ended.output;
+  // Its only change came before it was read anew.
+  EXPECT_EQ(ended.exit_code, 5) << ended.output;
+}
+
 }  // namespace
 }  // namespace lockstep::integration
