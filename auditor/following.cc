@@ -120,6 +120,10 @@ Result<void> Following::AttachOnce() {
        .install_triggers = !options_.truncation_log.empty(),
        .ddl_log = options_.ddl_log,
        .on_new_table = [this](const replication::Encounter& met) { return Meet(met); },
+       .on_keyless_table =
+           [this](const replication::Encounter& met) {
+             return newcomers_.LookAgain(scope_, met, OidOf({met.name.schema, met.name.name}));
+           },
        .copy_connections = options_.copy_connections,
        .attach_timeout = std::chrono::seconds(options_.attach_timeout_s),
        .on_wait = on_wait_});
@@ -323,11 +327,15 @@ const Following::Followed* Following::Find(const postgres::TableName& table) {
   return number ? &tables_[*number] : nullptr;
 }
 
+// Also of one that is to be followed once its transaction is applied.
+std::uint32_t Following::OidOf(const postgres::TableName& table) {
+  const Followed* known = Find(table);
+  return known ? known->first.oid : newcomers_.OidOf(table);
+}
+
 std::optional<replication::NewTable> Following::Meet(const replication::Encounter& met) {
   const postgres::TableName table{met.name.schema, met.name.name};
   const Followed* known = Find(table);
-  if (met.keyless)
-    return newcomers_.FindKey(scope_, met, known ? known->first.oid : newcomers_.OidOf(table));
   auto seen = newcomers_.Look(scope_, met, publishing_.MayHideInserts(scope_));
   if (!seen) return std::nullopt;
   if (const auto* excluded = std::get_if<model::Exclusion>(&*seen)) {

@@ -164,6 +164,7 @@ class Following {
   void NoteTables();
   void SetWriters();
   const Followed* Find(const postgres::TableName& table);  // nullptr: it is not followed
+  std::uint32_t OidOf(const postgres::TableName& table);   // 0: it is not known
   // What the decoder is told of a table that is not known; it is followed once its transaction is
   // applied.
   std::optional<replication::NewTable> Meet(const replication::Encounter& met);

@@ -4,6 +4,13 @@
 #include <utility>
 
 namespace lockstep::auditor {
+namespace {
+
+FormChange HowChanged(const model::Relation& known, const model::Relation& now) {
+  return now.HasRowsOf(known) ? FormChange::kRekeyed : FormChange::kAltered;
+}
+
+}  // namespace
 
 using model::RelationPtr;
 
@@ -19,14 +26,6 @@ std::string_view ToString(FormChange change) {
   }
   return "dropped";
 }
-
-namespace {
-
-FormChange HowChanged(const model::Relation& known, const model::Relation& now) {
-  return now.HasRowsOf(known) ? FormChange::kRekeyed : FormChange::kAltered;
-}
-
-}  // namespace
 
 std::vector<ChangedTable> FormChanges(const model::Database& replica,
                                       const std::vector<RelationPtr>& tables) {

@@ -96,14 +96,13 @@ Result<Newcomers::Seen> Newcomers::See(const consumer::AttachScope& scope,
   return seen;
 }
 
-std::optional<replication::NewTable> Newcomers::FindKey(const consumer::AttachScope& scope,
-                                                        const replication::Encounter& met,
-                                                        std::uint32_t oid) {
-  if (oid == 0) return std::nullopt;
+model::RelationPtr Newcomers::LookAgain(const consumer::AttachScope& scope,
+                                        const replication::Encounter& met, std::uint32_t oid) {
+  if (oid == 0) return nullptr;
   auto seen = See(scope, met);
   if (!seen) sql_.reset();
-  if (!seen || !seen->activity || seen->activity->oid != oid) return std::nullopt;
-  return replication::NewTable{std::move(seen->tables.followed.front())};
+  if (!seen || !seen->activity || seen->activity->oid != oid) return nullptr;
+  return std::move(seen->tables.followed.front());
 }
 
 Result<std::optional<Sighting>> Newcomers::TryLook(const consumer::AttachScope& scope,

@@ -19,6 +19,7 @@
 #include "model/error.h"
 #include "model/exclusion.h"
 #include "model/ids.h"
+#include "model/relation.h"
 #include "postgres/connection.h"
 #include "postgres/relation_reader.h"
 #include "postgres/table_activity.h"
@@ -59,11 +60,10 @@ class Newcomers {
   std::optional<Sighting> Look(const consumer::AttachScope& scope,
                                const replication::Encounter& met, bool may_begin_unseen);
 
-  // The table that was met, with the key that it has by now, where it is the one of this OID.
-  // nullopt: it is not, or it cannot be told. Blocks as Look.
-  std::optional<replication::NewTable> FindKey(const consumer::AttachScope& scope,
-                                               const replication::Encounter& met,
-                                               std::uint32_t oid);
+  // The table that was met, as it is by now, where it is the one of this OID. nullptr: it is not,
+  // or it cannot be told. Blocks as Look.
+  model::RelationPtr LookAgain(const consumer::AttachScope& scope,
+                               const replication::Encounter& met, std::uint32_t oid);
 
   // Is to be followed once its transaction is applied. Of a name the last one counts.
   void Add(Newcomer newcomer);

@@ -103,17 +103,20 @@ Result<MadeSlot> MakeSlotAndCopy(const ConsumerOptions& options, const std::stri
 
 // The scope's tables but the excluded ones.
 replication::RelationMap MakeRelationMap(const AttachScope& attach, const AttachSnapshot& snapshot,
-                                         const replication::RelationMap::OnNew& on_new) {
+                                         const ConsumerOptions& options) {
   std::set<std::pair<std::string, std::string>> excluded;
   for (const postgres::ExcludedTable& table : snapshot.excluded)
     excluded.emplace(table.schema, table.name);
-  return {snapshot.relations, snapshot.types,
+  return {snapshot.relations,
+          snapshot.types,
           [scope = attach.scope,
            excluded = std::move(excluded)](const replication::QualifiedName& table) {
             return scope.Covers(table.schema, table.name) &&
                    !excluded.contains({table.schema, table.name});
           },
-          attach.policy, on_new};
+          attach.policy,
+          options.on_new_table,
+          options.on_keyless_table};
 }
 
 // Microseconds since 2000-01-01 UTC, by our clock: the server only shows it in pg_stat_replication.
@@ -199,8 +202,7 @@ std::uint32_t Consumer::Join(const replication::NewTable& table) {
 }
 
 Result<std::unique_ptr<replication::Decoder>> Consumer::MakeDecoder() const {
-  return replication::MakeDecoder(scope_.plugin,
-                                  MakeRelationMap(scope_, snapshot_, options_.on_new_table));
+  return replication::MakeDecoder(scope_.plugin, MakeRelationMap(scope_, snapshot_, options_));
 }
 
 Result<void> Consumer::Take(AttachSnapshot snapshot, model::Lsn consistent_point) {

@@ -65,6 +65,8 @@ struct ConsumerOptions {
   // Of tables that were made behind the consistent point; with what it returns, Join is to be
   // called before that transaction is applied.
   replication::RelationMap::OnNew on_new_table = {};
+  // Of tables without a key that got one since, which the plugin does not tell.
+  replication::RelationMap::OnKeyless on_keyless_table = {};
   // Given each CopyData message before it is decoded, to record the stream. An error ends the
   // following.
   std::function<model::Result<void>(std::string_view)> on_frame = {};

@@ -44,13 +44,11 @@ model::RelationPtr RelationMap::FindMadeAnew(const Encounter& met) {
 
 model::RelationPtr RelationMap::FindKeyed(const Encounter& met, const model::RelationPtr& known) {
   const bool needs_key =
-      known->key.empty() && known->identity != model::ReplicaIdentity::kFull && on_new_;
+      known->key.empty() && known->identity != model::ReplicaIdentity::kFull && on_keyless_;
   if (!needs_key || keyless_.contains(met.name)) return nullptr;
-  Encounter asked = met;
-  asked.keyless = known;
-  auto made = on_new_(asked);
-  if (made && made->relation && !made->relation->key.empty() && made->relation->HasRowsOf(*known))
-    return Take(met.name, std::move(*made));
+  model::RelationPtr keyed = on_keyless_(met);
+  if (keyed && !keyed->key.empty() && keyed->HasRowsOf(*known))
+    return Take(met.name, {std::move(keyed)});
   keyless_.insert(met.name);
   return nullptr;
 }

@@ -25,8 +25,6 @@ struct Encounter {
   QualifiedName name;
   model::Xid xid;       // of the transaction that changes it
   model::Oid oid = {};  // of the table, where the plugin tells it; 0: it does not
-  // The table as it is known: it is changed by a key that it did not have. nullptr: it is met.
-  model::RelationPtr keyless = nullptr;
   // The last transaction before that changed what is known under the name; 0: none that this
   // decoder saw.
   model::Xid changed_by = {};
@@ -46,9 +44,11 @@ class RelationMap {
   using Covers = std::function<bool(const QualifiedName&)>;
 
   // Asked for a table that should be followed and is unknown, or is another one than the one that
-  // is known under its name. nullopt: it should be followed, and cannot be from here on. Asked also
-  // for a key that a known table got.
+  // is known under its name. nullopt: it should be followed, and cannot be from here on.
   using OnNew = std::function<std::optional<NewTable>(const Encounter&)>;
+  // Asked for a known table without a key that is changed by one. The table with the key that it
+  // has by now; nullptr: it has none, or another one has the name.
+  using OnKeyless = std::function<model::RelationPtr(const Encounter&)>;
 
   // Follows `relations`, which are all the tables of their schemas. Without `types` the built-in
   // ones are known.
@@ -58,12 +58,14 @@ class RelationMap {
   // Follows `relations`, which are all the tables that `covers` is true of, and logs of
   // truncations.
   RelationMap(std::vector<model::RelationPtr> relations, model::TypeCatalogPtr types, Covers covers,
-              FollowPolicy policy = FollowPolicy::kStrict, OnNew on_new = nullptr)
+              FollowPolicy policy = FollowPolicy::kStrict, OnNew on_new = nullptr,
+              OnKeyless on_keyless = nullptr)
       : relations_(std::move(relations)),
         types_(std::move(types)),
         covers_(std::move(covers)),
         policy_(policy),
-        on_new_(std::move(on_new)) {}
+        on_new_(std::move(on_new)),
+        on_keyless_(std::move(on_keyless)) {}
 
   // nullptr: the table is not followed, or is a log of truncations, also one that was made since.
   // kMisfit: it should be followed and is unknown.
@@ -91,6 +93,7 @@ class RelationMap {
   Covers covers_;  // empty: all tables of the relations' schemas
   FollowPolicy policy_ = FollowPolicy::kStrict;
   OnNew on_new_;                     // empty: none can be followed
+  OnKeyless on_keyless_;             // empty: none gets a key
   std::set<QualifiedName> keyless_;  // that were asked for, and have no key
 };
 

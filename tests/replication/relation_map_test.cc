@@ -5,6 +5,8 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "model/ids.h"
@@ -105,6 +107,37 @@ TEST(RelationMapTest, AnotherTableOfAKnownNameTakesItsPlace) {
   EXPECT_EQ(map.FindMadeAnew({{"s", "t"}, model::Xid{8}}), second);
   EXPECT_NE(&map.types(), types);
   EXPECT_EQ(map.Find({{"s", "t"}, model::Xid{8}}), second);
+}
+
+// Of a table that is changed by a key which it was not known to have: asked once.
+TEST(RelationMapTest, ATableThatGotAKeyIsKnownWithItFromThereOn) {
+  const auto keyless = [](const char* name) {
+    model::Relation relation = *Table("s", name);
+    relation.key.clear();
+    return std::make_shared<const model::Relation>(std::move(relation));
+  };
+  model::Relation keyed = *Table("s", "t");
+  keyed.key = {0};
+  const auto has_key = std::make_shared<const model::Relation>(std::move(keyed));
+  std::vector<std::string> asked;
+  RelationMap map({keyless("t"), keyless("none"), keyless("other")},
+                  std::make_shared<const model::TypeCatalog>(), nullptr, FollowPolicy::kSetAside,
+                  nullptr, [&](const Encounter& met) -> model::RelationPtr {
+                    asked.push_back(met.name.name);
+                    if (met.name.name == "t") return has_key;
+                    if (met.name.name == "none") return keyless("none");
+                    model::Relation wider = *has_key;
+                    wider.columns.push_back({.name = "more"});
+                    return std::make_shared<const model::Relation>(std::move(wider));
+                  });
+  const auto find = [&](const char* name) {
+    const Encounter met{{"s", name}, model::Xid{7}};
+    return map.FindKeyed(met, map.Find(met).value());
+  };
+  EXPECT_EQ(find("t"), has_key);
+  EXPECT_EQ(map.Find({{"s", "t"}, model::Xid{8}}), has_key);
+  for (const char* name : {"t", "none", "none", "other", "other"}) EXPECT_EQ(find(name), nullptr);
+  EXPECT_THAT(asked, ElementsAre("t", "none", "other"));
 }
 
 }  // namespace
