@@ -28,6 +28,8 @@ constexpr int kReplaceableTriggers = 140000;
 // For one try, where autovacuum has the table; else it is shorter. And for all of them.
 constexpr std::chrono::milliseconds kRemovalTimeout{1'500};
 constexpr std::chrono::seconds kRemovalLimit{10};
+// For the triggers of all tables, once one of them cannot be had.
+constexpr std::chrono::seconds kInstallLimit{1};
 // What is raised where something of the log's name is not ours; it says what to do.
 constexpr const char* kNotOurs = "55000";
 // Of listeners that make the same log at the same time.
@@ -44,11 +46,30 @@ std::string NameOf(const TableName& table) {
   return model::SqlIdentifier(table.schema) + "." + model::SqlIdentifier(table.name);
 }
 
-// A transaction of its own in one round trip with others: no table is held while the next one is
-// waited for.
+// A transaction of its own, in one round trip: no table is held while the next one is waited for.
 std::string Alone(const std::string& statements) {
   // What somebody else made while a lock was waited for is to be seen.
   return "BEGIN ISOLATION LEVEL READ COMMITTED;\n" + statements + "COMMIT;\n";
+}
+
+// With an error that says what to do; the transaction is over.
+Result<void> ExecuteAlone(Connection& connection, const std::string& statements) {
+  auto done = connection.Execute(Alone(statements));
+  if (done) return {};
+  model::Error error = std::move(done.error());
+  if (auto ended = connection.Execute("ROLLBACK"); !ended)
+    return std::unexpected(std::move(ended.error()));
+  if (error.sqlstate == "42501") {
+    error.kind = model::ErrorKind::kUsage;
+    error.message +=
+        "; the user must own the tables, and may CREATE in the database (GRANT CREATE "
+        "ON DATABASE), where the log gets a schema of its own";
+  } else if (error.sqlstate == kNotOurs) {
+    error.kind = model::ErrorKind::kUsage;
+  } else if (TellsOfChange(error)) {
+    error.kind = model::ErrorKind::kMisfit;
+  }
+  return std::unexpected(std::move(error));
 }
 
 // For the rest of a transaction.
@@ -265,28 +286,23 @@ Result<void> InstallTruncationTriggers(Connection& connection, const std::string
   const std::string what = "installing truncation triggers with a log in schema " + log_schema;
   auto have = ReadTruncationTriggers(connection, log_schema);
   if (!have) return Fail(what, std::move(have.error()));
-  std::string sql =
-      Alone(SetLockTimeout(lock_timeout) + kLogMakersLock + TruncationLogSql(log_schema));
+  const auto log = ExecuteAlone(
+      connection, SetLockTimeout(lock_timeout) + kLogMakersLock + TruncationLogSql(log_schema));
+  if (!log) return Fail(what, log.error());
+  const auto begin = std::chrono::steady_clock::now();
+  Result<void> installed;  // or why not all of them; better one that may pass
   for (const TableName& table : tables) {
     if (std::ranges::find(*have, table) != have->end()) continue;
-    sql += Alone(LockForTrigger(table, lock_timeout) +
-                 TruncationTriggerSql(log_schema, table, connection.server_version()));
+    auto made = ExecuteAlone(
+        connection, LockForTrigger(table, lock_timeout) +
+                        TruncationTriggerSql(log_schema, table, connection.server_version()));
+    if (made) continue;
+    const bool may_pass = made.error().kind == model::ErrorKind::kMisfit;
+    const bool is_of_table = may_pass || made.error().sqlstate == "42501";
+    if (installed || may_pass) installed = Fail(what, std::move(made.error()));
+    if (!is_of_table || std::chrono::steady_clock::now() - begin > kInstallLimit) break;
   }
-  auto installed = connection.Execute(sql);
-  if (installed) return {};
-  model::Error error = std::move(installed.error());
-  if (auto ended = connection.Execute("ROLLBACK"); !ended) return Fail(what, ended.error());
-  if (error.sqlstate == "42501") {
-    error.kind = model::ErrorKind::kUsage;
-    error.message +=
-        "; the user must own the tables, and may CREATE in the database (GRANT CREATE "
-        "ON DATABASE), where the log gets a schema of its own";
-  } else if (error.sqlstate == kNotOurs) {
-    error.kind = model::ErrorKind::kUsage;
-  } else if (TellsOfChange(error)) {
-    error.kind = model::ErrorKind::kMisfit;
-  }
-  return Fail(what, std::move(error));
+  return installed;
 }
 
 Result<void> RemoveTruncationTriggers(Connection& connection, const std::string& log_schema) {

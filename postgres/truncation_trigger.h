@@ -37,8 +37,8 @@ std::string TruncationTriggerSql(const std::string& log_schema, const TableName&
 // lock is held while its writers are waited for. The user must own the tables, may create the
 // schema or in it, and a log that is there must not be somebody else's (kUsage). kMisfit when a
 // table was changed or dropped meanwhile, or was written to for all of `lock_timeout`, which is
-// bounded (postgres/lock_wait.h; SQLSTATE 55P03): what was made until then stays, and the next call
-// goes on there.
+// bounded (postgres/lock_wait.h; SQLSTATE 55P03): the others have theirs, if that takes no longer
+// than a second, and the next call goes on there.
 model::Result<void> InstallTruncationTriggers(Connection& connection, const std::string& log_schema,
                                               const std::vector<TableName>& tables,
                                               std::chrono::milliseconds lock_timeout);
