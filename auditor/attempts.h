@@ -40,6 +40,14 @@ class Attempts {
     lock_timeout_ = kFirstLockTimeout;
     pause_ = kFirstPause;
   }
+  // It was made, and some tables are left to be read that could not be had: in a while, longer each
+  // time.
+  void EndPartly(Time now) {
+    next_ = now + pause_;
+    const Duration pause = std::min(pause_ * 2, kLongestPause);
+    End();
+    pause_ = pause;
+  }
   // The next one is not to be tried before.
   void Postpone(Time until) { next_ = until; }
 

@@ -54,7 +54,8 @@ Result<bool> Checkpoint::AwaitSlot() {
   auto slot = request_.Poll();
   if (!slot) return std::unexpected(std::move(slot.error()));
   if (!*slot) return false;
-  auto locked = consumer::LockTables(prepared_, (*slot)->snapshot_name, options_.scope);
+  auto locked =
+      consumer::LockTables(prepared_, (*slot)->snapshot_name, options_.scope, options_.wanted);
   if (!locked) return std::unexpected(std::move(locked.error()));
   locked_.emplace(std::move(*locked));
   if (auto ok = ReadCounting(); !ok) return std::unexpected(std::move(ok.error()));
@@ -63,7 +64,9 @@ Result<bool> Checkpoint::AwaitSlot() {
 }
 
 Result<std::vector<postgres::TableActivity>> Checkpoint::ReadActivity() {
-  return postgres::ReadTableActivity(prepared_.observer, locked_->tables.followed);
+  std::vector<model::RelationPtr> read = locked_->tables.followed;
+  read.resize(locked_->readable);
+  return postgres::ReadTableActivity(prepared_.observer, read);
 }
 
 void Checkpoint::Start(const std::vector<TableTask>& tasks, const model::Database& replica,

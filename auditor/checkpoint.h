@@ -4,13 +4,14 @@
 //   consistent point; tables are locked ─► the replica is brought there, and held
 //   ─► Start, Read: rows are read under the snapshot ─► results
 //
-// AwaitSlot blocks while it locks the tables (0.3 s for each that somebody holds, then it fails)
-// and reads the catalog, and Begin while it connects; the rest never does. Everything it made on
-// the server goes with it.
+// AwaitSlot blocks while it locks the tables (0.3 s for one that somebody holds, then it fails; not
+// at all where as many are wanted as can be had) and reads the catalog, and Begin while it
+// connects; the rest never does. Everything it made on the server goes with it.
 #ifndef LOCKSTEP_AUDITOR_CHECKPOINT_H_
 #define LOCKSTEP_AUDITOR_CHECKPOINT_H_
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,7 @@ struct CheckpointOptions {
   int connections = 4;          // that read tables at once; fewer where the server has no more
   // How long the server waits for open transactions.
   std::chrono::milliseconds lock_timeout{1000};
+  consumer::Wanted wanted = consumer::Wanted::kAll;
 };
 
 class Checkpoint {
@@ -60,9 +62,13 @@ class Checkpoint {
   // Takes what has arrived; true when all is done.
   model::Result<bool> Read();
   Comparison& comparison() { return *comparison_; }
-  // Of locked().tables.followed, in their order, as of now: they are still locked. Blocks for a
-  // round trip, which needs no lock that somebody may want who waits for ours.
+  // Of those of locked().tables.followed that can be read, in their order, as of now: they are
+  // still locked. Blocks for a round trip, which needs no lock that somebody may want who waits for
+  // ours.
   model::Result<std::vector<postgres::TableActivity>> ReadActivity();
+
+  // How many of the tables could not be had.
+  std::size_t left_alone() const { return locked_->tables.followed.size() - locked_->readable; }
 
   // Whether the server counts updated and deleted rows, and tells soon after they were.
   bool counts_rows() const { return counts_rows_; }

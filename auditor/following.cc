@@ -87,9 +87,9 @@ Result<void> Following::Attach() {
   if (!before) return std::unexpected(std::move(before.error()));
   for (int attempt = 1;; ++attempt) {
     if (auto ok = AttachOnce(); !ok) return ok;
-    auto late = IsPublishedLate(consumer_->insert_only());
+    auto late = PublishedLate(consumer_->insert_only());
     if (!late) return std::unexpected(std::move(late.error()));
-    if (!*late || attempt == kAttempts) break;  // the latest tables are insert_only then
+    if (late->empty() || attempt == kAttempts) break;  // the latest tables are insert_only then
     if (auto ok = consumer_->Detach(); !ok) return ok;
     consumer_.reset();
   }
@@ -257,10 +257,10 @@ void Following::ForgetUnfollowed(const std::vector<model::RelationPtr>& followed
   });
 }
 
-Result<void> Following::PublishNew() {
-  auto added = publishing_.Update(scope_);
-  if (!added) {
-    model::Error error = std::move(added.error());
+Result<std::optional<model::Error>> Following::PublishNew() {
+  auto update = publishing_.Update(scope_);
+  if (!update) {
+    model::Error error = std::move(update.error());
     const bool is_gone =
         error.kind == model::ErrorKind::kSql && postgres::IsOfWhatIsGone(error) && MayAttachAnew();
     if (!is_gone) return std::unexpected(std::move(error));
@@ -268,20 +268,21 @@ Result<void> Following::PublishNew() {
     return model::Fail(model::ErrorKind::kMisfit, std::move(error.message));
   }
   // It had no identity for a while: what was updated then was not sent.
-  for (const postgres::TableName& table : *added) {
+  for (const postgres::TableName& table : update->added) {
     const auto number = replica().database().FindTable(table.schema, table.name);
     if (!number) continue;
     const Followed& known = tables_[*number];
     if (!known.insert_only && !known.left_out && !known.published_late)
       ReadAnew(table, received(), "was without a replica identity");
   }
-  if (to_read_anew_.empty() && !has_doubtful_) return {};
+  if (to_read_anew_.empty() && !has_doubtful_) return std::move(update->left);
   auto installed = consumer_->InstallTriggers();
-  shows_truncations_ = installed && !options_.truncation_log.empty();
+  if (installed) return std::move(update->left);
+  if (installed.error().kind == model::ErrorKind::kMisfit) return std::move(installed.error());
   // No right: another role's table, made meanwhile, has none, and is excluded when it is truncated.
-  if (installed || installed.error().sqlstate != "42501") return installed;
+  if (installed.error().sqlstate != "42501") return std::unexpected(std::move(installed.error()));
   spdlog::warn("{}: {}", options_.id, installed.error().message);
-  return {};
+  return std::move(update->left);
 }
 
 Result<void> Following::TakeOver(consumer::LockedTables& locked, model::Database& copies,
@@ -303,10 +304,14 @@ Result<void> Following::TakeOver(consumer::LockedTables& locked, model::Database
       to_read_anew_.erase(NameOf(relation));
       continue;
     }
-    const std::uint32_t known = before.FindTable(relation.schema, relation.name).value();
-    fresh.database().PutTable(i, before.TakeTable(known));
-    tables.push_back(tables_[known]);
-    if (tables.back().left_out || IsToBeReadAnew(NameOf(relation))) fresh.Quarantine(i);
+    const auto known = before.FindTable(relation.schema, relation.name);
+    const bool has_form = known && *before.table(*known).relation() == relation;
+    tables.push_back(known ? tables_[*known]
+                           : Followed{.identity = ++identities_, .copied_at = consistent_point});
+    if (has_form) fresh.database().PutTable(i, before.TakeTable(*known));
+    // What could not be read now is to be read later.
+    if (!has_form || tables.back().left_out || IsToBeReadAnew(NameOf(relation)))
+      fresh.Quarantine(i);
   }
   for (std::uint32_t i = 0; i < before.table_count(); ++i) {
     const postgres::TableName name = NameOf(*before.table(i).relation());
@@ -603,14 +608,19 @@ void Following::OnEqual(std::uint32_t table, const postgres::TableActivity& now,
   known.saw_truncate = false;
   known.is_new = false;
   known.began_unseen = false;
-  // It was published, and got its trigger, before the snapshot.
-  if (std::exchange(known.published_late, false) && shows_truncations_) known.blind = false;
+  known.published_late = false;
+  const postgres::TableName name = NameOf(*replica().database().table(table).relation());
+  known.insert_only = seen_insert_only_.contains(name);
+  known.blind = seen_blind_.contains(name);
 }
 
-void Following::OnSeen(const postgres::ScopeTables& tables) {
-  for (const model::RelationPtr& relation : tables.followed) strangers_.erase(NameOf(*relation));
-  for (const postgres::ExcludedTable& table : tables.excluded)
+void Following::OnSeen(const consumer::LockedTables& seen) {
+  for (const model::RelationPtr& relation : seen.tables.followed)
+    strangers_.erase(NameOf(*relation));
+  for (const postgres::ExcludedTable& table : seen.tables.excluded)
     strangers_.erase({table.schema, table.name});
+  seen_insert_only_ = {seen.tables.insert_only.begin(), seen.tables.insert_only.end()};
+  seen_blind_ = {seen.blind_tables.begin(), seen.blind_tables.end()};
 }
 
 Result<Following::Sight> Following::LookAfter(model::Xid xid, std::uint32_t table) {

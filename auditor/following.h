@@ -78,17 +78,18 @@ class Following {
   // As of `lsn` these are all that can be followed: what is not among them is not to be read.
   void ForgetUnfollowed(const std::vector<model::RelationPtr>& followed, model::Lsn lsn);
   // Before a snapshot is taken to read them: makes the server send them, and their truncations.
-  // Blocks. Errors may pass: SQLSTATE 55P03, kMisfit. It is stuck where the publications were
-  // dropped.
-  model::Result<void> PublishNew();
-  // Whether these tables, of which inserts alone are sent as of a snapshot, could have been
-  // published wholly: then that snapshot came too early. Blocks.
-  model::Result<bool> IsPublishedLate(const std::vector<postgres::TableName>& insert_only) {
-    return publishing_.IsBehind(scope_, insert_only);
+  // Blocks. Why some of them are not sent yet, which may pass: somebody was at work on them. It is
+  // stuck where the publications were dropped.
+  model::Result<std::optional<model::Error>> PublishNew();
+  // Those of these tables, of which inserts alone are sent as of a snapshot, that could have been
+  // published wholly: that snapshot came too early for them. Blocks.
+  model::Result<std::vector<postgres::TableName>> PublishedLate(
+      const std::vector<postgres::TableName>& insert_only) {
+    return publishing_.Behind(scope_, insert_only);
   }
   // The replica has, at `consistent_point`, which it has reached, the tables of `locked`; those in
-  // `copies` were read anew, with this activity (of all, in their order). The stream is taken up
-  // behind that point. Blocks.
+  // `copies` were read anew, with this activity (of those that could be read, in their order). The
+  // stream is taken up behind that point. Blocks.
   model::Result<void> TakeOver(consumer::LockedTables& locked, model::Database& copies,
                                const std::vector<postgres::TableActivity>& activity,
                                model::Lsn consistent_point);
@@ -140,9 +141,9 @@ class Following {
   // Its rows are the source's at `point`, where it was `now`: what happened before explains nothing
   // any more.
   void OnEqual(std::uint32_t table, const postgres::TableActivity& now, model::Lsn point);
-  // Tables that are there under these names: theirs were no changes of one that had another name
-  // meanwhile.
-  void OnSeen(const postgres::ScopeTables& tables);
+  // The tables that are there at the point of a comparison, before OnEqual of any. Theirs were no
+  // changes of one that had another name meanwhile.
+  void OnSeen(const consumer::LockedTables& seen);
   // What follows, from `lsn` on, where the stream could not show what happened: the table is left
   // out, or read anew. False: it is a fault, or too early.
   bool Excuse(std::uint32_t table, Explanation explanation, const TableFacts& facts,
@@ -202,9 +203,11 @@ class Following {
   // Tables seen in the stream that were not followed, and where last. Unless they are there, one
   // that is followed had that name for a while.
   std::map<postgres::TableName, model::Lsn> strangers_;
+  // Of those seen last.
+  std::set<postgres::TableName> seen_insert_only_;
+  std::set<postgres::TableName> seen_blind_;
   Newcomers newcomers_;
   bool has_doubtful_ = false;
-  bool shows_truncations_ = false;  // the tables that were there have their triggers
   LastWriters writers_;
   std::set<postgres::TableName> to_read_anew_;
   std::size_t set_aside_seen_ = 0;  // of the replica's

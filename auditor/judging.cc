@@ -46,11 +46,11 @@ std::uint64_t JudgeTables(Checkpoint& checkpoint,
   const model::Database& replica = following.replica().database();
   const auto& followed = checkpoint.locked().tables.followed;
   std::map<std::uint32_t, const postgres::TableActivity*> by_table;
-  for (std::size_t i = 0; i < followed.size(); ++i) {
+  for (std::size_t i = 0; i < activity.size(); ++i) {
     if (const auto table = replica.FindTable(followed[i]->schema, followed[i]->name))
       by_table.emplace(*table, &activity[i]);
   }
-  following.OnSeen(checkpoint.locked().tables);
+  following.OnSeen(checkpoint.locked());
   std::uint64_t too_early = 0;
   for (const ComparedTable& compared : checkpoint.comparison().compared()) {
     if (!JudgeTable(checkpoint, compared, *by_table.at(compared.table), statistics, following,

@@ -197,16 +197,11 @@ class Process {
     }
     spdlog::error("{}: no comparison: {}", options_.id, error.message);
     ledger_.OnSkipped(error.message);
-    StartOver(now);
+    if (attempts_.compares()) schedule_.Restart(ledger_.result().transactions, now);
+    attempts_.End();
     if (!attempts_.is_at_end()) return {};
     finished_ = true;
     return Abandon("the comparison at the end could not be made: " + error.message);
-  }
-
-  void StartOver(wire::Time now) {
-    // One that only read tables anew leaves the comparison when it is due.
-    if (attempts_.compares()) schedule_.Restart(ledger_.result().transactions, now);
-    attempts_.End();
   }
 
   Result<void> BeginWhenDue(wire::Time now) {
@@ -229,13 +224,18 @@ class Process {
   }
 
   Result<Checkpoint> BeginCheckpoint() {
-    if (auto ok = following_.PublishNew(); !ok) return std::unexpected(std::move(ok.error()));
+    auto unsent = following_.PublishNew();
+    if (!unsent) return std::unexpected(std::move(unsent.error()));
+    if (*unsent && attempts_.is_at_end()) return std::unexpected(std::move(**unsent));
+    sends_all_ = !*unsent;
     return Checkpoint::Begin({.conninfo = options_.conninfo,
                               .application_name = "lockstep " + options_.id,
                               .slot = fmt::format("{}_check{}", options_.slot, ++check_slots_),
                               .scope = following_.scope(),
                               .connections = options_.copy_connections,
-                              .lock_timeout = attempts_.lock_timeout()});
+                              .lock_timeout = attempts_.lock_timeout(),
+                              .wanted = attempts_.is_at_end() ? consumer::Wanted::kAll
+                                                              : consumer::Wanted::kAsManyAsCan});
   }
 
   Result<void> MoveBegun(wire::Time now) {
@@ -266,18 +266,13 @@ class Process {
   // Both sides are at the consistent point. What the replica has not as it is there is copied.
   Result<void> StartReading() {
     const model::Database& replica = following_.replica().database();
-    const consumer::LockedTables& locked = checkpoint_->locked();
-    auto late = following_.IsPublishedLate(locked.tables.insert_only);
-    if (!late) return std::unexpected(std::move(late.error()));
-    if (*late) {
-      return model::Fail(model::ErrorKind::kMisfit,
-                         "a table came into being or got an identity while the slot was made");
-    }
+    consumer::LockedTables& locked = checkpoint_->locked();
+    if (auto ok = LeaveUnsentAlone(locked); !ok) return ok;
     following_.ForgetUnfollowed(locked.tables.followed, checkpoint_->consistent_point());
     forms_changed_ =
         FindTablesToReadAnew(locked, checkpoint_->consistent_point(), following_, ledger_);
     std::vector<TableTask> tasks;
-    for (std::size_t i = 0; i < locked.tables.followed.size(); ++i) {
+    for (std::size_t i = 0; i < locked.readable; ++i) {
       const model::RelationPtr& relation = locked.tables.followed[i];
       TableTask task{.relation = relation, .bytes = locked.states[i].bytes};
       if (!locked.states[i].has_foreign_code) task.form = postgres::RowForm::kWithXmin;
@@ -292,12 +287,33 @@ class Process {
     return {};
   }
 
+  // Those whose changes, or truncations, the server was not yet asked to send behind the point.
+  Result<void> LeaveUnsentAlone(consumer::LockedTables& locked) {
+    auto late = following_.PublishedLate(locked.tables.insert_only);
+    if (!late) return std::unexpected(std::move(late.error()));
+    if (!late->empty() && attempts_.is_at_end()) {
+      return model::Fail(model::ErrorKind::kMisfit,
+                         fmt::format("table {} came into being or got an identity while the slot "
+                                     "was made",
+                                     late->front().QualifiedName()));
+    }
+    locked.LeaveAlone(*late);
+    if (sends_all_) return {};
+    std::vector<postgres::TableName> blind = locked.blind_tables;
+    std::erase_if(
+        blind, [&](const postgres::TableName& table) { return !following_.IsToBeReadAnew(table); });
+    locked.LeaveAlone(blind);
+    return {};
+  }
+
   Result<void> OnRead(wire::Time now) {
     const std::vector<postgres::ExcludedTable> excluded = checkpoint_->locked().tables.excluded;
     auto activity = checkpoint_->ReadActivity();
     if (!activity) return std::unexpected(std::move(activity.error()));
     if (attempts_.compares() || !checkpoint_->comparison().compared().empty()) Judge(*activity);
     following_.LookForDoubtful();
+    // One that only read tables anew leaves the comparison when it is due.
+    if (attempts_.compares()) schedule_.Restart(ledger_.result().transactions, now);
     const bool has_copies = checkpoint_->comparison().copies().table_count() > 0;
     if (forms_changed_ || has_copies) {
       auto ok = following_.TakeOver(checkpoint_->locked(), checkpoint_->comparison().copies(),
@@ -316,8 +332,13 @@ class Process {
       finished_ = true;
       ledger_.result().finished = true;
     }
+    const bool left_some = checkpoint_->left_alone() > 0 && HasSomeToRead();
     EndCheckpoint();
-    StartOver(now);
+    if (left_some) {
+      attempts_.EndPartly(now);
+    } else {
+      attempts_.End();
+    }
     if (undecided_tables_ > 0) attempts_.Postpone(now + kStatisticsPause);
     return WriteResult();
   }
@@ -328,10 +349,12 @@ class Process {
     ledger_.OnCheckpoint();
     undecided_tables_ = JudgeTables(*checkpoint_, activity, StatisticsNow(), following_, ledger_);
     tables_compared_ = comparison.compared().size();
-    spdlog::info("{}: compared {} tables, {} rows at {}: {} new differences", options_.id,
-                 tables_compared_, comparison.rows_compared(),
-                 ToString(checkpoint_->consistent_point()),
-                 ledger_.result().difference_count - before);
+    spdlog::info(
+        "{}: compared {} tables, {} rows at {}: {} new differences; left {} tables for the next "
+        "time, which somebody was at work on",
+        options_.id, tables_compared_, comparison.rows_compared(),
+        ToString(checkpoint_->consistent_point()), ledger_.result().difference_count - before,
+        checkpoint_->left_alone());
   }
 
   Statistics StatisticsNow() const {
@@ -375,6 +398,7 @@ class Process {
   Attempts attempts_;
   std::uint64_t check_slots_ = 0;  // asked for; the server may take a while to drop one
   std::optional<wire::Time> catching_up_since_;
+  bool sends_all_ = true;       // what is to be read was asked for before it
   bool forms_changed_ = false;  // at its consistent point the tables are not the replica's
   std::uint64_t undecided_tables_ = 0;
   int comparisons_at_end_ = 0;

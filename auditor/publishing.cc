@@ -1,11 +1,11 @@
 #include "auditor/publishing.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "model/output_plugin.h"
 #include "postgres/binary_output.h"
-#include "postgres/publication.h"
 #include "postgres/table_reader.h"
 #include "replication/make_decoder.h"
 
@@ -58,16 +58,15 @@ Result<void> Publishing::Make(consumer::AttachScope& scope, const consumer::OnAt
   return {};
 }
 
-Result<std::vector<postgres::TableName>> Publishing::Update(const consumer::AttachScope& scope) {
-  if (!made_) return std::vector<postgres::TableName>();
+Result<postgres::ScopeUpdate> Publishing::Update(const consumer::AttachScope& scope) {
+  if (!made_) return postgres::ScopeUpdate();
   auto sql = Open(options_);
   if (!sql) return std::unexpected(std::move(sql.error()));
   auto tables = ReadPublishable(*sql, scope);
   if (!tables) return std::unexpected(std::move(tables.error()));
   auto updated = postgres::UpdateScopePublications(*sql, options_.slot, *tables, lock_timeout_);
-  lock_timeout_ = updated ? kShortestWait : std::min(lock_timeout_ * 2, kLongestWait);
-  if (!updated && postgres::TellsOfChange(updated.error()))
-    updated.error().kind = model::ErrorKind::kMisfit;
+  const bool is_done = updated && !updated->left;
+  lock_timeout_ = is_done ? kShortestWait : std::min(lock_timeout_ * 2, kLongestWait);
   return updated;
 }
 
@@ -101,17 +100,19 @@ Result<void> Publishing::TryAdd(const consumer::AttachScope& only) {
   return postgres::AddToScopePublications(*sql_, options_.slot, *tables, kShortestWait);
 }
 
-Result<bool> Publishing::IsBehind(const consumer::AttachScope& scope,
-                                  const std::vector<postgres::TableName>& insert_only) {
-  if (!made_ || insert_only.empty()) return false;
+Result<std::vector<postgres::TableName>> Publishing::Behind(
+    const consumer::AttachScope& scope, const std::vector<postgres::TableName>& insert_only) {
+  std::vector<postgres::TableName> behind;
+  if (!made_ || insert_only.empty()) return behind;
   auto sql = Open(options_);
   if (!sql) return std::unexpected(std::move(sql.error()));
   auto tables = ReadPublishable(*sql, scope);
   if (!tables) return std::unexpected(std::move(tables.error()));
-  return std::ranges::any_of(postgres::WhollyPublished(*tables),
-                             [&](const postgres::TableName& table) {
-                               return std::ranges::find(insert_only, table) != insert_only.end();
-                             });
+  std::ranges::copy_if(postgres::WhollyPublished(*tables), std::back_inserter(behind),
+                       [&](const postgres::TableName& table) {
+                         return std::ranges::find(insert_only, table) != insert_only.end();
+                       });
+  return behind;
 }
 
 Result<void> Publishing::Drop() {

@@ -13,6 +13,7 @@
 #include "consumer/locked_tables.h"
 #include "model/error.h"
 #include "postgres/connection.h"
+#include "postgres/publication.h"
 #include "postgres/relation_reader.h"
 #include "postgres/table_scope.h"
 
@@ -26,19 +27,18 @@ class Publishing {
   // Makes them, of the tables that are there, and names them in the scope. Waits where a table is
   // being altered.
   model::Result<void> Make(consumer::AttachScope& scope, const consumer::OnAttachWait& on_wait);
-  // Adds the tables that came since. SQLSTATE 55P03 where one is being altered: to be tried again.
-  // Returns those whose UPDATE and DELETE were not sent until now.
-  model::Result<std::vector<postgres::TableName>> Update(const consumer::AttachScope& scope);
+  // Adds the tables that came since. Those that somebody is altering are to be tried again.
+  model::Result<postgres::ScopeUpdate> Update(const consumer::AttachScope& scope);
   // The same of one table that came just now, where that can be done at once.
   void Add(const consumer::AttachScope& scope, const postgres::TableName& table);
   // Whether changes of a table may have been left out before the first one that came: only
   // publications of ours show the inserts of all.
   bool MayHideInserts(const consumer::AttachScope& scope);
-  // Whether one of these tables, of which inserts alone are sent, has an identity by which it could
-  // be published wholly: it came into being, or got the identity, since they were brought up to
-  // date.
-  model::Result<bool> IsBehind(const consumer::AttachScope& scope,
-                               const std::vector<postgres::TableName>& insert_only);
+  // Those of these tables, of which inserts alone are sent, that have an identity by which they
+  // could be published wholly: they came into being, or got the identity, since the publications
+  // were brought up to date.
+  model::Result<std::vector<postgres::TableName>> Behind(
+      const consumer::AttachScope& scope, const std::vector<postgres::TableName>& insert_only);
   model::Result<void> Drop();
   bool is_made() const { return made_; }
 

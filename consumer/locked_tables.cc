@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -69,25 +70,41 @@ bool Holds(const Known& known, const model::Relation& relation) {
   return it != known.end() && *it->second == relation;
 }
 
-// Whether the tables that were prepared are those of the snapshot and those of today, in form and
+// Tells whether tables that were prepared are those of the snapshot and those of today, in form and
 // file.
-Result<void> CheckUnchanged(const std::vector<RelationPtr>& prepared,
-                            const std::vector<postgres::TableState>& states,
-                            const ScopeTables& then, const ScopeTables& now,
-                            const AttachScope& scope) {
-  const Known known_then = ByName(then);
-  const Known known_now = ByName(now);
-  for (std::size_t i = 0; i < prepared.size(); ++i) {
-    const bool same = Holds(known_then, *prepared[i]) && Holds(known_now, *prepared[i]);
-    if (same && !states[i].replaced) continue;
-    return Fail(model::ErrorKind::kMisfit,
-                fmt::format("table {} was {} while the slot was made", prepared[i]->QualifiedName(),
-                            same ? "truncated or rewritten" : "altered or dropped"));
+class Comparer {
+ public:
+  Comparer(const ScopeTables& then, const ScopeTables& now)
+      : then_(ByName(then)), now_(ByName(now)) {}
+
+  // What was done to it meanwhile; empty: nothing.
+  std::string_view WhatWasDone(const model::Relation& prepared,
+                               const postgres::TableState& state) const {
+    if (!Holds(then_, prepared) || !Holds(now_, prepared)) return "altered or dropped";
+    return state.replaced ? "truncated or rewritten" : "";
   }
-  if (known_then.size() == prepared.size()) return {};
-  return Fail(model::ErrorKind::kMisfit,
-              fmt::format("{} got a new table while the slot was made", scope.scope.Describe()));
-}
+  // All that were there then were prepared, and none was changed.
+  Result<void> CheckAll(const std::vector<RelationPtr>& prepared,
+                        const std::vector<postgres::TableState>& states,
+                        const AttachScope& scope) const {
+    for (std::size_t i = 0; i < prepared.size(); ++i) {
+      if (auto ok = Check(*prepared[i], states[i]); !ok) return ok;
+    }
+    if (then_.size() == prepared.size()) return {};
+    return Fail(model::ErrorKind::kMisfit,
+                fmt::format("{} got a new table while the slot was made", scope.scope.Describe()));
+  }
+  Result<void> Check(const model::Relation& prepared, const postgres::TableState& state) const {
+    const std::string_view done = WhatWasDone(prepared, state);
+    if (done.empty()) return {};
+    return Fail(model::ErrorKind::kMisfit, fmt::format("table {} was {} while the slot was made",
+                                                       prepared.QualifiedName(), done));
+  }
+
+ private:
+  Known then_;
+  Known now_;
+};
 
 Result<std::vector<TableName>> FindBlindTables(Connection& connection, const AttachScope& scope,
                                                const ScopeTables& tables) {
@@ -152,6 +169,58 @@ Result<LockedTables> ReadCatalog(Connection& catalog, const std::string& snapsho
   return tables;
 }
 
+// Of the prepared tables, those that are locked now.
+Result<std::vector<RelationPtr>> Lock(TablePreparation& prepared, const std::string& snapshot_name,
+                                      Wanted wanted) {
+  Connection& connection = prepared.reading.front();
+  std::vector<RelationPtr> all = AllOf(prepared.tables);
+  if (wanted == Wanted::kAll) {
+    auto locked = postgres::BeginSnapshotAndLock(connection, snapshot_name, all, kLockTimeout);
+    if (!locked) return std::unexpected(std::move(locked.error()));
+    return all;
+  }
+  if (auto ok = postgres::BeginSnapshot(connection, snapshot_name); !ok)
+    return std::unexpected(std::move(ok.error()));
+  auto is_locked = postgres::LockThoseFree(connection, all);
+  if (!is_locked) return std::unexpected(std::move(is_locked.error()));
+  std::vector<RelationPtr> locked;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if ((*is_locked)[i]) locked.push_back(std::move(all[i]));
+  }
+  return locked;
+}
+
+// Puts those that can be read to the front: of `locked`, whose states `tables` has, the unchanged
+// ones. Their addresses stay, which the caller may know. The log of truncations must be among them.
+Result<void> SortOut(const std::vector<RelationPtr>& locked, const Comparer& comparer,
+                     const ScopeTables& prepared, LockedTables& tables) {
+  std::set<TableName> readable;
+  std::vector<RelationPtr> followed;
+  std::vector<RelationPtr> logs;
+  std::vector<postgres::TableState> states;
+  for (std::size_t i = 0; i < locked.size(); ++i) {
+    if (std::ranges::find(prepared.truncation_logs, locked[i]) != prepared.truncation_logs.end()) {
+      if (auto ok = comparer.Check(*locked[i], tables.states[i]); !ok) return ok;
+      logs.push_back(locked[i]);
+      continue;
+    }
+    if (!comparer.WhatWasDone(*locked[i], tables.states[i]).empty()) continue;
+    readable.insert({locked[i]->schema, locked[i]->name});
+    followed.push_back(locked[i]);
+    states.push_back(tables.states[i]);
+  }
+  if (logs.size() != tables.tables.truncation_logs.size())
+    return Fail(model::ErrorKind::kMisfit, "somebody holds the log of truncations, or made it");
+  tables.readable = followed.size();
+  for (const RelationPtr& relation : tables.tables.followed) {
+    if (!readable.contains({relation->schema, relation->name})) followed.push_back(relation);
+  }
+  tables.tables.followed = std::move(followed);
+  tables.tables.truncation_logs = std::move(logs);
+  tables.states = std::move(states);
+  return {};
+}
+
 // TRUNCATE keeps no rows for older snapshots, so an emptied table would look like one that was
 // empty at the consistent point. Locks come after the slot, not before: making it waits for every
 // transaction with an xid, and a TRUNCATE that waits for our lock has one.
@@ -160,31 +229,41 @@ Result<LockedTables> ReadCatalog(Connection& catalog, const std::string& snapsho
 //   observer                                      └─ BEGIN, snapshot, the catalog then, COMMIT ─
 //   now
 Result<LockedTables> LockUnchanged(TablePreparation& prepared, const std::string& snapshot_name,
-                                   const AttachScope& scope) {
-  const std::vector<RelationPtr> relations = AllOf(prepared.tables);
-  auto locked = postgres::BeginSnapshotAndLock(prepared.reading.front(), snapshot_name, relations,
-                                               kLockTimeout);
+                                   const AttachScope& scope, Wanted wanted) {
+  auto locked = Lock(prepared, snapshot_name, wanted);
   if (!locked) return std::unexpected(std::move(locked.error()));
-  auto tables = ReadCatalog(prepared.observer, snapshot_name, relations, scope);
+  auto tables = ReadCatalog(prepared.observer, snapshot_name, *locked, scope);
   if (!tables) return tables;
   auto now = ReadTables(prepared.observer, scope);
   if (!now) return std::unexpected(std::move(now.error()));
-  auto foreign = postgres::ReadForeignCode(prepared.observer, relations);
+  auto foreign = postgres::ReadForeignCode(prepared.observer, *locked);
   if (!foreign) return std::unexpected(std::move(foreign.error()));
   for (std::size_t i = 0; i < tables->states.size(); ++i)
     tables->states[i].has_foreign_code = (*foreign)[i];
-  if (auto ok = CheckUnchanged(relations, tables->states, tables->tables, *now, scope); !ok)
-    return std::unexpected(std::move(ok.error()));
-  // These relations, whose addresses the caller may know, with what the snapshot says of the rest.
-  tables->tables.followed = std::move(prepared.tables.followed);
-  tables->tables.truncation_logs = std::move(prepared.tables.truncation_logs);
-  tables->states.resize(tables->tables.followed.size());
+  const Comparer comparer(tables->tables, *now);
+  Result<void> ok;
+  if (wanted == Wanted::kAll) ok = comparer.CheckAll(*locked, tables->states, scope);
+  if (ok) ok = SortOut(*locked, comparer, prepared.tables, *tables);
+  if (!ok) return std::unexpected(std::move(ok.error()));
   return tables;
 }
 
 }  // namespace
 
 std::vector<RelationPtr> LockedTables::Relations() const { return AllOf(tables); }
+
+void LockedTables::LeaveAlone(const std::vector<TableName>& names) {
+  for (const TableName& name : names) {
+    const auto end = tables.followed.begin() + static_cast<std::ptrdiff_t>(readable);
+    const auto found = std::find_if(tables.followed.begin(), end, [&](const RelationPtr& relation) {
+      return relation->schema == name.schema && relation->name == name.name;
+    });
+    if (found == end) continue;
+    states.erase(states.begin() + (found - tables.followed.begin()));
+    std::rotate(found, found + 1, end);
+    --readable;
+  }
+}
 
 namespace {
 
@@ -292,14 +371,17 @@ Result<TablePreparation> PrepareTables(const std::string& conninfo,
 }
 
 Result<LockedTables> LockTables(TablePreparation& prepared, const std::string& snapshot_name,
-                                const AttachScope& scope) {
-  auto tables = LockUnchanged(prepared, snapshot_name, scope);
+                                const AttachScope& scope, Wanted wanted) {
+  auto tables = LockUnchanged(prepared, snapshot_name, scope, wanted);
   if (!tables) {
     if (postgres::TellsOfChange(tables.error())) tables.error().kind = model::ErrorKind::kMisfit;
     return tables;
   }
-  auto readers = postgres::StartReaders(std::move(prepared.reading), snapshot_name,
-                                        tables->Relations(), tables->tables.followed.size());
+  std::vector<RelationPtr> read = tables->tables.truncation_logs;
+  read.insert(read.end(), tables->tables.followed.begin(),
+              tables->tables.followed.begin() + static_cast<std::ptrdiff_t>(tables->readable));
+  auto readers =
+      postgres::StartReaders(std::move(prepared.reading), snapshot_name, read, tables->readable);
   if (!readers) return std::unexpected(std::move(readers.error()));
   tables->readers = std::move(*readers);
   return tables;

@@ -5,6 +5,7 @@
 #define LOCKSTEP_CONSUMER_LOCKED_TABLES_H_
 
 #include <chrono>
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <optional>
@@ -70,9 +71,18 @@ model::Result<TablePreparation> PrepareTables(const std::string& conninfo,
                                               const std::string& application_name, int connections,
                                               const AttachScope& scope);
 
+// Which of the tables are to be had.
+enum class Wanted {
+  kAll,          // or none
+  kAsManyAsCan,  // at once: of those that somebody else holds, or changes just then, none
+};
+
 struct LockedTables {
+  // As the snapshot shows them. Those that can be read are the first of tables.followed; the others
+  // somebody else had, or has changed since.
   postgres::ScopeTables tables;
-  std::vector<postgres::TableState> states;  // of tables.followed, in their order
+  std::size_t readable = 0;
+  std::vector<postgres::TableState> states;  // of those, in their order
   // The database's, where the plugin's decoder wants to know them.
   model::TypeCatalogPtr types = std::make_shared<const model::TypeCatalog>();
   std::vector<postgres::TableName> blind_tables;  // followed; their truncation cannot be seen
@@ -85,13 +95,15 @@ struct LockedTables {
 
   // The followed tables, then the logs of truncations: what a decoder is to know.
   std::vector<model::RelationPtr> Relations() const;
+  // These are not to be read, after all.
+  void LeaveAlone(const std::vector<postgres::TableName>& names);
 };
 
-// Takes `prepared.reading`. kMisfit when a table was truncated, rewritten, made, altered or dropped
-// between the preparation and the lock that keeps it as it is: another slot may have more luck.
-// Blocks, for locks a short while at most.
+// Takes `prepared.reading`. kMisfit when one that is wanted, or the log of truncations, was
+// truncated, rewritten, made, altered or dropped between the preparation and the lock that keeps it
+// as it is: another slot may have more luck. Blocks, for locks a short while at most.
 model::Result<LockedTables> LockTables(TablePreparation& prepared, const std::string& snapshot_name,
-                                       const AttachScope& scope);
+                                       const AttachScope& scope, Wanted wanted = Wanted::kAll);
 
 }  // namespace lockstep::consumer
 

@@ -16,6 +16,7 @@
 #include "postgres/lock_wait.h"
 #include "postgres/partition_roots.h"
 #include "postgres/replica_identity.h"
+#include "postgres/table_reader.h"
 
 namespace lockstep::postgres {
 
@@ -30,6 +31,8 @@ constexpr int kPublishesGeneratedColumns = 180000;
 constexpr const char* kNotOwned = " (only the owner of a table or a superuser may publish it)";
 constexpr const char* kAllChanges = "insert, update, delete, truncate";
 constexpr const char* kInsertsOnly = "insert, truncate";
+// How long tables are altered one after the other where one of them cannot be had.
+constexpr std::chrono::seconds kAlterEachLimit{1};
 
 // What of the tables is published, of every column that can be.
 std::string With(const Connection& connection, const char* changes) {
@@ -97,6 +100,27 @@ struct Statements {
   std::vector<TableName> tables;
 };
 
+// A table is to be added to a publication (`how`: ADD), or taken out (DROP).
+struct Alteration {
+  std::string publication;
+  const char* how;
+  TableName table;
+};
+
+Statements StatementsOf(const std::vector<Alteration>& alterations) {
+  std::map<std::pair<std::string, std::string>, std::vector<TableName>> tables;
+  Statements statements;
+  for (const Alteration& one : alterations) {
+    tables[{one.publication, one.how}].push_back(one.table);
+    statements.tables.push_back(one.table);
+  }
+  for (const auto& [what, which] : tables) {
+    statements.sql += fmt::format("ALTER PUBLICATION {} {} TABLE {};",
+                                  model::SqlIdentifier(what.first), what.second, SqlList(which));
+  }
+  return statements;
+}
+
 // A table that was renamed meanwhile may be in the publication under its new name, or no longer
 // under its old one.
 model::Error OnAltered(model::Error error) {
@@ -121,11 +145,11 @@ Result<void> Publish(Connection& connection, const std::string& publication,
     if (!done) return std::unexpected(std::move(done.error()));
     auto lost = WithoutIdentity(connection, publication);
     if (!lost) return std::unexpected(std::move(lost.error()));
-    if (!lost->empty()) {
+    for (const TableName& table : *lost) {
+      if (!Contains(statements.tables, table)) continue;
       return std::unexpected(model::Error{
           ErrorKind::kMisfit,
-          fmt::format("table {} lost its replica identity", lost->front().QualifiedName()),
-          "55P03"});
+          fmt::format("table {} lost its replica identity", table.QualifiedName()), "55P03"});
     }
     done = connection.Execute("COMMIT");
     if (!done) return std::unexpected(std::move(done.error()));
@@ -136,13 +160,49 @@ Result<void> Publish(Connection& connection, const std::string& publication,
   return published;
 }
 
-// `how`: ADD or DROP. Nothing where there are none.
-void AddAlter(const std::string& publication, const char* how, const std::vector<TableName>& which,
-              Statements& statements) {
-  if (which.empty()) return;
-  statements.sql += fmt::format("ALTER PUBLICATION {} {} TABLE {};",
-                                model::SqlIdentifier(publication), how, SqlList(which));
-  statements.tables.insert(statements.tables.end(), which.begin(), which.end());
+bool MayPass(const model::Error& error) {
+  return error.kind == ErrorKind::kMisfit || TellsOfChange(error);
+}
+
+// What could not be done, since somebody was at work on the tables.
+struct NotAltered {
+  std::set<TableName> tables;
+  std::optional<model::Error> why;  // of the first
+};
+
+Result<NotAltered> AlterEach(Connection& connection, const std::string& name,
+                             const std::vector<Alteration>& alterations,
+                             std::chrono::milliseconds lock_timeout) {
+  const auto end = std::chrono::steady_clock::now() + kAlterEachLimit;
+  std::map<TableName, std::vector<Alteration>> by_table;
+  for (const Alteration& one : alterations) by_table[one.table].push_back(one);
+  NotAltered left;
+  for (const auto& [table, of_it] : by_table) {
+    Result<void> done;
+    if (left.tables.empty() || std::chrono::steady_clock::now() < end) {
+      done = Publish(connection, name, StatementsOf(of_it), lock_timeout);
+    } else {
+      done = std::unexpected(*left.why);
+    }
+    if (done) continue;
+    model::Error error = OnAltered(std::move(done.error()));
+    if (!MayPass(error)) return std::unexpected(std::move(error));
+    left.tables.insert(table);
+    if (!left.why) left.why = std::move(error);
+  }
+  return left;
+}
+
+// All at once, and where that fails one table after the other.
+Result<NotAltered> Alter(Connection& connection, const std::string& name,
+                         const std::vector<Alteration>& alterations,
+                         std::chrono::milliseconds lock_timeout) {
+  if (alterations.empty()) return NotAltered();
+  auto done = Publish(connection, name, StatementsOf(alterations), lock_timeout);
+  if (done) return NotAltered();
+  const model::Error error = OnAltered(std::move(done.error()));
+  if (!MayPass(error)) return std::unexpected(error);
+  return AlterEach(connection, name, alterations, lock_timeout);
 }
 
 // The tables that are the user's to publish.
@@ -181,6 +241,19 @@ Result<std::optional<std::vector<TableName>>> NamedTables(Connection& connection
     tables.push_back(NameAt(*result, row, 1));
   }
   return tables;
+}
+
+// One of all tables cannot leave any out, so that it is made anew, of these. What was committed
+// before is decoded by the old one.
+Result<void> PublishNamed(Connection& connection, const std::string& name,
+                          const std::vector<TableName>& inserts,
+                          std::chrono::milliseconds lock_timeout) {
+  std::string sql = fmt::format("DROP PUBLICATION {0}; CREATE PUBLICATION {0}{1}{2};",
+                                model::SqlIdentifier(InsertsName(name)), ForTables(inserts),
+                                With(connection, kInsertsOnly));
+  auto made = Publish(connection, name, {.sql = std::move(sql), .tables = inserts}, lock_timeout);
+  if (!made) return std::unexpected(OnAltered(std::move(made.error())));
+  return made;
 }
 
 // Those of `left` that are not in `right`.
@@ -305,60 +378,63 @@ std::vector<TableName> WhollyPublished(const ScopeTables& tables) {
   return PublishableOf(tables).whole;
 }
 
-Result<std::vector<TableName>> UpdateScopePublications(Connection& connection,
-                                                       const std::string& name,
-                                                       const ScopeTables& tables,
-                                                       std::chrono::milliseconds lock_timeout) {
+Result<ScopeUpdate> UpdateScopePublications(Connection& connection, const std::string& name,
+                                            const ScopeTables& tables,
+                                            std::chrono::milliseconds lock_timeout) {
   auto whole = NamedTables(connection, name);
   if (!whole) return std::unexpected(std::move(whole.error()));
   auto inserts = NamedTables(connection, InsertsName(name));
   if (!inserts) return std::unexpected(std::move(inserts.error()));
-  Statements statements;
-  const auto alter = [&](const std::string& publication, const char* how,
-                         const std::vector<TableName>& which) {
-    AddAlter(publication, how, which, statements);
+  const auto cannot = [](model::Error error) {
+    return Fail("publishing the tables that came or changed", std::move(error));
   };
   const Publishable wanted = PublishableOf(tables);
+  if (!*inserts && !tables.unpublishable.empty()) {
+    if (auto ok = PublishNamed(connection, name, wanted.inserts, lock_timeout); !ok)
+      return cannot(std::move(ok.error()));
+    *inserts = wanted.inserts;
+  }
+  std::vector<Alteration> alterations;
+  const auto alter = [&](const std::string& publication, const char* how,
+                         std::vector<TableName> which) {
+    for (TableName& table : which) alterations.push_back({publication, how, std::move(table)});
+  };
   const auto both = [](const std::vector<TableName>& left, const std::vector<TableName>& right) {
     return Without(left, Without(left, right));
   };
   const std::vector<TableName> published = whole->value_or(std::vector<TableName>());
-  std::vector<TableName> added = Without(wanted.whole, published);
-  alter(name, "ADD", added);
+  ScopeUpdate update{.added = Without(wanted.whole, published)};
+  alter(name, "ADD", update.added);
   alter(name, "DROP", both(published, wanted.inserts));
   alter(name, "DROP", both(published, tables.unpublishable));
   if (*inserts) {
     alter(InsertsName(name), "ADD", Without(wanted.inserts, **inserts));
     alter(InsertsName(name), "DROP", both(**inserts, tables.unpublishable));
-  } else if (!tables.unpublishable.empty()) {
-    // One of all tables cannot leave any out. What was committed before is decoded by the old one.
-    const std::string publication = model::SqlIdentifier(InsertsName(name));
-    statements.sql +=
-        fmt::format("DROP PUBLICATION {0}; CREATE PUBLICATION {0}{1}{2};", publication,
-                    ForTables(wanted.inserts), With(connection, kInsertsOnly));
-    statements.tables.insert(statements.tables.end(), wanted.inserts.begin(), wanted.inserts.end());
   }
-  if (statements.sql.empty()) return added;
-  if (auto altered = Publish(connection, name, statements, lock_timeout); !altered)
-    return Fail("publishing the tables that came or changed", OnAltered(altered.error()));
-  return added;
+  auto left = Alter(connection, name, alterations, lock_timeout);
+  if (!left) return cannot(std::move(left.error()));
+  std::erase_if(update.added, [&](const TableName& table) { return left->tables.contains(table); });
+  if (left->why) update.left = cannot(std::move(*left->why)).error();
+  return update;
 }
 
 Result<void> AddToScopePublications(Connection& connection, const std::string& name,
                                     const ScopeTables& tables,
                                     std::chrono::milliseconds lock_timeout) {
   const Publishable wanted = PublishableOf(tables);
-  Statements statements;
+  std::vector<Alteration> alterations;
   for (const auto& [publication, which] :
        {std::pair(name, &wanted.whole), std::pair(InsertsName(name), &wanted.inserts)}) {
     if (which->empty()) continue;
     auto published = NamedTables(connection, publication);
     if (!published) return std::unexpected(std::move(published.error()));
-    if (*published) AddAlter(publication, "ADD", Without(*which, **published), statements);
+    if (!*published) continue;
+    for (TableName& table : Without(*which, **published))
+      alterations.push_back({publication, "ADD", std::move(table)});
   }
-  if (statements.sql.empty()) return {};
-  if (auto altered = Publish(connection, name, statements, lock_timeout); !altered)
-    return Fail("publishing a table that came", OnAltered(altered.error()));
+  if (alterations.empty()) return {};
+  auto altered = Publish(connection, name, StatementsOf(alterations), lock_timeout);
+  if (!altered) return Fail("publishing a table that came", OnAltered(altered.error()));
   return {};
 }
 

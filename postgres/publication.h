@@ -3,6 +3,7 @@
 #define LOCKSTEP_POSTGRES_PUBLICATION_H_
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,16 +41,22 @@ model::Result<void> CreateScopePublications(Connection& connection, const std::s
 std::vector<std::string> ScopePublicationNames(const std::string& name);
 // The tables that the first of them is to have.
 std::vector<TableName> WhollyPublished(const ScopeTables& tables);
+struct ScopeUpdate {
+  // To the first of them: until then their UPDATE and DELETE were not sent.
+  std::vector<TableName> added;
+  // Why others were not altered: somebody was at work on them. Errors as above; kMisfit where one
+  // was renamed just then.
+  std::optional<model::Error> left = {};
+};
 // Brings them up to date with the tables: adds those that came, takes out of the first those that
-// have lost their identity, and out of both what is unpublishable. Nothing is locked where nothing
-// is to be done. Errors as above; kMisfit where a table was renamed just then; SQLSTATE 42704 where
-// they were dropped (IsOfWhatIsGone). Returns those that were added to the first: until then their
-// UPDATE and DELETE were not sent.
-model::Result<std::vector<TableName>> UpdateScopePublications(
-    Connection& connection, const std::string& name, const ScopeTables& tables,
-    std::chrono::milliseconds lock_timeout);
-// Adds those of `tables`, which need not be all of the scope, that are not in them yet. Errors as
-// above.
+// have lost their identity, and out of both what is unpublishable; those that somebody is at work
+// on are left as they are. Nothing is locked where nothing is to be done. SQLSTATE 42704 where they
+// were dropped (IsOfWhatIsGone).
+model::Result<ScopeUpdate> UpdateScopePublications(Connection& connection, const std::string& name,
+                                                   const ScopeTables& tables,
+                                                   std::chrono::milliseconds lock_timeout);
+// Adds those of `tables`, which need not be all of the scope, that are not in them yet: all or
+// nothing, errors as above.
 model::Result<void> AddToScopePublications(Connection& connection, const std::string& name,
                                            const ScopeTables& tables,
                                            std::chrono::milliseconds lock_timeout);

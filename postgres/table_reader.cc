@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <iterator>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -118,7 +119,7 @@ Result<void> ReadTable(Connection& connection, const Relation& relation,
 
 namespace {
 
-std::string LockCommand(const std::vector<model::RelationPtr>& tables) {
+std::string LockCommand(std::span<const model::RelationPtr> tables) {
   std::string names;
   for (const model::RelationPtr& table : tables) {
     names += fmt::format("{}{}.{}", names.empty() ? "" : ", ", model::SqlIdentifier(table->schema),
@@ -153,6 +154,40 @@ Result<void> BeginSnapshotAndLock(Connection& connection, const std::string& sna
   Result<QueryResult> done = connection.Execute(sql);
   if (!done) return Fail("locking the tables under the slot's snapshot", done.error());
   return {};
+}
+
+namespace {
+
+// Of those that are not all free, one half and then the other.
+Result<void> LockFree(Connection& connection, std::span<const model::RelationPtr> tables,
+                      std::vector<bool>& locked) {
+  auto done = connection.Execute(
+      fmt::format("SAVEPOINT tables; {} NOWAIT; RELEASE SAVEPOINT tables", LockCommand(tables)));
+  if (done) {
+    locked.insert(locked.end(), tables.size(), true);
+    return {};
+  }
+  if (!TellsOfChange(done.error())) return std::unexpected(std::move(done.error()));
+  auto back = connection.Execute("ROLLBACK TO SAVEPOINT tables; RELEASE SAVEPOINT tables");
+  if (!back) return std::unexpected(std::move(back.error()));
+  if (tables.size() == 1) {
+    locked.push_back(false);
+    return {};
+  }
+  const std::size_t half = tables.size() / 2;
+  if (auto ok = LockFree(connection, tables.first(half), locked); !ok) return ok;
+  return LockFree(connection, tables.subspan(half), locked);
+}
+
+}  // namespace
+
+Result<std::vector<bool>> LockThoseFree(Connection& connection,
+                                        const std::vector<model::RelationPtr>& tables) {
+  std::vector<bool> locked;
+  if (tables.empty()) return locked;
+  if (auto ok = LockFree(connection, tables, locked); !ok)
+    return Fail("locking the tables that nobody holds", ok.error());
+  return locked;
 }
 
 Result<TableReader> TableReader::Start(Connection connection, const std::string& snapshot_name,

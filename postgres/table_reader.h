@@ -32,6 +32,12 @@ model::Result<void> BeginSnapshotAndLock(Connection& connection, const std::stri
                                          const std::vector<model::RelationPtr>& tables,
                                          std::chrono::milliseconds lock_timeout);
 
+// The same in a transaction that has begun, without waiting: of those that somebody else holds, or
+// changes or drops, none is locked. By table, whether it is. One round trip where all are free, and
+// some for each that is not.
+model::Result<std::vector<bool>> LockThoseFree(Connection& connection,
+                                               const std::vector<model::RelationPtr>& tables);
+
 // Of a statement about a table: its lock cannot be had, or not in time, or it fails, since somebody
 // is changing or dropping the table, or its rights.
 bool TellsOfChange(const model::Error& error);

@@ -63,6 +63,21 @@ TEST(AttemptsTest, ThePauseGrowsUpToABoundAndBeginsAnew) {
   EXPECT_EQ(attempts.next() - kStart, 100ms);
 }
 
+TEST(AttemptsTest, WhatCouldNotBeHadIsReadAfterAPauseThatGrowsUntilAllIs) {
+  Attempts attempts(30s, 300s);
+  for (const auto expected : {100ms, 200ms, 400ms}) {
+    attempts.Begin(true, false, kStart);
+    attempts.EndPartly(kStart);
+    EXPECT_FALSE(attempts.is_begun());
+    EXPECT_FALSE(attempts.compares());
+    EXPECT_EQ(attempts.next() - kStart, expected);
+  }
+  attempts.Begin(false, false, kStart);
+  attempts.End();
+  attempts.EndPartly(kStart);
+  EXPECT_EQ(attempts.next() - kStart, 100ms);
+}
+
 TEST(AttemptsTest, TheEndBeganWithTheFirstOneThere) {
   Attempts attempts(30s, 300s);
   attempts.Begin(true, false, kStart);

@@ -1,8 +1,10 @@
 // Audits with a log of schema changes.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <fstream>
 #include <map>
 #include <string>
 #include <utility>
@@ -17,8 +19,10 @@
 namespace lockstep::integration {
 namespace {
 
+using postgres::Connection;
 using postgres::Must;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class AuditDdlTest : public AuditFixture {
  protected:
@@ -92,6 +96,41 @@ TEST_F(AuditDdlTest, ATableIsReadAnewFromTheStatementOnThatChangedIt) {
 }
 
 // Without the log its new file would be taken for that of a rewrite.
+// The comparison's snapshot waits for an open transaction, and a table is altered meanwhile.
+TEST_F(AuditDdlTest, ATableThatIsAlteredJustThenKeepsNoOtherFromBeingCompared) {
+  Execute(
+      "CREATE TABLE app.altered(id int PRIMARY KEY); INSERT INTO app.altered VALUES (1);"
+      "CREATE TABLE app.t(id int PRIMARY KEY); INSERT INTO app.t VALUES (1)");
+  AuditRun run = Start({"--plugin=pgoutput", "--checkpoint=1s", "--keep=" + Path("kept")},
+                       Shell("while [ ! -e " + Path("go_on") + " ]; do sleep 0.1; done"));
+  const auto log = [&] { return ReadText(Path("kept") + "/logs/audit-pgoutput.log"); };
+  WaitUntil("all have attached",
+            [&] { return run.output().find("lockstep: attached") != std::string::npos; });
+  for (int i = 0; log().find("left 1 tables") == std::string::npos; ++i) {
+    Execute(fmt::format("INSERT INTO app.t VALUES ({})", 2 + i));
+    Connection open = Open();
+    Must(open.Execute("BEGIN; SELECT pg_current_xact_id()"));
+    WaitUntil("a comparison waits for it", [&] {
+      return Scalar(
+                 "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = "
+                 "'transactionid'") != "0";
+    });
+    Execute(fmt::format("ALTER TABLE app.altered ADD a{} int", i));
+    const std::string before = log();
+    Must(open.Execute("COMMIT"));
+    WaitUntil("it has gone on or was given up", [&] {
+      const std::string now = log().substr(before.size());
+      return now.find("compared") != std::string::npos ||
+             now.find("tried again") != std::string::npos;
+    });
+    ASSERT_LT(i, 20) << log();
+  }
+  std::ofstream(Path("go_on")).close();
+  const AuditEnded ended = run.End();
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_THAT(log(), Not(HasSubstr("altered or dropped while the slot was made")));
+}
+
 TEST_F(AuditDdlTest, ANewFileDoesNotExcuseADifference) {
   Execute("CREATE TABLE app.t(id int PRIMARY KEY, n int)");
   const AuditEnded ended =

@@ -230,7 +230,7 @@ TEST_F(ScopePublicationTest, AnIdentityThatIsLostBeforeTheLockIsNotPublished) {
   Must(sql_.Execute("ALTER TABLE s.whole REPLICA IDENTITY FULL"));
   const ScopeTables with_identity = Tables();
   Must(sql_.Execute("ALTER TABLE s.whole REPLICA IDENTITY DEFAULT"));
-  EXPECT_EQ(UpdateScopePublications(sql_, "p q", with_identity, 1s).error().sqlstate, "55P03");
+  EXPECT_EQ(Must(UpdateScopePublications(sql_, "p q", with_identity, 1s)).left->sqlstate, "55P03");
   EXPECT_EQ(TablesOf("p q"), "k q");
   Must(sql_.Execute("INSERT INTO s.whole VALUES (1); UPDATE s.whole SET a = 2"));
 }
@@ -306,7 +306,7 @@ TEST_F(ScopePublicationTest, ATableThatIsRenamedMeanwhileIsLookedAtAgain) {
   auto updating = std::async([&] { return UpdateScopePublications(sql_, "p q", tables, 1h); });
   AwaitWaiterFor("s.came");
   Must(other.Execute("COMMIT"));
-  EXPECT_EQ(updating.get().error().kind, model::ErrorKind::kMisfit);
+  EXPECT_EQ(Must(updating.get()).left->kind, model::ErrorKind::kMisfit);
   Must(UpdateScopePublications(sql_, "p q", Tables(), 1s));
   EXPECT_EQ(TablesOf("p q"), "came k q");
 }
@@ -324,7 +324,7 @@ TEST_F(ScopePublicationTest, WhatLostItsIdentityIsTakenOutAndNothingElseLocked) 
   EXPECT_EQ(guard(), "k q");
   Must(other.Execute("COMMIT; INSERT INTO s.whole VALUES (1); UPDATE s.whole SET a = 2"));
   Must(sql_.Execute("ALTER TABLE s.whole REPLICA IDENTITY FULL"));
-  EXPECT_EQ(Names(Must(UpdateScopePublications(sql_, "p q", Tables(), 1s))), "whole ");
+  EXPECT_EQ(Names(Must(UpdateScopePublications(sql_, "p q", Tables(), 1s)).added), "whole ");
   EXPECT_EQ(TablesOf("p q"), "k q whole");
 }
 
@@ -348,7 +348,7 @@ TEST_F(ScopePublicationTest, NothingIsLockedWhereNothingIsToBeDone) {
   Must(UpdateScopePublications(sql_, "p q", Tables(), 50ms));
   Must(Sql().Execute("CREATE TABLE s.locked(id int PRIMARY KEY)"));
   Must(other.Execute("LOCK TABLE s.locked IN SHARE UPDATE EXCLUSIVE MODE"));
-  EXPECT_EQ(UpdateScopePublications(sql_, "p q", Tables(), 50ms).error().sqlstate, "55P03");
+  EXPECT_EQ(Must(UpdateScopePublications(sql_, "p q", Tables(), 50ms)).left->sqlstate, "55P03");
   Must(other.Execute("COMMIT"));
   Must(UpdateScopePublications(sql_, "p q", Tables(), 50ms));
   EXPECT_EQ(TablesOf("p q"), "k q locked whole");
