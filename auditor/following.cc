@@ -176,11 +176,11 @@ void Following::ReadFacts(const ActivityByName& before) {
   NoteTables();
 }
 
-// What the consumer tells of the tables.
+// What the consumer tells of the tables. What could not be shown of one before stays unshown until
+// it is found equal.
 void Following::NoteTables() {
   const model::Database& database = replica().database();
   const auto note = [&](const std::vector<postgres::TableName>& names, bool Followed::*fact) {
-    for (Followed& table : tables_) table.*fact = false;
     for (const postgres::TableName& name : names) {
       if (const auto number = database.FindTable(name.schema, name.name))
         tables_[*number].*fact = true;
@@ -267,13 +267,16 @@ Result<std::optional<model::Error>> Following::PublishNew() {
     stuck_ = error.message;
     return model::Fail(model::ErrorKind::kMisfit, std::move(error.message));
   }
-  // It had no identity for a while: what was updated then was not sent.
-  for (const postgres::TableName& table : update->added) {
-    const auto number = replica().database().FindTable(table.schema, table.name);
-    if (!number) continue;
-    const Followed& known = tables_[*number];
-    if (!known.insert_only && !known.left_out && !known.published_late)
+  // It had no identity for a while: what was updated then was not sent. Or it was taken out of the
+  // one publication that it was in.
+  for (const postgres::TableName& table : update->without_changes) {
+    const Followed* known = Find(table);
+    if (known && !known->insert_only && !known->left_out && !known->published_late)
       ReadAnew(table, received(), "was without a replica identity");
+  }
+  for (const postgres::TableName& table : update->without_any) {
+    const Followed* known = Find(table);
+    if (known && !known->left_out) ReadAnew(table, received(), "was not published for a while");
   }
   if (to_read_anew_.empty() && !has_doubtful_) return std::move(update->left);
   auto installed = consumer_->InstallTriggers();
@@ -332,10 +335,11 @@ const Following::Followed* Following::Find(const postgres::TableName& table) {
   return number ? &tables_[*number] : nullptr;
 }
 
-// Also of one that is to be followed once its transaction is applied.
+// Of the one that is to be followed once its transaction is applied, if there is one.
 std::uint32_t Following::OidOf(const postgres::TableName& table) {
+  if (const std::uint32_t waiting = newcomers_.OidOf(table); waiting != 0) return waiting;
   const Followed* known = Find(table);
-  return known ? known->first.oid : newcomers_.OidOf(table);
+  return known ? known->first.oid : 0;
 }
 
 std::optional<replication::NewTable> Following::Meet(const replication::Encounter& met) {
@@ -350,8 +354,9 @@ std::optional<replication::NewTable> Following::Meet(const replication::Encounte
   }
   auto& newcomer = std::get<Newcomer>(*seen);
   // As a new one of that name, only if it is: changes of the known one are not its.
-  if (known) {
-    const bool is_another = known->first.oid != 0 && known->first.oid != newcomer.activity.oid;
+  const std::uint32_t oid = OidOf(table);
+  if (known || oid != 0) {
+    const bool is_another = oid != 0 && oid != newcomer.activity.oid;
     if (!is_another || newcomer.may_begin_unseen) return std::nullopt;
   }
   // At once, for until then not all of its changes are sent; what fails PublishNew tries again.

@@ -75,7 +75,8 @@ class Following {
   // It has the form `now`, which has the rows of the replica's, which keeps them, and another key.
   // False: they do not fit it, or are not followed.
   bool Rekey(const postgres::TableName& table, const model::RelationPtr& now);
-  // As of `lsn` these are all that can be followed: what is not among them is not to be read.
+  // As of `lsn`, where the replica is, these are all that can be followed, and TakeOver follows
+  // where others were: what is not among them is not to be read.
   void ForgetUnfollowed(const std::vector<model::RelationPtr>& followed, model::Lsn lsn);
   // Before a snapshot is taken to read them: makes the server send them, and their truncations.
   // Blocks. Why some of them are not sent yet, which may pass: somebody was at work on them. It is

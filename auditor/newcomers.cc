@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <ranges>
 
 #include "postgres/open_transactions.h"
 #include "postgres/table_scope.h"
@@ -149,7 +150,7 @@ void Newcomers::Add(Newcomer newcomer) {
 }
 
 std::uint32_t Newcomers::OidOf(const postgres::TableName& table) const {
-  for (const Newcomer& newcomer : waiting_) {
+  for (const Newcomer& newcomer : std::views::reverse(waiting_)) {
     const model::Relation& relation = *newcomer.table.relation;
     if (relation.schema == table.schema && relation.name == table.name)
       return newcomer.activity.oid;

@@ -67,7 +67,7 @@ class Newcomers {
 
   // Is to be followed once its transaction is applied. Of a name the last one counts.
   void Add(Newcomer newcomer);
-  // Of the one of this name that is to be followed; 0: there is none.
+  // Of the last one of this name that is to be followed; 0: there is none.
   std::uint32_t OidOf(const postgres::TableName& table) const;
   // Those of a transaction, in the order in which they came.
   std::vector<Newcomer> Take(model::Xid xid);

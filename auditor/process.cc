@@ -268,7 +268,6 @@ class Process {
     const model::Database& replica = following_.replica().database();
     consumer::LockedTables& locked = checkpoint_->locked();
     if (auto ok = LeaveUnsentAlone(locked); !ok) return ok;
-    following_.ForgetUnfollowed(locked.tables.followed, checkpoint_->consistent_point());
     forms_changed_ =
         FindTablesToReadAnew(locked, checkpoint_->consistent_point(), following_, ledger_);
     std::vector<TableTask> tasks;
@@ -312,6 +311,8 @@ class Process {
     if (!activity) return std::unexpected(std::move(activity.error()));
     if (attempts_.compares() || !checkpoint_->comparison().compared().empty()) Judge(*activity);
     following_.LookForDoubtful();
+    following_.ForgetUnfollowed(checkpoint_->locked().tables.followed,
+                                checkpoint_->consistent_point());
     // One that only read tables anew leaves the comparison when it is due.
     if (attempts_.compares()) schedule_.Restart(ledger_.result().transactions, now);
     const bool has_copies = checkpoint_->comparison().copies().table_count() > 0;

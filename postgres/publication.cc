@@ -122,10 +122,10 @@ Statements StatementsOf(const std::vector<Alteration>& alterations) {
 }
 
 // A table that was renamed meanwhile may be in the publication under its new name, or no longer
-// under its old one.
+// under its old one. One that is unlogged now, or a view that has its name, cannot be added.
 model::Error OnAltered(model::Error error) {
-  constexpr std::string_view kNamed[] = {"42710", "42704"};
-  if (std::ranges::find(kNamed, error.sqlstate) != std::end(kNamed))
+  constexpr std::string_view kChanged[] = {"42710", "42704", "22023", "42809"};
+  if (std::ranges::find(kChanged, error.sqlstate) != std::end(kChanged))
     error.kind = ErrorKind::kMisfit;
   return error;
 }
@@ -403,17 +403,22 @@ Result<ScopeUpdate> UpdateScopePublications(Connection& connection, const std::s
     return Without(left, Without(left, right));
   };
   const std::vector<TableName> published = whole->value_or(std::vector<TableName>());
-  ScopeUpdate update{.added = Without(wanted.whole, published)};
-  alter(name, "ADD", update.added);
+  ScopeUpdate update{.without_changes = Without(wanted.whole, published)};
+  alter(name, "ADD", update.without_changes);
   alter(name, "DROP", both(published, wanted.inserts));
   alter(name, "DROP", both(published, tables.unpublishable));
   if (*inserts) {
-    alter(InsertsName(name), "ADD", Without(wanted.inserts, **inserts));
+    const std::vector<TableName> added = Without(wanted.inserts, **inserts);
+    alter(InsertsName(name), "ADD", added);
     alter(InsertsName(name), "DROP", both(**inserts, tables.unpublishable));
+    update.without_any = Without(added, published);
+    for (const TableName& table : Without(update.without_changes, **inserts))
+      update.without_any.push_back(table);
   }
   auto left = Alter(connection, name, alterations, lock_timeout);
   if (!left) return cannot(std::move(left.error()));
-  std::erase_if(update.added, [&](const TableName& table) { return left->tables.contains(table); });
+  for (std::vector<TableName>* of : {&update.without_changes, &update.without_any})
+    std::erase_if(*of, [&](const TableName& table) { return left->tables.contains(table); });
   if (left->why) update.left = cannot(std::move(*left->why)).error();
   return update;
 }

@@ -42,8 +42,10 @@ std::vector<std::string> ScopePublicationNames(const std::string& name);
 // The tables that the first of them is to have.
 std::vector<TableName> WhollyPublished(const ScopeTables& tables);
 struct ScopeUpdate {
-  // To the first of them: until then their UPDATE and DELETE were not sent.
-  std::vector<TableName> added;
+  // Added to the first of them: until then their UPDATE and DELETE were not sent.
+  std::vector<TableName> without_changes;
+  // Added to one, and in none before: until then nothing of them was sent.
+  std::vector<TableName> without_any = {};
   // Why others were not altered: somebody was at work on them. Errors as above; kMisfit where one
   // was renamed just then.
   std::optional<model::Error> left = {};

@@ -192,6 +192,15 @@ class PgoutputDecoder final : public Decoder {
     });
   }
 
+  // Those that had its name before.
+  void ForgetOthers(Oid oid, const SentRelation& sent) {
+    std::erase_if(tables_, [&](const auto& known) {
+      const model::RelationPtr& relation = known.second.relation;
+      return known.first != oid.value && relation && relation->schema == sent.schema &&
+             relation->name == sent.name;
+    });
+  }
+
   Result<SentTable> MatchTable(const SentRelation& sent, const Encounter& met) {
     auto known = relations_.Find(met);
     if (!known) return std::unexpected(std::move(known.error()));
@@ -201,7 +210,11 @@ class PgoutputDecoder final : public Decoder {
 
   Result<SentTable> MatchMadeAnew(const SentRelation& sent, const Encounter& met) {
     auto anew = relations_.FindMadeAnew(met);
-    if (anew) return Match(sent, anew);
+    if (anew) {
+      // The description may be sent again, and the name is this table's from here on.
+      ForgetOthers(met.oid, sent);
+      return Match(sent, anew);
+    }
     return Fail(ErrorKind::kMisfit,
                 "another table has the name now: dropped and created again, or renamed");
   }

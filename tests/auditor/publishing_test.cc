@@ -125,13 +125,13 @@ TEST_F(PublishingTest, ATableThatIsBeingAlteredIsLeftAndTheOthersAreAdded) {
   Connection other = Sql();
   Must(other.Execute("BEGIN; LOCK TABLE app.late IN SHARE UPDATE EXCLUSIVE MODE"));
   auto update = Must(publishing_.Update(scope_));
-  EXPECT_THAT(update.added, ElementsAre(postgres::TableName{"app", "later"}));
+  EXPECT_THAT(update.without_changes, ElementsAre(postgres::TableName{"app", "later"}));
   ASSERT_TRUE(update.left.has_value());
   EXPECT_THAT(update.left->message, HasSubstr("lock timeout"));
   EXPECT_THAT(Published(), AllOf(HasSubstr("audit_slot.later"), Not(HasSubstr("slot.late "))));
   Must(other.Execute("ROLLBACK"));
   update = Must(publishing_.Update(scope_));
-  EXPECT_THAT(update.added, ElementsAre(postgres::TableName{"app", "late"}));
+  EXPECT_THAT(update.without_changes, ElementsAre(postgres::TableName{"app", "late"}));
   EXPECT_FALSE(update.left.has_value());
   EXPECT_THAT(Published(), HasSubstr("audit_slot.late "));
 }

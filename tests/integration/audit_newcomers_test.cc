@@ -264,6 +264,19 @@ TEST_F(AuditNewcomersTest, ATableThatWasTakenForAnEarlierOneIsReadAnew) {
   }
 }
 
+// pgoutput describes it again when it is in the other publication, too.
+TEST_F(AuditNewcomersTest, ATableDroppedAndMadeAgainIsTheSameWhenItIsDescribedAgain) {
+  Execute("CREATE TABLE app.t(id int PRIMARY KEY)");
+  const AuditEnded ended = Watched(
+      "INSERT INTO app.t VALUES (1);\nDROP TABLE app.t;\n"
+      "CREATE TABLE app.t(id int PRIMARY KEY);\nINSERT INTO app.t VALUES (2);\n" +
+          std::string(kAwaitPublished) + "INSERT INTO app.t VALUES (3)",
+      {"--plugin=pgoutput", "--checkpoint=1000s"});
+  EXPECT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_EQ(ended.Status("t"), "equal") << ended.output;
+  EXPECT_EQ(ended.output.find("read anew"), std::string::npos) << ended.output;
+}
+
 // Each is compared before the next one is made, and its changes are proven.
 TEST_F(AuditNewcomersTest, ATableDroppedAndMadeAgainIsFollowedAnew) {
   std::string sql;

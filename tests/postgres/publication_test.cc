@@ -235,6 +235,40 @@ TEST_F(ScopePublicationTest, AnIdentityThatIsLostBeforeTheLockIsNotPublished) {
   Must(sql_.Execute("INSERT INTO s.whole VALUES (1); UPDATE s.whole SET a = 2"));
 }
 
+// Where the second is not of all tables, one that was taken out of the first was in none.
+TEST_F(ScopePublicationTest, WhatWasInNeitherOrInTheSecondAloneIsTold) {
+  ScopeTables tables = Tables();
+  tables.unpublishable = {{"s", "late"}};
+  Must(CreateScopePublications(sql_, "p q", tables, 1s));
+  EXPECT_EQ(TablesOf("p q_inserts"), "late none nothing");
+  Must(sql_.Execute("ALTER TABLE s.whole REPLICA IDENTITY NOTHING; DO $$" +
+                    UnpublishLostSql("p", 50ms) +
+                    "$$; ALTER TABLE s.none REPLICA IDENTITY FULL; "
+                    "CREATE TABLE s.came(id int PRIMARY KEY)"));
+  const ScopeUpdate update = Must(UpdateScopePublications(sql_, "p q", Tables(), 1s));
+  EXPECT_EQ(Names(update.without_changes), "came none ");
+  EXPECT_EQ(Names(update.without_any), "whole came ");
+  EXPECT_EQ(TablesOf("p q_inserts"), "late none nothing whole");
+  // From the one to the other without a moment in between.
+  Must(sql_.Execute("ALTER TABLE s.none REPLICA IDENTITY DEFAULT"));
+  EXPECT_EQ(Names(Must(UpdateScopePublications(sql_, "p q", Tables(), 1s)).without_any), "");
+}
+
+TEST_F(ScopePublicationTest, AViewThatHasATablesNameByNowIsLeft) {
+  Must(CreateScopePublications(sql_, "p q", Tables(), 1s));
+  for (const std::string now :
+       {"VIEW s.came AS SELECT 1 AS id", "UNLOGGED TABLE s.came(id int PRIMARY KEY)"}) {
+    Must(sql_.Execute("CREATE TABLE s.came(id int PRIMARY KEY)"));
+    const ScopeTables tables = Tables();
+    Must(sql_.Execute("DROP TABLE s.came; CREATE " + now));
+    const ScopeUpdate update = Must(UpdateScopePublications(sql_, "p q", tables, 1s));
+    ASSERT_TRUE(update.left.has_value()) << now;
+    EXPECT_EQ(update.left->kind, model::ErrorKind::kMisfit);
+    EXPECT_EQ(Names(update.without_changes), "");
+    Must(sql_.Execute(now.contains("VIEW") ? "DROP VIEW s.came" : "DROP TABLE s.came"));
+  }
+}
+
 // One that cannot be taken out now keeps no other one in.
 TEST_F(ScopePublicationTest, WhatSomebodyElseHasLockedDoesNotKeepTheOthersIn) {
   Must(sql_.Execute("CREATE TABLE s.aa(a int); ALTER TABLE s.aa REPLICA IDENTITY FULL"));
@@ -324,7 +358,8 @@ TEST_F(ScopePublicationTest, WhatLostItsIdentityIsTakenOutAndNothingElseLocked) 
   EXPECT_EQ(guard(), "k q");
   Must(other.Execute("COMMIT; INSERT INTO s.whole VALUES (1); UPDATE s.whole SET a = 2"));
   Must(sql_.Execute("ALTER TABLE s.whole REPLICA IDENTITY FULL"));
-  EXPECT_EQ(Names(Must(UpdateScopePublications(sql_, "p q", Tables(), 1s)).added), "whole ");
+  EXPECT_EQ(Names(Must(UpdateScopePublications(sql_, "p q", Tables(), 1s)).without_changes),
+            "whole ");
   EXPECT_EQ(TablesOf("p q"), "k q whole");
 }
 
