@@ -147,6 +147,15 @@ class PgoutputDecoder final : public Decoder {
     return NoEvent{};
   }
 
+  // Of tables_: those that had the name before, as far as this connection has seen.
+  static auto HadItsName(Oid oid, const SentRelation& sent) {
+    return [oid, &sent](const auto& known) {
+      const model::RelationPtr& relation = known.second.relation;
+      return known.first != oid.value && relation && relation->schema == sent.schema &&
+             relation->name == sent.name;
+    };
+  }
+
   Result<Event> DecodeRelation(ByteCursor& in) {
     const Oid oid = ReadOid(in, "relation OID");
     SentRelation sent;
@@ -170,7 +179,8 @@ class PgoutputDecoder final : public Decoder {
 
     const Encounter met{{sent.schema, sent.name}, open_ ? open_->xid : model::Xid(), oid};
     auto table = MatchTable(sent, met);
-    if (relations_.policy() == FollowPolicy::kSetAside && IsReplaced(oid, sent))
+    if (relations_.policy() == FollowPolicy::kSetAside &&
+        std::ranges::any_of(tables_, HadItsName(oid, sent)))
       table = MatchMadeAnew(sent, met);
     if (!table) {
       if (relations_.policy() == FollowPolicy::kStrict)
@@ -181,24 +191,6 @@ class PgoutputDecoder final : public Decoder {
     }
     tables_[oid.value] = std::move(*table);
     return NoEvent{};
-  }
-
-  // Whether the name was another table's before, as far as this connection has seen.
-  bool IsReplaced(Oid oid, const SentRelation& sent) const {
-    return std::ranges::any_of(tables_, [&](const auto& known) {
-      const model::RelationPtr& relation = known.second.relation;
-      return known.first != oid.value && relation && relation->schema == sent.schema &&
-             relation->name == sent.name;
-    });
-  }
-
-  // Those that had its name before.
-  void ForgetOthers(Oid oid, const SentRelation& sent) {
-    std::erase_if(tables_, [&](const auto& known) {
-      const model::RelationPtr& relation = known.second.relation;
-      return known.first != oid.value && relation && relation->schema == sent.schema &&
-             relation->name == sent.name;
-    });
   }
 
   Result<SentTable> MatchTable(const SentRelation& sent, const Encounter& met) {
@@ -212,7 +204,7 @@ class PgoutputDecoder final : public Decoder {
     auto anew = relations_.FindMadeAnew(met);
     if (anew) {
       // The description may be sent again, and the name is this table's from here on.
-      ForgetOthers(met.oid, sent);
+      std::erase_if(tables_, HadItsName(met.oid, sent));
       return Match(sent, anew);
     }
     return Fail(ErrorKind::kMisfit,
