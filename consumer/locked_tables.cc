@@ -14,6 +14,7 @@
 #include "model/exclusion.h"
 #include "model/output_plugin.h"
 #include "model/projection.h"
+#include "model/truncation_log.h"
 #include "postgres/binary_output.h"
 #include "postgres/foreign_code.h"
 #include "postgres/one_snapshot.h"
@@ -70,41 +71,13 @@ bool Holds(const Known& known, const model::Relation& relation) {
   return it != known.end() && *it->second == relation;
 }
 
-// Tells whether tables that were prepared are those of the snapshot and those of today, in form and
-// file.
-class Comparer {
- public:
-  Comparer(const ScopeTables& then, const ScopeTables& now)
-      : then_(ByName(then)), now_(ByName(now)) {}
-
-  // What was done to it meanwhile; empty: nothing.
-  std::string_view WhatWasDone(const model::Relation& prepared,
-                               const postgres::TableState& state) const {
-    if (!Holds(then_, prepared) || !Holds(now_, prepared)) return "altered or dropped";
-    return state.replaced ? "truncated or rewritten" : "";
-  }
-  // All that were there then were prepared, and none was changed.
-  Result<void> CheckAll(const std::vector<RelationPtr>& prepared,
-                        const std::vector<postgres::TableState>& states,
-                        const AttachScope& scope) const {
-    for (std::size_t i = 0; i < prepared.size(); ++i) {
-      if (auto ok = Check(*prepared[i], states[i]); !ok) return ok;
-    }
-    if (then_.size() == prepared.size()) return {};
-    return Fail(model::ErrorKind::kMisfit,
-                fmt::format("{} got a new table while the slot was made", scope.scope.Describe()));
-  }
-  Result<void> Check(const model::Relation& prepared, const postgres::TableState& state) const {
-    const std::string_view done = WhatWasDone(prepared, state);
-    if (done.empty()) return {};
-    return Fail(model::ErrorKind::kMisfit, fmt::format("table {} was {} while the slot was made",
-                                                       prepared.QualifiedName(), done));
-  }
-
- private:
-  Known then_;
-  Known now_;
-};
+// What was done to a prepared table, by the tables of the snapshot and those of today, in form and
+// file; empty: nothing.
+std::string_view WhatWasDone(const model::Relation& prepared, const postgres::TableState& state,
+                             const Known& then, const Known& now) {
+  if (!Holds(then, prepared) || !Holds(now, prepared)) return "altered or dropped";
+  return state.replaced ? "truncated or rewritten" : "";
+}
 
 Result<std::vector<TableName>> FindBlindTables(Connection& connection, const AttachScope& scope,
                                                const ScopeTables& tables) {
@@ -191,20 +164,28 @@ Result<std::vector<RelationPtr>> Lock(TablePreparation& prepared, const std::str
 }
 
 // Puts those that can be read to the front: of `locked`, whose states `tables` has, the unchanged
-// ones. Their addresses stay, which the caller may know. The log of truncations must be among them.
-Result<void> SortOut(const std::vector<RelationPtr>& locked, const Comparer& comparer,
-                     const ScopeTables& prepared, LockedTables& tables) {
+// ones. Their addresses stay, which the caller may know. kMisfit where one that is wanted, or a log
+// of truncations, is not among them.
+Result<void> SortOut(const std::vector<RelationPtr>& locked, const ScopeTables& now,
+                     const AttachScope& scope, Wanted wanted, LockedTables& tables) {
+  const Known known_then = ByName(tables.tables);
+  const Known known_now = ByName(now);
   std::set<TableName> readable;
   std::vector<RelationPtr> followed;
   std::vector<RelationPtr> logs;
   std::vector<postgres::TableState> states;
   for (std::size_t i = 0; i < locked.size(); ++i) {
-    if (std::ranges::find(prepared.truncation_logs, locked[i]) != prepared.truncation_logs.end()) {
-      if (auto ok = comparer.Check(*locked[i], tables.states[i]); !ok) return ok;
+    const bool is_log = locked[i]->name == model::kTruncationLog;
+    const std::string_view done = WhatWasDone(*locked[i], tables.states[i], known_then, known_now);
+    if (!done.empty() && (is_log || wanted == Wanted::kAll)) {
+      return Fail(model::ErrorKind::kMisfit, fmt::format("table {} was {} while the slot was made",
+                                                         locked[i]->QualifiedName(), done));
+    }
+    if (!done.empty()) continue;
+    if (is_log) {
       logs.push_back(locked[i]);
       continue;
     }
-    if (!comparer.WhatWasDone(*locked[i], tables.states[i]).empty()) continue;
     readable.insert({locked[i]->schema, locked[i]->name});
     followed.push_back(locked[i]);
     states.push_back(tables.states[i]);
@@ -214,6 +195,10 @@ Result<void> SortOut(const std::vector<RelationPtr>& locked, const Comparer& com
   tables.readable = followed.size();
   for (const RelationPtr& relation : tables.tables.followed) {
     if (!readable.contains({relation->schema, relation->name})) followed.push_back(relation);
+  }
+  if (wanted == Wanted::kAll && followed.size() > tables.readable) {
+    return Fail(model::ErrorKind::kMisfit,
+                fmt::format("{} got a new table while the slot was made", scope.scope.Describe()));
   }
   tables.tables.followed = std::move(followed);
   tables.tables.truncation_logs = std::move(logs);
@@ -240,11 +225,8 @@ Result<LockedTables> LockUnchanged(TablePreparation& prepared, const std::string
   if (!foreign) return std::unexpected(std::move(foreign.error()));
   for (std::size_t i = 0; i < tables->states.size(); ++i)
     tables->states[i].has_foreign_code = (*foreign)[i];
-  const Comparer comparer(tables->tables, *now);
-  Result<void> ok;
-  if (wanted == Wanted::kAll) ok = comparer.CheckAll(*locked, tables->states, scope);
-  if (ok) ok = SortOut(*locked, comparer, prepared.tables, *tables);
-  if (!ok) return std::unexpected(std::move(ok.error()));
+  if (auto ok = SortOut(*locked, *now, scope, wanted, *tables); !ok)
+    return std::unexpected(std::move(ok.error()));
   return tables;
 }
 
