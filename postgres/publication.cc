@@ -125,7 +125,7 @@ Statements StatementsOf(const std::vector<Alteration>& alterations) {
 // under its old one. One that is unlogged now, or a view that has its name, cannot be added.
 model::Error OnAltered(model::Error error) {
   constexpr std::string_view kChanged[] = {"42710", "42704", "22023", "42809"};
-  if (std::ranges::find(kChanged, error.sqlstate) != std::end(kChanged))
+  if (TellsOfChange(error) || std::ranges::find(kChanged, error.sqlstate) != std::end(kChanged))
     error.kind = ErrorKind::kMisfit;
   return error;
 }
@@ -160,10 +160,6 @@ Result<void> Publish(Connection& connection, const std::string& publication,
   return published;
 }
 
-bool MayPass(const model::Error& error) {
-  return error.kind == ErrorKind::kMisfit || TellsOfChange(error);
-}
-
 // What could not be done, since somebody was at work on the tables.
 struct NotAltered {
   std::set<TableName> tables;
@@ -186,7 +182,7 @@ Result<NotAltered> AlterEach(Connection& connection, const std::string& name,
     }
     if (done) continue;
     model::Error error = OnAltered(std::move(done.error()));
-    if (!MayPass(error)) return std::unexpected(std::move(error));
+    if (error.kind != ErrorKind::kMisfit) return std::unexpected(std::move(error));
     left.tables.insert(table);
     if (!left.why) left.why = std::move(error);
   }
@@ -201,7 +197,7 @@ Result<NotAltered> Alter(Connection& connection, const std::string& name,
   auto done = Publish(connection, name, StatementsOf(alterations), lock_timeout);
   if (done) return NotAltered();
   const model::Error error = OnAltered(std::move(done.error()));
-  if (!MayPass(error)) return std::unexpected(error);
+  if (error.kind != ErrorKind::kMisfit) return std::unexpected(error);
   return AlterEach(connection, name, alterations, lock_timeout);
 }
 
