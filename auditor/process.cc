@@ -197,11 +197,17 @@ class Process {
     }
     spdlog::error("{}: no comparison: {}", options_.id, error.message);
     ledger_.OnSkipped(error.message);
-    if (attempts_.compares()) schedule_.Restart(ledger_.result().transactions, now);
+    ScheduleNext(now);
     attempts_.End();
     if (!attempts_.is_at_end()) return {};
     finished_ = true;
     return Abandon("the comparison at the end could not be made: " + error.message);
+  }
+
+  // Behind one that was made, or given up. One that only read tables anew leaves the comparison
+  // when it is due.
+  void ScheduleNext(wire::Time now) {
+    if (attempts_.compares()) schedule_.Restart(ledger_.result().transactions, now);
   }
 
   Result<void> BeginWhenDue(wire::Time now) {
@@ -313,8 +319,7 @@ class Process {
     following_.LookForDoubtful();
     following_.ForgetUnfollowed(checkpoint_->locked().tables.followed,
                                 checkpoint_->consistent_point());
-    // One that only read tables anew leaves the comparison when it is due.
-    if (attempts_.compares()) schedule_.Restart(ledger_.result().transactions, now);
+    ScheduleNext(now);
     const bool has_copies = checkpoint_->comparison().copies().table_count() > 0;
     if (forms_changed_ || has_copies) {
       auto ok = following_.TakeOver(checkpoint_->locked(), checkpoint_->comparison().copies(),
