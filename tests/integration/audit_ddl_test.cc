@@ -95,7 +95,6 @@ TEST_F(AuditDdlTest, ATableIsReadAnewFromTheStatementOnThatChangedIt) {
   }
 }
 
-// Without the log its new file would be taken for that of a rewrite.
 // The comparison's snapshot waits for an open transaction, and a table is altered meanwhile.
 TEST_F(AuditDdlTest, ATableThatIsAlteredJustThenKeepsNoOtherFromBeingCompared) {
   Execute(
@@ -131,6 +130,7 @@ TEST_F(AuditDdlTest, ATableThatIsAlteredJustThenKeepsNoOtherFromBeingCompared) {
   EXPECT_THAT(log(), Not(HasSubstr("altered or dropped while the slot was made")));
 }
 
+// Without the log its new file would be taken for that of a rewrite.
 TEST_F(AuditDdlTest, ANewFileDoesNotExcuseADifference) {
   Execute("CREATE TABLE app.t(id int PRIMARY KEY, n int)");
   const AuditEnded ended =
